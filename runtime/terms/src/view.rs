@@ -1,0 +1,104 @@
+//! What a guest can see of one patient. `imaging` makes these, `sandbox` hands them on; neither knows the other.
+
+use crate::Value;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Why a host call gave nothing: the closed list of the guest contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The manifest did not ask for it.
+    #[error("not granted")]
+    NotGranted,
+    /// The patient does not have it.
+    #[error("absent")]
+    Absent,
+    /// It exists, but this host cannot give it in this form.
+    #[error("unsupported")]
+    Unsupported,
+    /// An index or count beyond the end, or a slab over 2 MiB.
+    #[error("out of range")]
+    OutOfRange,
+}
+
+/// The grid of a volume: columns by rows by slices, with spacing in millimetres in the same order.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Grid {
+    /// Voxels along a row (DICOM Columns).
+    pub columns: u32,
+    /// Voxels along a column (DICOM Rows).
+    pub rows: u32,
+    /// Number of slices.
+    pub slices: u32,
+    /// Distance between voxel centres along columns, rows, slices.
+    pub spacing_mm: (f64, f64, f64),
+}
+
+/// One series as the guest sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeriesInfo {
+    /// DICOM Modality: `CT`, `MR` or `PT`.
+    pub modality: String,
+    /// UCUM unit of the calibrated values: `[hnsf'U]`, `g/mL`, `Bq/mL`, `1`.
+    pub unit: String,
+    /// The grid.
+    pub grid: Grid,
+    /// Calibrated values are whole numbers that fit 16 bits signed; else only `f32` can be read.
+    pub integral: bool,
+}
+
+/// One patient: the privacy unit.
+pub trait Patient: Send {
+    /// A cell of the clinical table.
+    ///
+    /// # Errors
+    /// `Absent` where the column does not exist.
+    fn column(&self, name: &str) -> Result<Value, Fault>;
+    /// All her series, in an order that carries no information.
+    fn series(&self) -> Vec<SeriesInfo>;
+    /// An allow-listed attribute of a series.
+    ///
+    /// # Errors
+    /// `OutOfRange` for a series that does not exist, `Absent` for an attribute outside the policy's list.
+    fn attribute(&self, series: u32, keyword: &str) -> Result<Value, Fault>;
+    /// The calibrated volume of a series.
+    ///
+    /// # Errors
+    /// `OutOfRange` for a series that does not exist, `Unsupported` where it cannot be decoded.
+    fn open(&self, series: u32) -> Result<Box<dyn Volume>, Fault>;
+    /// A segmentation on the grid of a series.
+    ///
+    /// # Errors
+    /// As `open`; `Absent` where she has no such label.
+    fn open_mask(&self, series: u32, label: &str) -> Result<Box<dyn Mask>, Fault>;
+}
+
+/// Calibrated voxels, slice by slice, rows top to bottom, columns left to right.
+pub trait Volume: Send {
+    /// The grid.
+    fn grid(&self) -> Grid;
+    /// Whether `read_s16` can answer.
+    fn integral(&self) -> bool;
+    /// Slices `first..first + count` as whole numbers.
+    ///
+    /// # Errors
+    /// `OutOfRange`; `Unsupported` where the volume is not integral or a slice cannot be decoded.
+    fn read_s16(&self, first: u32, count: u32) -> Result<Arc<[i16]>, Fault>;
+    /// Slices `first..first + count` as reals.
+    ///
+    /// # Errors
+    /// `OutOfRange`; `Unsupported` where a slice cannot be decoded.
+    fn read_f32(&self, first: u32, count: u32) -> Result<Arc<[f32]>, Fault>;
+}
+
+/// A segmentation on its volume's grid: 0 or 1 a voxel.
+pub trait Mask: Send {
+    /// The grid, equal to its volume's.
+    fn grid(&self) -> Grid;
+    /// Slices `first..first + count`.
+    ///
+    /// # Errors
+    /// `OutOfRange` beyond the grid.
+    fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault>;
+}
