@@ -1,1 +1,18 @@
-//! Placeholder.
+//! DICOM files and clinical tables in, patients and calibrated volumes out. The only user of dicom-*.
+//!
+//! Runs inside a worker process: a file is hostile until it has been read.
+
+/// Clinical tables.
+pub mod clinical;
+mod group;
+mod header;
+mod reason;
+mod record;
+mod subject;
+
+pub use clinical::{ClinicalError, ClinicalTable};
+pub use group::{Grouped, group};
+pub use header::{FileHeader, read_header};
+pub use reason::Reason;
+pub use record::{PatientRecord, ScanRules, SeriesRecord, Subject, SubjectSeries};
+pub use subject::{OpenPatient, open_patient};

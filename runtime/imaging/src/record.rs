@@ -1,0 +1,87 @@
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
+use trocar_terms::{AttributeRule, Deidentification, Modality, SeriesInfo, Value};
+
+/// What a policy says about files: which are taken, and which attributes are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanRules {
+    /// The de-identification gate. Burned-in annotation is refused whatever it says.
+    pub deidentification: Deidentification,
+    /// Modalities that are taken.
+    pub modalities: Vec<Modality>,
+    /// Attributes that are kept, each with its closed list.
+    pub attributes: Vec<AttributeRule>,
+}
+
+/// One patient of a dataset: the privacy unit.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatientRecord {
+    /// Patient ID (0010,0020).
+    pub patient_id: String,
+    /// Issuer of Patient ID (0010,0021), empty where absent.
+    pub issuer: String,
+    /// Number of studies with a usable series.
+    pub studies: u32,
+    /// Usable series, sorted by modality and geometry.
+    pub series: Vec<SeriesRecord>,
+}
+
+/// One usable series of a patient.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeriesRecord {
+    /// Study Instance UID.
+    pub study_uid: String,
+    /// Series Instance UID.
+    pub series_uid: String,
+    /// What a guest sees of it.
+    pub info: SeriesInfo,
+    /// Allow-listed attributes by keyword; `Missing` where the images differ.
+    pub attributes: BTreeMap<String, Value>,
+    /// Indices of its files, in slice order.
+    pub files: Vec<u32>,
+}
+
+/// What a worker is told of the one patient it maps; the files come as descriptors.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Granted cells of the clinical table.
+    pub columns: BTreeMap<String, Value>,
+    /// Granted series.
+    pub series: Vec<SubjectSeries>,
+}
+
+/// One series of a [`Subject`].
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct SubjectSeries {
+    /// What a guest sees of it, as the scan found it.
+    pub info: SeriesInfo,
+    /// Granted attributes.
+    pub attributes: BTreeMap<String, Value>,
+    /// Positions in the list of descriptors, in slice order.
+    pub files: Vec<u32>,
+}
+
+// Ids and a patient's values stay out of logs: Debug shows shapes only.
+impl fmt::Debug for PatientRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PatientRecord").field("series", &self.series.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SeriesRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SeriesRecord").field("files", &self.files.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject").field("series", &self.series.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SubjectSeries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubjectSeries").field("files", &self.files.len()).finish_non_exhaustive()
+    }
+}

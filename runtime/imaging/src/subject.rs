@@ -1,0 +1,41 @@
+use crate::Subject;
+use std::{fs::File, sync::Arc};
+use trocar_terms::{Fault, Mask, Patient, SeriesInfo, Value, Volume};
+
+/// One patient, read from descriptors.
+#[derive(Debug)]
+pub struct OpenPatient {
+    subject: Subject,
+    files: Arc<[File]>,
+}
+
+/// Opens a patient. Nothing is read until a series is opened.
+#[must_use]
+pub fn open_patient(subject: Subject, files: Vec<File>) -> OpenPatient {
+    OpenPatient { subject, files: files.into() }
+}
+
+impl Patient for OpenPatient {
+    fn column(&self, name: &str) -> Result<Value, Fault> {
+        self.subject.columns.get(name).cloned().ok_or(Fault::Absent)
+    }
+
+    fn series(&self) -> Vec<SeriesInfo> {
+        self.subject.series.iter().map(|s| s.info.clone()).collect()
+    }
+
+    fn attribute(&self, series: u32, keyword: &str) -> Result<Value, Fault> {
+        let series = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
+        series.attributes.get(keyword).cloned().ok_or(Fault::Absent)
+    }
+
+    fn open(&self, series: u32) -> Result<Box<dyn Volume>, Fault> {
+        let _ = (self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?, &self.files);
+        Err(Fault::Unsupported)
+    }
+
+    fn open_mask(&self, series: u32, _label: &str) -> Result<Box<dyn Mask>, Fault> {
+        let _ = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
+        Err(Fault::Unsupported)
+    }
+}
