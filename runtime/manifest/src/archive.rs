@@ -1,0 +1,349 @@
+//! The canonical zip of packages and bundles: one set of files has exactly one archive.
+//!
+//! Stored entries in byte order of their names, one fixed date, no extra fields, comments or zip64. `read` walks the local
+//! headers, writes the archive again from what it found and compares byte for byte, so whatever is not canonical, in a
+//! header or behind the last byte, is an error that says where.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write as _};
+use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
+
+/// The largest archive: below 2 GiB no zip64 field is ever needed.
+pub const MAX_BYTES: usize = 2_000_000_000;
+/// The most files in an archive.
+pub const MAX_ENTRIES: usize = 10_000;
+/// APPNOTE 4.3.7: the fixed part of a local header, and where in it checksum, size and length of the name stand.
+const LOCAL: usize = 30;
+const LOCAL_MAGIC: [u8; 4] = *b"PK\x03\x04";
+const CRC: std::ops::Range<usize> = 14..18;
+
+/// Why bytes are not a canonical archive, or files cannot make one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArchiveError {
+    /// A name that is not a plain relative path.
+    #[error(
+        "{0:?} is not a plain relative path: a-z A-Z 0-9 . _ - and /, at most 200 characters, no . or .. part"
+    )]
+    Path(String),
+    /// Two names that are one file on some system, or a file that is also a folder.
+    #[error("{0:?} collides with another name of the archive")]
+    Collision(String),
+    /// Too large.
+    #[error("an archive holds at most {MAX_ENTRIES} files and {MAX_BYTES} bytes")]
+    TooLarge,
+    /// The bytes end inside an entry.
+    #[error("the archive ends at byte {offset}, inside {place}")]
+    Truncated {
+        /// Where.
+        offset: usize,
+        /// Which header or entry.
+        place: String,
+    },
+    /// The first byte that differs from the canonical archive.
+    #[error("the archive differs from its canonical form at byte {offset}, in {place}")]
+    Differs {
+        /// Where.
+        offset: usize,
+        /// Which header or entry.
+        place: String,
+    },
+    /// The zip library refused to write.
+    #[error("the archive cannot be written: {0}")]
+    Write(String),
+}
+
+/// Writes the one archive of these files.
+///
+/// # Errors
+/// `Path`, `Collision` or `TooLarge`.
+pub fn write(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, ArchiveError> {
+    check_names(files)?;
+    check_size(files)?;
+    encode(files).map_err(|e| ArchiveError::Write(e.to_string()))
+}
+
+fn encode(files: &BTreeMap<String, Vec<u8>>) -> zip::result::ZipResult<Vec<u8>> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::DEFAULT)
+        .unix_permissions(0o644);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, contents) in files {
+        zip.start_file(name.as_str(), options)?;
+        zip.write_all(contents)?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+/// Reads an archive that `write` could have written; any other is refused.
+///
+/// # Errors
+/// `Differs` or `Truncated` say at which byte and in which entry; `Path`, `Collision` and `TooLarge` as for `write`.
+pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(ArchiveError::TooLarge);
+    }
+    let entries = walk(bytes)?;
+    let files: BTreeMap<String, Vec<u8>> = entries
+        .iter()
+        .map(|e| (e.name.clone(), e.contents.to_vec()))
+        .collect();
+    let again = write(&files)?;
+    if let Some(offset) = first_difference(bytes, &again) {
+        return Err(ArchiveError::Differs {
+            offset,
+            place: place(&entries, bytes.len(), offset),
+        });
+    }
+    Ok(files)
+}
+
+/// One local entry as it stands in the bytes.
+struct Entry<'a> {
+    name: String,
+    header: usize,
+    contents: &'a [u8],
+}
+
+impl Entry<'_> {
+    fn start(&self) -> usize {
+        self.header.saturating_add(LOCAL).saturating_add(self.name.len())
+    }
+
+    fn end(&self) -> usize {
+        self.start().saturating_add(self.contents.len())
+    }
+}
+
+/// Follows the local headers until something else begins: the central directory, if the archive is whole.
+fn walk(bytes: &[u8]) -> Result<Vec<Entry<'_>>, ArchiveError> {
+    let mut entries: Vec<Entry<'_>> = Vec::new();
+    let mut at = 0;
+    while bytes.get(at..).is_some_and(|rest| rest.starts_with(&LOCAL_MAGIC)) {
+        if entries.len() >= MAX_ENTRIES {
+            return Err(ArchiveError::TooLarge);
+        }
+        let entry = entry(bytes, at)?;
+        at = entry.end();
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+fn entry(bytes: &[u8], header: usize) -> Result<Entry<'_>, ArchiveError> {
+    let cut = |place: String| ArchiveError::Truncated {
+        offset: bytes.len(),
+        place,
+    };
+    let fixed = slice(bytes, header, LOCAL).ok_or_else(|| cut(format!("the header at byte {header}")))?;
+    let name_length = usize::from(u16::from_le_bytes(array(fixed, 26)));
+    let size = u32::from_le_bytes(array(fixed, 18)) as usize;
+    let name_at = header.saturating_add(LOCAL);
+    let name =
+        slice(bytes, name_at, name_length).ok_or_else(|| cut(format!("the header at byte {header}")))?;
+    let name = String::from_utf8_lossy(name).into_owned();
+    if !plain(&name) {
+        return Err(ArchiveError::Path(name));
+    }
+    let contents =
+        slice(bytes, name_at.saturating_add(name_length), size).ok_or_else(|| cut(name.clone()))?;
+    Ok(Entry {
+        name,
+        header,
+        contents,
+    })
+}
+
+fn slice(bytes: &[u8], at: usize, length: usize) -> Option<&[u8]> {
+    bytes.get(at..at.checked_add(length)?)
+}
+
+/// `N` bytes of a header whose length was checked; zero where it is too short.
+fn array<const N: usize>(header: &[u8], at: usize) -> [u8; N] {
+    slice(header, at, N)
+        .and_then(|s| s.try_into().ok())
+        .unwrap_or([0; N])
+}
+
+fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
+    let same = left.iter().zip(right).position(|(a, b)| a != b);
+    same.or_else(|| (left.len() != right.len()).then(|| left.len().min(right.len())))
+}
+
+/// In words, where `offset` lies.
+fn place(entries: &[Entry<'_>], length: usize, offset: usize) -> String {
+    for entry in entries.iter().filter(|e| offset < e.end()) {
+        let within = offset.saturating_sub(entry.header);
+        return match within {
+            _ if CRC.contains(&within) => {
+                format!("the checksum of {}: it or the contents were changed", entry.name)
+            }
+            _ if offset < entry.start() => format!("the header of {}", entry.name),
+            _ => format!("the contents of {}", entry.name),
+        };
+    }
+    if offset >= length {
+        "what is missing at the end".into()
+    } else {
+        "the directory at the end".into()
+    }
+}
+
+fn check_size(files: &BTreeMap<String, Vec<u8>>) -> Result<(), ArchiveError> {
+    // Two headers of 30 and 46 bytes and twice the name for each entry: 600 covers them.
+    let total = files
+        .values()
+        .map(|c| c.len().saturating_add(600))
+        .fold(600, usize::saturating_add);
+    if files.len() > MAX_ENTRIES || total > MAX_BYTES {
+        Err(ArchiveError::TooLarge)
+    } else {
+        Ok(())
+    }
+}
+
+fn check_names(files: &BTreeMap<String, Vec<u8>>) -> Result<(), ArchiveError> {
+    let mut seen = BTreeMap::new();
+    for name in files.keys() {
+        if !plain(name) {
+            return Err(ArchiveError::Path(name.clone()));
+        }
+        // Some file systems hold A and a for one name.
+        if seen.insert(name.to_ascii_lowercase(), ()).is_some() {
+            return Err(ArchiveError::Collision(name.clone()));
+        }
+    }
+    for name in seen.keys() {
+        let mut folders = name.match_indices('/').filter_map(|(at, _)| name.get(..at));
+        if folders.any(|folder| seen.contains_key(folder)) {
+            return Err(ArchiveError::Collision(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn plain(name: &str) -> bool {
+    let letters = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/');
+    let parts = || name.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    !name.is_empty() && name.len() <= 200 && name.bytes().all(letters) && parts()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(names: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
+        names
+            .iter()
+            .map(|(n, c)| ((*n).to_owned(), c.as_bytes().to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn an_archive_is_read_as_it_was_written() {
+        for set in [
+            files(&[]),
+            files(&[("a", "")]),
+            files(&[("b/c.txt", "two"), ("a", "one"), ("B-2", "three")]),
+        ] {
+            assert_eq!(read(&write(&set).unwrap()).unwrap(), set);
+        }
+    }
+
+    #[test]
+    fn the_same_files_give_the_same_bytes_and_another_library_reads_them() {
+        let set = files(&[("z", "26"), ("a/b", "12")]);
+        let bytes = write(&set).unwrap();
+        assert_eq!(bytes, write(&set).unwrap());
+        let mut zip = zip::ZipArchive::new(Cursor::new(&bytes)).unwrap();
+        let names: Vec<String> = (0..zip.len())
+            .map(|i| zip.by_index(i).unwrap().name().to_owned())
+            .collect();
+        assert_eq!(names, ["a/b", "z"]);
+    }
+
+    #[test]
+    fn every_change_of_a_single_byte_is_refused() {
+        let bytes = write(&files(&[("a/one.txt", "first file"), ("b", "x"), ("c", "")])).unwrap();
+        for at in 0..bytes.len() {
+            for change in 1..=255_u8 {
+                let mut other = bytes.clone();
+                other[at] ^= change;
+                assert!(read(&other).is_err(), "byte {at} xor {change:#x} was accepted");
+            }
+        }
+    }
+
+    #[test]
+    fn every_cut_and_every_appended_byte_is_refused() {
+        let bytes = write(&files(&[("a", "first"), ("b", "second")])).unwrap();
+        for length in 1..bytes.len() {
+            assert!(
+                read(&bytes[..length]).is_err(),
+                "cut to {length} bytes was accepted"
+            );
+        }
+        assert!(
+            read(&[bytes.as_slice(), b"x"].concat()).is_err(),
+            "a byte behind the end was accepted"
+        );
+        assert!(
+            read(&[b"x", bytes.as_slice()].concat()).is_err(),
+            "a byte before the start was accepted"
+        );
+        assert!(read(b"").is_err(), "nothing was accepted as an archive");
+    }
+
+    #[test]
+    fn the_error_says_where() {
+        let bytes = write(&files(&[("a", "first"), ("b", "second")])).unwrap();
+        let flipped = |at: usize| {
+            let mut other = bytes.clone();
+            other[at] ^= 1;
+            read(&other).unwrap_err().to_string()
+        };
+        assert!(
+            flipped(5).contains("byte 5, in the header of a"),
+            "{}",
+            flipped(5)
+        );
+        assert!(flipped(33).contains("the checksum of a"), "{}", flipped(33));
+        assert!(flipped(bytes.len() - 1).contains("the directory at the end"));
+        assert!(
+            read(&bytes[..40])
+                .unwrap_err()
+                .to_string()
+                .contains("ends at byte 40")
+        );
+    }
+
+    #[test]
+    fn names_that_could_leave_the_folder_or_collide_are_refused() {
+        for bad in [
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            "../a",
+            "a/./b",
+            "a\\b",
+            "c:a",
+            "a b",
+            "\u{e9}",
+            &"a".repeat(201),
+        ] {
+            let error = write(&files(&[(bad, "")])).unwrap_err();
+            assert_eq!(error, ArchiveError::Path(bad.to_owned()));
+        }
+        for bad in [
+            [("a", ""), ("A", "")],
+            [("a", ""), ("a/b", "")],
+            [("x/A", ""), ("x/a", "")],
+        ] {
+            assert!(
+                matches!(write(&files(&bad)), Err(ArchiveError::Collision(_))),
+                "{bad:?} was written"
+            );
+        }
+    }
+}
