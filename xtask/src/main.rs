@@ -1,2 +1,67 @@
-//! `cargo xtask`: every chore of the project.
-fn main() {}
+//! `cargo xtask`: every chore of the project, from a bare checkout.
+//!
+//! Words and progress go to stderr, results to stdout. Every verb can be run again; what is done is not done twice.
+
+mod build;
+mod data;
+mod demo;
+mod generated;
+mod paths;
+mod run;
+mod setup;
+mod suite;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The chores of the project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", after_help = "Example: cargo xtask demo")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make sure that the wasm target, cmake and python are there, as far as they can be had
+    Setup,
+    /// Fetch the real DICOM test files (the pinned pydicom wheel) into target/data
+    Data,
+    /// Build the guests of guest-examples/ for wasm32
+    Guests,
+    /// Build the `trocar` binary
+    Build,
+    /// Run the main job from end to end, as a person would
+    Demo(demo::Options),
+    /// Set up, build, lint and run every test
+    Test,
+    /// Rewrite the JSON schemas under manifests/
+    Schema,
+    /// Rewrite the golden files under manifests/
+    Golden,
+}
+
+fn main() -> ExitCode {
+    match perform(&Arguments::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            run::say(&format!("failed: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(verb: &Verb) -> Result<()> {
+    match verb {
+        Verb::Setup => setup::setup().map(drop),
+        Verb::Data => data::fetch().map(drop),
+        Verb::Guests => setup::wasm_target().and_then(|()| build::guests()),
+        Verb::Build => build::binary(setup::setup()?).map(drop),
+        Verb::Demo(options) => demo::demo(options),
+        Verb::Test => suite::test(),
+        Verb::Schema => generated::rewrite("schema"),
+        Verb::Golden => generated::rewrite("golden"),
+    }
+}

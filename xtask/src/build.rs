@@ -1,0 +1,58 @@
+//! Builds: the guests for wasm32, the binary for this machine.
+
+use crate::paths;
+use crate::run::{cargo, on_ci, step};
+use crate::setup::Tools;
+use anyhow::{Result, ensure};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The arguments that keep every guest package out of a native command.
+pub(crate) fn without_guests() -> Result<Vec<String>> {
+    Ok(paths::guest_names()?
+        .into_iter()
+        .flat_map(|name| ["--exclude".to_owned(), name])
+        .collect())
+}
+
+/// A cargo command over all guests, for wasm32.
+pub(crate) fn for_guests(verb: &str) -> Result<Command> {
+    let mut command = cargo();
+    command
+        .args([verb, "--target", "wasm32-unknown-unknown", "--profile", "guest"])
+        .args(locked());
+    for name in paths::guest_names()? {
+        command.args(["--package", &name]);
+    }
+    Ok(command)
+}
+
+/// On a build server Cargo.lock is law.
+pub(crate) fn locked() -> &'static [&'static str] {
+    if on_ci() { &["--locked"] } else { &[] }
+}
+
+/// Builds every guest's core module; `trocar pack` makes it a component.
+pub(crate) fn guests() -> Result<()> {
+    step("building the guests for wasm32", &mut for_guests("build")?)?;
+    for name in paths::guest_names()? {
+        let module = paths::guest(&name);
+        ensure!(
+            module.is_file(),
+            "the guest {name} gave no {}",
+            paths::shown(&module)
+        );
+    }
+    Ok(())
+}
+
+/// Builds the binary and returns its path.
+pub(crate) fn binary(tools: Tools) -> Result<PathBuf> {
+    let mut command = cargo();
+    command
+        .args(["build", "--package", "trocar"])
+        .args(tools.features())
+        .args(locked());
+    step("building trocar (the first time takes minutes)", &mut command)?;
+    Ok(paths::binary())
+}

@@ -1,0 +1,207 @@
+//! One job's life as the three people see it: author, researcher, operator.
+
+use super::person::{Person, text};
+use super::place::Dataset;
+use super::rows;
+use crate::paths;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A job whose bundle was fetched and verified.
+pub(crate) struct Finished {
+    /// Name of the dataset.
+    pub(crate) dataset: String,
+    /// Where its bundle is.
+    pub(crate) bundle: PathBuf,
+    /// Whether `trocar verify` said so, with the node's key pinned.
+    pub(crate) verified: bool,
+    /// The bundle's results.json.
+    pub(crate) results: Value,
+    algorithm: String,
+    code: String,
+}
+
+impl Finished {
+    /// Whether numbers came out.
+    pub(crate) fn released(&self) -> bool {
+        self.results["status"] == "released"
+    }
+
+    /// For the list of what was withheld.
+    pub(crate) fn summary(&self) -> Value {
+        json!({"dataset": self.dataset, "algorithm": self.algorithm, "code": self.code})
+    }
+}
+
+/// Packs, submits (refused), shows, approves, submits, fetches and verifies.
+pub(crate) fn run(person: &Person, folder: &Path, dataset: &Dataset, algorithm: &str) -> Result<Finished> {
+    let package = pack(person, folder, algorithm)?;
+    refused(person, &package, dataset)?;
+    approve(person, dataset, algorithm)?;
+    let submitted = person.expect(&["submit", &package, "--dataset", dataset.name], &[0, 4])?;
+    let (job, code) = (submitted.text("job")?, submitted.text("code")?);
+    person.expect(&["status", &job], &[0, 4])?;
+    let unpacked = folder
+        .join("bundles")
+        .join(format!("{algorithm}.{}", dataset.name));
+    let bundle = fetch(person, &job, &unpacked)?;
+    let verified = verify(person, folder, &bundle, &unpacked)?;
+    let results = read_results(&unpacked)?;
+    let (algorithm, dataset_name) = (algorithm.to_owned(), dataset.name.to_owned());
+    let finished = Finished {
+        dataset: dataset_name,
+        bundle,
+        verified,
+        results,
+        algorithm,
+        code,
+    };
+    report(person, dataset, &finished, &unpacked);
+    Ok(finished)
+}
+
+fn pack(person: &Person, folder: &Path, algorithm: &str) -> Result<String> {
+    let package = folder
+        .join(format!("{algorithm}.trocar"))
+        .to_string_lossy()
+        .into_owned();
+    if Path::new(&package).is_file() {
+        return Ok(package);
+    }
+    let manifest = paths::root()
+        .join("guest-examples")
+        .join(algorithm)
+        .join("manifest.toml");
+    let (manifest, component) = (manifest.to_string_lossy(), paths::guest(algorithm));
+    let component = component.to_string_lossy();
+    person.ask(&[
+        "pack",
+        "--manifest",
+        &manifest,
+        "--component",
+        &component,
+        "--as",
+        "author",
+        "-o",
+        &package,
+    ])?;
+    Ok(package)
+}
+
+/// Nothing runs before an operator has said yes: exit 3.
+fn refused(person: &Person, package: &str, dataset: &Dataset) -> Result<()> {
+    let answer = person.expect(&["submit", package, "--dataset", dataset.name], &[3])?;
+    person.tell(&format!(
+        "  exit {}, {}: no operator has approved this yet",
+        answer.code,
+        answer.text("code")?
+    ));
+    Ok(())
+}
+
+fn approve(person: &Person, dataset: &Dataset, algorithm: &str) -> Result<()> {
+    let pending = person.ask(&["node", "pending"])?.json;
+    let entries = pending.as_array().context("node pending answered no list")?;
+    let wanted = |entry: &&Value| entry["dataset"] == dataset.name && entry["name"] == algorithm;
+    let digest = text(
+        entries
+            .iter()
+            .find(wanted)
+            .context("the package is not pending")?,
+        "digest",
+    )?;
+    person.read(&["node", "show", &digest])?;
+    person
+        .ask(&[
+            "node",
+            "approve",
+            &digest,
+            "--dataset",
+            dataset.name,
+            "--as",
+            "operator",
+        ])
+        .map(drop)
+}
+
+fn fetch(person: &Person, job: &str, unpacked: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(unpacked).with_context(|| format!("cannot make {}", unpacked.display()))?;
+    let bundle = unpacked.with_added_extension("zip");
+    person.expect(&["results", "get", job, "-o", &bundle.to_string_lossy()], &[0, 4])?;
+    Ok(bundle)
+}
+
+/// With the node's key pinned, so that an unknown signer fails too; the payload is unpacked only after all checks.
+fn verify(person: &Person, folder: &Path, bundle: &Path, unpacked: &Path) -> Result<bool> {
+    let (key, bundle, unpacked) = (
+        folder.join("node.pub"),
+        bundle.to_string_lossy(),
+        unpacked.to_string_lossy(),
+    );
+    let key = key.to_string_lossy();
+    let answer = person.ask(&[
+        "verify",
+        &bundle,
+        "--key",
+        &key,
+        "--require-trust",
+        "--unpack",
+        &unpacked,
+    ])?;
+    for proved in answer.json["proved"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        person.tell(&format!("  proved: {proved}"));
+    }
+    Ok(answer.json["verified"] == true && answer.json["trusted"] == true)
+}
+
+fn read_results(unpacked: &Path) -> Result<Value> {
+    let file = unpacked.join("data").join("results.json");
+    let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let results: Value = serde_json::from_slice(&bytes)?;
+    ensure!(results["status"].is_string(), "{} has no status", file.display());
+    Ok(results)
+}
+
+fn report(person: &Person, dataset: &Dataset, job: &Finished, unpacked: &Path) {
+    if job.released() {
+        person.tell(&format!("\nReleased by {} on {}:", job.algorithm, job.dataset));
+        person.tell(&rows::table(&rows::rows(&job.dataset, &job.results)));
+    } else {
+        person.tell(&format!(
+            "\nWithheld: {} on {} ({})",
+            job.algorithm, job.dataset, job.code
+        ));
+        person.tell(&format!(
+            "  {} patients are behind the gate, and only its operator knows: with so few the noisy",
+            dataset.patients
+        ));
+        person.tell("  count did not pass, so nothing is said about anyone. That is the point.");
+    }
+    person.tell(&format!("bundle  {}", paths::shown(&job.bundle)));
+    for file in shown_files(&unpacked.join("data")) {
+        person.tell(&format!("open    {}", paths::shown(&file)));
+    }
+}
+
+/// The report and the plots.
+fn shown_files(data: &Path) -> Vec<PathBuf> {
+    let list = |folder: &Path| {
+        fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .collect()
+    };
+    let mut files: Vec<PathBuf> = list(&data.join("plots"));
+    files.sort();
+    files.insert(0, data.join("report.html"));
+    files.into_iter().filter(|file| file.is_file()).collect()
+}

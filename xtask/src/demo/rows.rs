@@ -1,0 +1,209 @@
+//! The numbers of a results.json as rows, and as a table to read.
+
+use serde_json::{Value, json};
+
+/// One row a released number, in the order of the manifest; none for a withheld job.
+pub(crate) fn rows(dataset: &str, results: &Value) -> Vec<Value> {
+    if results["status"] != "released" {
+        return Vec::new();
+    }
+    let patients = cell(dataset, "patients".to_owned(), &results["patients"], None, "1");
+    let outputs = results["outputs"].as_array().into_iter().flatten();
+    std::iter::once(patients)
+        .chain(outputs.flat_map(|output| output_rows(dataset, output)))
+        .collect()
+}
+
+fn output_rows(dataset: &str, output: &Value) -> Vec<Value> {
+    let name = output["name"].as_str().unwrap_or_default();
+    let unit = output["unit"].as_str().unwrap_or_default();
+    match output["value"].as_array() {
+        None => vec![cell(dataset, name.to_owned(), output, None, unit)],
+        Some(cells) => {
+            let labels = labels(output, cells.len()).into_iter().enumerate();
+            labels
+                .map(|(i, label)| cell(dataset, format!("{name} {label}"), output, Some(i), unit))
+                .collect()
+        }
+    }
+}
+
+/// A blanked cell keeps its row: that it was blanked is part of the release. The noise of a cell has no unit of its own
+/// in a histogram, whose `unit` is its axis'; so cells count patients.
+fn cell(dataset: &str, output: String, from: &Value, index: Option<usize>, unit: &str) -> Value {
+    let shown = pick(&from["shown"], index) != &Value::Bool(false);
+    let number = |key: &str| {
+        if shown {
+            pick(&from[key], index).clone()
+        } else {
+            Value::Null
+        }
+    };
+    let unit = if from["edges"].is_array() || from["axes"].is_array() {
+        "{patients}"
+    } else {
+        unit
+    };
+    json!({"dataset": dataset, "output": output, "value": number("value"), "sd": number("sd"),
+        "low95": number("low95"), "high95": number("high95"), "unit": unit})
+}
+
+fn pick(value: &Value, index: Option<usize>) -> &Value {
+    index.map_or(value, |i| &value[i])
+}
+
+fn labels(output: &Value, cells: usize) -> Vec<String> {
+    let labels = match (output["edges"].as_array(), output["axes"].as_array()) {
+        (Some(edges), _) => bins(edges),
+        (None, Some(axes)) => axes.iter().map(axis).fold(vec![String::new()], product),
+        (None, None) => Vec::new(),
+    };
+    let fits = labels.len() == cells;
+    if fits {
+        labels
+    } else {
+        (0..cells).map(|i| format!("[{i}]")).collect()
+    }
+}
+
+fn bins(edges: &[Value]) -> Vec<String> {
+    edges
+        .windows(2)
+        .map(|pair| format!("[{}, {})", pair[0], pair[1]))
+        .collect()
+}
+
+fn axis(axis: &Value) -> Vec<String> {
+    let name = axis["name"].as_str().unwrap_or_default();
+    let texts = axis["categories"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    let edges = axis["edges"]
+        .as_array()
+        .map(|edges| bins(edges))
+        .unwrap_or_default();
+    texts
+        .map(str::to_owned)
+        .chain(edges)
+        .map(|cell| format!("{name} {cell}"))
+        .collect()
+}
+
+/// The last axis fastest, as results have it.
+fn product(before: Vec<String>, axis: Vec<String>) -> Vec<String> {
+    let joined = |left: &String, right: &String| format!("{left} {right}").trim_start().to_owned();
+    before
+        .iter()
+        .flat_map(|left| axis.iter().map(move |right| joined(left, right)))
+        .collect()
+}
+
+/// Columns wide enough for their longest entry.
+pub(crate) fn table(rows: &[Value]) -> String {
+    let head = [
+        "output",
+        "value",
+        "noise sd",
+        "95 % interval of the noise",
+        "unit",
+    ]
+    .map(str::to_owned);
+    let lines: Vec<[String; 5]> = std::iter::once(head).chain(rows.iter().map(line)).collect();
+    let widths: Vec<usize> = (0..5)
+        .map(|i| {
+            lines
+                .iter()
+                .map(|line| line[i].chars().count())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let padded = |line: &[String; 5]| {
+        let cells = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        format!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    lines.iter().map(padded).collect::<Vec<_>>().join("\n")
+}
+
+fn line(row: &Value) -> [String; 5] {
+    let interval = match (row["low95"].as_f64(), row["high95"].as_f64()) {
+        (Some(low), Some(high)) => format!("{low:.6} .. {high:.6}"),
+        _ => String::new(),
+    };
+    let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    [
+        text("output"),
+        number(&row["value"]),
+        number(&row["sd"]),
+        interval,
+        text("unit"),
+    ]
+}
+
+fn number(value: &Value) -> String {
+    value
+        .as_f64()
+        .map_or_else(|| "(below k)".to_owned(), |number| format!("{number:.6}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results() -> Value {
+        json!({"status": "released", "patients": {"value": 198, "sd": 5.0}, "outputs": [
+            {"name": "mean", "unit": "g/mL", "value": 3.9, "sd": 0.2, "low95": 3.5, "high95": 4.3},
+            {"name": "volume", "unit": "mL", "edges": [0, 10, 50], "value": [12.1, 3.0], "sd": [5.0, 5.0],
+                "shown": [true, false]}]})
+    }
+
+    #[test]
+    fn every_number_of_a_release_has_a_row_and_keeps_its_value() {
+        let rows = rows("real", &results());
+        let seen: Vec<_> = rows
+            .iter()
+            .map(|row| (row["output"].as_str().unwrap(), row["value"].as_f64()))
+            .collect();
+        let expected = [
+            ("patients", Some(198.0)),
+            ("mean", Some(3.9)),
+            ("volume [0, 10)", Some(12.1)),
+            ("volume [10, 50)", None),
+        ];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_withheld_job_has_no_rows() {
+        let withheld = json!({"status": "withheld"});
+        assert!(rows("real", &withheld).is_empty());
+    }
+
+    #[test]
+    fn a_table_s_cells_are_named_with_the_last_axis_fastest() {
+        let output = json!({"axes": [{"name": "sex", "categories": ["F", "M"]}, {"name": "age", "edges": [0, 50, 90]}]});
+        assert_eq!(
+            labels(&output, 4),
+            [
+                "sex F age [0, 50)",
+                "sex F age [50, 90)",
+                "sex M age [0, 50)",
+                "sex M age [50, 90)"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_shows_a_blanked_cell_as_below_k() {
+        assert!(
+            table(&rows("real", &results()))
+                .lines()
+                .any(|line| line.contains("volume [10, 50)") && line.contains("below k"))
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! Where things are. Everything that this program writes lies below the target directory.
+
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// The workspace's root.
+pub(crate) fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// The target directory: cargo's own rule, without its configuration files.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
+/// Fetched files.
+pub(crate) fn data() -> PathBuf {
+    target().join("data")
+}
+
+/// The real DICOM files, once fetched.
+pub(crate) fn pydicom() -> PathBuf {
+    data().join("pydicom")
+}
+
+/// The built binary.
+pub(crate) fn binary() -> PathBuf {
+    target()
+        .join("debug")
+        .join(format!("trocar{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// The guests' core modules.
+pub(crate) fn guests() -> PathBuf {
+    target().join("wasm32-unknown-unknown").join("guest")
+}
+
+/// The guest packages: each folder of guest-examples/ that holds a Cargo.toml, by name, sorted.
+pub(crate) fn guest_names() -> Result<Vec<String>> {
+    let folder = root().join("guest-examples");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The core module of one guest.
+pub(crate) fn guest(name: &str) -> PathBuf {
+    guests().join(format!("{}.wasm", name.replace('-', "_")))
+}
+
+/// The path as a person would type it from the root.
+pub(crate) fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
