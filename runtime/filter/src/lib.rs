@@ -1,1 +1,38 @@
-//! Placeholder.
+//! The output filter: the only door out of a node. PRIVACY.md is its specification, and section 3 there numbers the
+//! steps that the modules here follow.
+//!
+//! A patient's [`Untrusted`] contribution is opened here and nowhere else; a [`Released`] is made here and nowhere else.
+//! What happens between the two is one function, `draw::draw`, so that no caller can change the order of the steps.
+//!
+//! Absent on purpose: exact releases, minimum and maximum, any way from a [`Rehearsal`] to a [`Released`], I/O, a
+//! clock, logging, and a generator of its own: the caller hands over the operating system's.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    clippy::float_cmp
+)]
+
+mod block;
+mod contribution;
+mod draw;
+mod epsilon;
+mod figure;
+mod gate;
+mod integer;
+mod interval;
+mod noise;
+mod plan;
+mod quantise;
+mod rehearsal;
+mod release;
+mod sums;
+
+pub use contribution::{Contribution, Untrusted};
+pub use epsilon::epsilon;
+pub use figure::{Figure, Figures, Number, Patients};
+pub use noise::{GaussianNoise, NoiseSource};
+pub use plan::{Admission, Plan, Refusal};
+pub use rehearsal::{PatientRow, Rehearsal, rehearse};
+pub use release::{Outcome, Released, Withheld, release};
+pub use sums::{OtherPlan, Sums};

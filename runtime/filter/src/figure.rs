@@ -1,0 +1,260 @@
+//! Step 9: noised integers become numbers with units. Computed unclamped and unblanked; only the display is held back.
+
+use crate::block::{Block, CELL_ONE, Encoding};
+use crate::interval::{Estimate, linear, ratio};
+use crate::plan::{Plan, Stated, millionths};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use trocar_terms::{Axis, Decimal, Kind, Name};
+
+/// All the numbers of one job: the `patients`, `rho`, `delta`, `epsilon_at_1e-6` and `outputs` of results.json.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Figures {
+    /// The noisy number of patients, from the gate's own draw.
+    pub patients: Patients,
+    /// What the job cost, rounded up to six places.
+    pub rho: Decimal,
+    /// The delta of the gate.
+    pub delta: Decimal,
+    /// Epsilon of this rho at a total delta of 1e-6, rounded up.
+    #[serde(rename = "epsilon_at_1e-6")]
+    pub epsilon_at_1e_6: f64,
+    /// One for each output of the manifest, in its order.
+    pub outputs: Vec<Figure>,
+}
+
+/// The noisy number of patients of the cohort.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Patients {
+    /// The number.
+    pub value: i64,
+    /// Standard deviation of its noise.
+    pub sd: f64,
+}
+
+/// One output: one number, or one a cell or coordinate.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Figure {
+    /// The manifest's name.
+    pub name: Name,
+    /// The manifest's kind; the edges and axes are in it.
+    pub kind: Kind,
+    /// UCUM unit.
+    pub unit: String,
+    /// One number for a count, sum or mean; else one a cell or coordinate, the last axis fastest.
+    pub numbers: Vec<Number>,
+    /// What this output cost, rounded up to six places.
+    pub rho: Decimal,
+}
+
+/// One released number. All reals are rounded to 12 significant digits.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Number {
+    /// As computed from the noised sums. Absent for a mean of so few values that it is not known at all.
+    pub value: Option<f64>,
+    /// Standard deviation of the noise.
+    pub sd: Option<f64>,
+    /// Lower end of the 95 % interval for the noise.
+    pub low95: Option<f64>,
+    /// Upper end of it.
+    pub high95: Option<f64>,
+    /// Whether a table or plot shows it: false where it rests on fewer than k patients by the noisy count.
+    pub shown: bool,
+    /// For the eye: the value clamped to its public range, absent where not shown.
+    #[serde(skip)]
+    pub display: Option<f64>,
+}
+
+impl Figures {
+    pub(crate) fn compute(plan: &Plan, patients: i128, blocks: &[Vec<i128>]) -> Self {
+        let Stated { rho, delta, epsilon } = plan.whole_cost();
+        let value = i64::try_from(patients).unwrap_or(i64::MAX);
+        let patients = Patients {
+            value,
+            sd: plan.gate().sigma as f64,
+        };
+        let outputs = plan
+            .blocks()
+            .iter()
+            .zip(blocks)
+            .map(|(block, noised)| figure(plan, block, noised))
+            .collect();
+        Self {
+            patients,
+            rho,
+            delta,
+            epsilon_at_1e_6: epsilon,
+            outputs,
+        }
+    }
+}
+
+fn figure(plan: &Plan, block: &Block, noised: &[i128]) -> Figure {
+    let numbers = match block.encoding {
+        Encoding::Cells { .. } => noised.iter().map(|y| cell(plan, block, *y)).collect(),
+        Encoding::Centred { .. } => vec![centred(plan, block, noised)],
+        Encoding::Free { clip, grid_bits, .. } => {
+            let range = clip * f64::from(plan.n_pub());
+            noised
+                .iter()
+                .map(|y| coordinate(block, *y, grid_bits, range))
+                .collect()
+        }
+    };
+    let output = &block.output;
+    let rho = millionths(block.price.shown);
+    Figure {
+        name: output.name.clone(),
+        kind: output.kind.clone(),
+        unit: output.unit.clone(),
+        numbers,
+        rho,
+    }
+}
+
+fn cell(plan: &Plan, block: &Block, y: i128) -> Number {
+    let one = CELL_ONE as f64;
+    let estimate = linear(y as f64 / one, block.sigma as f64 / one, 1.0 / one);
+    let k = f64::from(plan.gate().k);
+    Number::new(
+        Some(estimate),
+        estimate.value >= k,
+        (0.0, f64::from(plan.n_pub())),
+    )
+}
+
+fn coordinate(block: &Block, y: i128, grid_bits: u8, range: f64) -> Number {
+    let unit = f64::exp2(-f64::from(grid_bits));
+    Number::new(
+        Some(linear(y as f64 * unit, block.sigma as f64 * unit, unit)),
+        true,
+        (-range, range),
+    )
+}
+
+/// A sum or a mean, from the noised `(value - centre, present)`.
+fn centred(plan: &Plan, block: &Block, noised: &[i128]) -> Number {
+    let (
+        Encoding::Centred {
+            lower,
+            upper,
+            centre,
+            half,
+            grid_bits,
+        },
+        [a, b],
+    ) = (block.encoding, noised)
+    else {
+        return Number::UNKNOWN;
+    };
+    let (a, b, half, sigma) = (*a as f64, *b as f64, half as f64, block.sigma as f64);
+    let unit = f64::exp2(-f64::from(grid_bits));
+    let shown = b / half >= f64::from(plan.gate().k);
+    if matches!(block.output.kind, Kind::Mean(_)) {
+        let mean = ratio(a, b, sigma).map(|t| t.scaled(half * unit).moved(centre));
+        return Number::new(mean, shown, (lower, upper));
+    }
+    // sum = sum of (value - centre) + centre * present: linear in both coordinates.
+    let (weight, n) = (centre / half, f64::from(plan.n_pub()));
+    let sum = linear(
+        a * unit + b * weight,
+        sigma * unit.hypot(weight),
+        unit + weight.abs(),
+    );
+    Number::new(Some(sum), shown, (n * lower.min(0.0), n * upper.max(0.0)))
+}
+
+impl Estimate {
+    fn scaled(self, by: f64) -> Self {
+        Self {
+            value: self.value * by,
+            sd: self.sd * by,
+            low95: self.low95 * by,
+            high95: self.high95 * by,
+        }
+    }
+
+    fn moved(self, by: f64) -> Self {
+        Self {
+            value: self.value + by,
+            low95: self.low95 + by,
+            high95: self.high95 + by,
+            ..self
+        }
+    }
+}
+
+impl Number {
+    const UNKNOWN: Self = Self {
+        value: None,
+        sd: None,
+        low95: None,
+        high95: None,
+        shown: false,
+        display: None,
+    };
+
+    fn new(estimate: Option<Estimate>, shown: bool, range: (f64, f64)) -> Self {
+        let Some(e) = estimate else { return Self::UNKNOWN };
+        let display = shown.then(|| fixed(e.value.max(range.0).min(range.1)));
+        let [value, sd, low95, high95] = [e.value, e.sd, e.low95, e.high95].map(|x| Some(fixed(x)));
+        Self {
+            value,
+            sd,
+            low95,
+            high95,
+            shown,
+            display,
+        }
+    }
+}
+
+/// Rounded to 12 significant digits: one form on every platform, and no digits that the noise has not earned.
+fn fixed(x: f64) -> f64 {
+    let rounded = format!("{x:.11e}").parse().unwrap_or(x);
+    // -0.0 would print a sign that means nothing.
+    if rounded == 0.0 { 0.0 } else { rounded }
+}
+
+impl Serialize for Figure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", &self.name)?;
+        map.serialize_entry("kind", self.kind.word())?;
+        map.serialize_entry("unit", &self.unit)?;
+        self.serialize_numbers(&mut map)?;
+        map.serialize_entry("rho", &self.rho)?;
+        map.end()
+    }
+}
+
+impl Figure {
+    fn serialize_numbers<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        match &self.kind {
+            Kind::Count | Kind::Sum(_) | Kind::Mean(_) => {
+                return self.numbers.first().map_or(Ok(()), |number| scalar(number, map));
+            }
+            Kind::Histogram { edges, .. } => map.serialize_entry("edges", edges)?,
+            Kind::Table { axes, .. } => map.serialize_entry::<_, [Axis]>("axes", axes)?,
+            Kind::Vector { .. } => {}
+        }
+        let column = |field: fn(&Number) -> Option<f64>| self.numbers.iter().map(field).collect::<Vec<_>>();
+        map.serialize_entry("value", &column(|n| n.value))?;
+        map.serialize_entry("sd", &column(|n| n.sd))?;
+        map.serialize_entry("low95", &column(|n| n.low95))?;
+        map.serialize_entry("high95", &column(|n| n.high95))?;
+        map.serialize_entry("shown", &self.numbers.iter().map(|n| n.shown).collect::<Vec<_>>())
+    }
+}
+
+fn scalar<M: SerializeMap>(number: &Number, map: &mut M) -> Result<(), M::Error> {
+    map.serialize_entry("value", &number.value)?;
+    map.serialize_entry("sd", &number.sd)?;
+    map.serialize_entry("low95", &number.low95)?;
+    map.serialize_entry("high95", &number.high95)?;
+    map.serialize_entry("shown", &number.shown)
+}

@@ -1,0 +1,65 @@
+//! Author mode: the same steps on synthetic data or the author's own, with everything on show.
+
+use crate::contribution::{Contribution, Untrusted};
+use crate::draw::{Drawn, draw};
+use crate::figure::Figures;
+use crate::noise::NoiseSource;
+use crate::plan::Plan;
+use crate::sums::{Sums, encode, fits};
+use serde::Serialize;
+
+/// What a node would have released, and what each patient gave to it. Nothing turns it into a [`crate::Released`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Rehearsal {
+    /// Noise was off, and the gate opened from k patients on.
+    pub exact: bool,
+    /// The figures; absent where the gate stayed shut.
+    pub figures: Option<Figures>,
+    /// One row a patient, in the order given.
+    pub patients: Vec<PatientRow>,
+}
+
+/// One patient's contribution, before and after quantising and clipping.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PatientRow {
+    /// As the guest returned it; absent where its shape was wrong and the default took its place.
+    pub raw: Option<Vec<Vec<f64>>>,
+    /// As it was added, in grid units: for a sum or mean (value - midpoint, present).
+    pub quantised: Vec<Vec<i64>>,
+}
+
+/// Runs steps 4 to 9 with the noise of `noise`; with `exact` the gate opens if and only if n >= k.
+///
+/// For a patient whose guest failed, pass `Untrusted::new(Contribution::default())`.
+#[must_use]
+pub fn rehearse(
+    plan: &Plan,
+    contributions: Vec<Untrusted<Contribution>>,
+    noise: &mut dyn NoiseSource,
+    exact: bool,
+) -> Rehearsal {
+    let patients: Vec<PatientRow> = contributions.into_iter().map(|c| row(plan, c.open())).collect();
+    let mut sums = Sums::new(plan);
+    patients.iter().for_each(|row| sums.add_clipped(&row.quantised));
+    let figures = match draw(sums, noise, exact) {
+        Drawn::Closed(_) => None,
+        Drawn::Open {
+            plan,
+            patients,
+            blocks,
+        } => Some(Figures::compute(&plan, patients, &blocks)),
+    };
+    Rehearsal {
+        exact,
+        figures,
+        patients,
+    }
+}
+
+fn row(plan: &Plan, contribution: Contribution) -> PatientRow {
+    let quantised = encode(plan, &contribution);
+    let raw = fits(plan, &contribution).then_some(contribution.0);
+    PatientRow { raw, quantised }
+}
