@@ -26,7 +26,10 @@ impl RhoUnits {
     #[must_use]
     pub fn floor(rho: &Decimal) -> Self {
         let (n, d) = rho.ratio();
-        #[allow(clippy::arithmetic_side_effects, reason = "big integers do not overflow; a denominator is >= 1")]
+        #[allow(
+            clippy::arithmetic_side_effects,
+            reason = "big integers do not overflow; a denominator is >= 1"
+        )]
         let units: BigUint = (n << 40_u32) / d;
         Self(u64::try_from(units).unwrap_or(u64::MAX))
     }
@@ -50,7 +53,10 @@ impl DeltaUnits {
     #[must_use]
     pub fn of(delta: &Decimal) -> Self {
         let (n, d) = delta.ratio();
-        #[allow(clippy::arithmetic_side_effects, reason = "big integers do not overflow; a denominator is >= 1")]
+        #[allow(
+            clippy::arithmetic_side_effects,
+            reason = "big integers do not overflow; a denominator is >= 1"
+        )]
         let units: BigUint = n * BigUint::from(1_000_000_000_000_000_000_u64) / d;
         Self(u64::try_from(units).unwrap_or(u64::MAX))
     }
@@ -84,8 +90,14 @@ mod tests {
     #[test]
     fn a_cap_is_rounded_down_and_a_delta_is_exact() {
         assert_eq!(RhoUnits::floor(&"0.5".parse().unwrap()), RhoUnits(1 << 39));
-        assert_eq!(RhoUnits::floor(&"0.1".parse().unwrap()), RhoUnits(109_951_162_777));
-        assert_eq!(DeltaUnits::of(&"1e-8".parse().unwrap()), DeltaUnits(10_000_000_000));
+        assert_eq!(
+            RhoUnits::floor(&"0.1".parse().unwrap()),
+            RhoUnits(109_951_162_777)
+        );
+        assert_eq!(
+            DeltaUnits::of(&"1e-8".parse().unwrap()),
+            DeltaUnits(10_000_000_000)
+        );
         assert_eq!(RhoUnits(u64::MAX).checked_add(RhoUnits(1)), None);
     }
 }

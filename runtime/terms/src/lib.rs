@@ -2,7 +2,12 @@
 //! shape of an output, stable codes.
 //!
 //! No I/O, clock, randomness or logging: a value goes in, a value comes out.
-#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    clippy::float_cmp
+)]
 
 mod budget;
 mod clock;

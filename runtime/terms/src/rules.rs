@@ -28,7 +28,9 @@ impl Modality {
     /// Reads the DICOM code string; `None` for any other modality.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::CT, Self::MR, Self::PT].into_iter().find(|m| m.code() == code)
+        [Self::CT, Self::MR, Self::PT]
+            .into_iter()
+            .find(|m| m.code() == code)
     }
 }
 
@@ -68,7 +70,11 @@ impl AttributeRule {
     #[must_use]
     pub fn admit(&self, text: &str) -> Value {
         let text = text.trim();
-        if self.categories.iter().any(|c| c == text) { Value::Text(text.to_owned()) } else { Value::Missing }
+        if self.categories.iter().any(|c| c == text) {
+            Value::Text(text.to_owned())
+        } else {
+            Value::Missing
+        }
     }
 }
 
@@ -123,7 +129,9 @@ impl ColumnType {
             Self::Integer { min, max } => number(cell, min, max).map_or(Value::Missing, Value::Integer),
             Self::Real { min, max } => number(cell, min, max).map_or(Value::Missing, Value::Real),
             Self::Days { min, max } => number(cell, min, max).map_or(Value::Missing, Value::Days),
-            Self::Category { categories } if categories.iter().any(|c| c == cell) => Value::Text(cell.to_owned()),
+            Self::Category { categories } if categories.iter().any(|c| c == cell) => {
+                Value::Text(cell.to_owned())
+            }
             Self::Category { .. } => Value::Missing,
         }
     }
@@ -167,7 +175,12 @@ mod tests {
         let real = ColumnType::Real { min: 0.0, max: 1.0 };
         assert_eq!(real.admit("NaN"), Value::Missing);
         assert_eq!(real.admit("0.5"), Value::Real(0.5));
-        let sex = ColumnType::Category { categories: vec!["F".into(), "M".into()] };
-        assert_eq!((sex.admit("F"), sex.admit("f")), (Value::Text("F".into()), Value::Missing));
+        let sex = ColumnType::Category {
+            categories: vec!["F".into(), "M".into()],
+        };
+        assert_eq!(
+            (sex.admit("F"), sex.admit("f")),
+            (Value::Text("F".into()), Value::Missing)
+        );
     }
 }
