@@ -28,6 +28,7 @@ const PYDICOM: Wheel = Wheel {
 pub(crate) fn fetch() -> Result<Option<PathBuf>> {
     let folder = paths::pydicom();
     if marker(&folder).is_file() && folder.is_dir() {
+        say(&format!("real DICOM files are in {}", paths::shown(&folder)));
         return Ok(Some(folder));
     }
     if !works("python3", &["-m", "pip", "--version"]) {

@@ -35,6 +35,8 @@ enum Verb {
     Build,
     /// Run the main job from end to end, as a person would
     Demo(demo::Options),
+    /// Judge the output of `demo --json`, read from stdin: its last line must name a verified bundle and its numbers
+    CheckDemo,
     /// Set up, build, lint and run every test
     Test,
     /// Rewrite the JSON schemas under manifests/
@@ -60,6 +62,7 @@ fn perform(verb: &Verb) -> Result<()> {
         Verb::Guests => setup::wasm_target().and_then(|()| build::guests()),
         Verb::Build => build::binary(setup::setup()?).map(drop),
         Verb::Demo(options) => demo::demo(options),
+        Verb::CheckDemo => demo::check_line(std::io::stdin().lock()),
         Verb::Test => suite::test(),
         Verb::Schema => generated::rewrite("schema"),
         Verb::Golden => generated::rewrite("golden"),

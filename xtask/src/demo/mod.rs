@@ -7,6 +7,7 @@
 //! filter blanked is null. `bundles` and `withheld` list every job beyond what DESIGN.md section 7 asks for.
 
 mod job;
+mod line;
 mod person;
 mod place;
 mod rows;
@@ -15,6 +16,7 @@ use crate::run::{result, say};
 use crate::{build, data, paths, setup};
 use anyhow::{Context, Result, ensure};
 use job::Finished;
+pub(crate) use line::check_line;
 use person::Person;
 use place::Dataset;
 use serde_json::json;
