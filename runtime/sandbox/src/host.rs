@@ -1,0 +1,268 @@
+//! The host side of sdk/wit: each import, its check against the grant, and its price.
+
+use crate::{
+    Grant,
+    bindings::trocar::guest::{model, types},
+    meter::{Meter, charge},
+};
+use std::sync::Arc;
+use trocar_terms::{Fault, Grid, Mask, Patient, SeriesInfo, Value, Volume};
+use wasmtime::{
+    Result, StoreContextMut,
+    component::{Linker, LinkerInstance, Resource, ResourceTable, ResourceType},
+};
+
+/// The most that one call hands over: whole volumes would fault in hundreds of MiB of fresh pages.
+const SLAB: u64 = 2 << 20;
+
+/// Handles that a guest may hold at once.
+const HANDLES: usize = 64;
+
+/// The patient behind a guest's handle lives in [`Host`].
+#[allow(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct PatientHandle;
+
+/// An open volume.
+#[allow(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct VolumeHandle(Box<dyn Volume>);
+
+/// An open segmentation.
+#[allow(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct MaskHandle(Box<dyn Mask>);
+
+/// Everything that one guest instance can reach.
+pub(crate) struct Host {
+    patient: Box<dyn Patient>,
+    grant: Grant,
+    /// The granted series, with the index that `patient` knows them by.
+    series: Vec<(u32, SeriesInfo)>,
+    table: ResourceTable,
+    pub(crate) meter: Meter,
+}
+
+impl Host {
+    pub(crate) fn new(patient: Box<dyn Patient>, grant: &Grant, memory_mib: u32) -> Self {
+        let series = (0..).zip(patient.series()).filter(|(_, info)| grant.modality(&info.modality)).collect();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
+        Self { patient, grant: grant.clone(), series, table, meter: Meter::new(memory_mib) }
+    }
+
+    /// The one patient, as the guest's own handle.
+    pub(crate) fn subject(&mut self) -> Result<Resource<PatientHandle>> {
+        Ok(self.table.push(PatientHandle)?)
+    }
+
+    fn index(&self, series: u32) -> std::result::Result<u32, Fault> {
+        self.series.get(series as usize).map(|(index, _)| *index).ok_or(Fault::OutOfRange)
+    }
+
+    fn column(&self, name: &str) -> std::result::Result<Value, Fault> {
+        if self.grant.columns.iter().any(|c| c == name) { self.patient.column(name) } else { Err(Fault::NotGranted) }
+    }
+
+    fn attribute(&self, series: u32, keyword: &str) -> std::result::Result<Value, Fault> {
+        if !self.grant.attributes.iter().any(|a| a == keyword) {
+            return Err(Fault::NotGranted);
+        }
+        self.patient.attribute(self.index(series)?, keyword)
+    }
+
+    fn open(&self, series: u32) -> std::result::Result<Box<dyn Volume>, Fault> {
+        if self.grant.pixels { self.patient.open(self.index(series)?) } else { Err(Fault::NotGranted) }
+    }
+
+    fn open_mask(&self, series: u32, label: &str) -> std::result::Result<Box<dyn Mask>, Fault> {
+        if !self.grant.masks.iter().any(|m| m == label) {
+            return Err(Fault::NotGranted);
+        }
+        self.patient.open_mask(self.index(series)?, label)
+    }
+}
+
+type Store<'a> = StoreContextMut<'a, Host>;
+/// What a method answers to the guest; the outer error of a host function is a trap.
+type Answer<T> = std::result::Result<T, types::Fault>;
+
+/// Defines every import of the contract, and nothing else.
+pub(crate) fn link(linker: &mut Linker<Host>) -> Result<()> {
+    linker.instance("trocar:guest/types@0.1.0")?;
+    let mut imaging = linker.instance("trocar:guest/imaging@0.1.0")?;
+    imaging.resource("patient", ResourceType::host::<PatientHandle>(), drop_handle::<PatientHandle>)?;
+    imaging.resource("volume", ResourceType::host::<VolumeHandle>(), drop_handle::<VolumeHandle>)?;
+    imaging.resource("mask", ResourceType::host::<MaskHandle>(), drop_handle::<MaskHandle>)?;
+    link_patient(&mut imaging)?;
+    link_volume(&mut imaging)?;
+    link_mask(&mut imaging)?;
+    link_model(&mut linker.instance("trocar:guest/model@0.1.0")?)
+}
+
+fn drop_handle<T: 'static>(mut store: Store<'_>, rep: u32) -> Result<()> {
+    store.data_mut().table.delete(Resource::<T>::new_own(rep))?;
+    Ok(())
+}
+
+fn link_patient(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
+    i.func_wrap("[method]patient.column", |mut s: Store<'_>, (_, name): (Resource<PatientHandle>, String)| {
+        charge(&mut s, 0)?;
+        Ok((answer(s.data().column(&name).map(types::Value::from)),))
+    })?;
+    i.func_wrap("[method]patient.series", |mut s: Store<'_>, (_,): (Resource<PatientHandle>,)| {
+        charge(&mut s, 0)?;
+        Ok((s.data().series.iter().map(|(_, info)| types::SeriesInfo::from(info)).collect::<Vec<_>>(),))
+    })?;
+    i.func_wrap(
+        "[method]patient.attribute",
+        |mut s: Store<'_>, (_, series, keyword): (Resource<PatientHandle>, u32, String)| {
+            charge(&mut s, 0)?;
+            Ok((answer(s.data().attribute(series, &keyword).map(types::Value::from)),))
+        },
+    )?;
+    i.func_wrap("[method]patient.open", |mut s: Store<'_>, (_, series): (Resource<PatientHandle>, u32)| {
+        charge(&mut s, 0)?;
+        let opened = s.data().open(series).map(VolumeHandle);
+        Ok((hand_out(&mut s, opened)?,))
+    })?;
+    i.func_wrap(
+        "[method]patient.open-mask",
+        |mut s: Store<'_>, (_, series, label): (Resource<PatientHandle>, u32, String)| {
+            charge(&mut s, 0)?;
+            let opened = s.data().open_mask(series, &label).map(MaskHandle);
+            Ok((hand_out(&mut s, opened)?,))
+        },
+    )
+}
+
+fn link_volume(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
+    i.func_wrap("[method]volume.grid", |mut s: Store<'_>, (v,): (Resource<VolumeHandle>,)| {
+        charge(&mut s, 0)?;
+        Ok((types::Grid::from(s.data().table.get(&v)?.0.grid()),))
+    })?;
+    // `Arc<[_]>` is lowered straight into the guest; the `Vec` of generated bindings would copy once more.
+    i.func_wrap("[method]volume.read-s16", |mut s: Store<'_>, (v, first, count): (Resource<VolumeHandle>, u32, u32)| {
+        let voxels = slab(&mut s, &v, 2, (first, count), |v| v.read_s16(first, count))?;
+        Ok((voxels,))
+    })?;
+    i.func_wrap("[method]volume.read-f32", |mut s: Store<'_>, (v, first, count): (Resource<VolumeHandle>, u32, u32)| {
+        let voxels = slab(&mut s, &v, 4, (first, count), |v| v.read_f32(first, count))?;
+        Ok((voxels,))
+    })?;
+    i.func_wrap(
+        "[method]volume.read-bytes",
+        |mut s: Store<'_>, (v, first, count): (Resource<VolumeHandle>, u32, u32)| {
+            let bytes = if s.data().table.get(&v)?.0.integral() {
+                let voxels = slab(&mut s, &v, 2, (first, count), |v| v.read_s16(first, count))?;
+                voxels.map(|voxels| voxels.iter().flat_map(|x| x.to_le_bytes()).collect::<Arc<[u8]>>())
+            } else {
+                let voxels = slab(&mut s, &v, 4, (first, count), |v| v.read_f32(first, count))?;
+                voxels.map(|voxels| voxels.iter().flat_map(|x| x.to_le_bytes()).collect::<Arc<[u8]>>())
+            };
+            Ok((bytes,))
+        },
+    )
+}
+
+fn link_mask(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
+    i.func_wrap("[method]mask.grid", |mut s: Store<'_>, (m,): (Resource<MaskHandle>,)| {
+        charge(&mut s, 0)?;
+        Ok((types::Grid::from(s.data().table.get(&m)?.0.grid()),))
+    })?;
+    i.func_wrap("[method]mask.read", |mut s: Store<'_>, (m, first, count): (Resource<MaskHandle>, u32, u32)| {
+        let bytes = match span(s.data().table.get(&m)?.0.grid(), 1, (first, count)) {
+            Ok(bytes) => bytes,
+            Err(fault) => return refused(&mut s, fault),
+        };
+        charge(&mut s, bytes)?;
+        Ok((answer(s.data().table.get(&m)?.0.read(first, count)),))
+    })
+}
+
+// Absent on purpose: inference. The name is defined, so that a guest built for a later host gets an answer.
+fn link_model(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
+    i.func_wrap("infer", |mut s: Store<'_>, (_, _): (String, Vec<model::Tensor>)| {
+        charge(&mut s, 0)?;
+        Ok((Answer::<Vec<model::Tensor>>::Err(types::Fault::Unsupported),))
+    })
+}
+
+/// Checks a slab's bounds, takes its price, reads it.
+fn slab<T>(
+    store: &mut Store<'_>,
+    volume: &Resource<VolumeHandle>,
+    width: u64,
+    slices: (u32, u32),
+    read: impl FnOnce(&dyn Volume) -> std::result::Result<Arc<[T]>, Fault>,
+) -> Result<Answer<Arc<[T]>>> {
+    let grid = store.data().table.get(volume)?.0.grid();
+    match span(grid, width, slices) {
+        Ok(bytes) => charge(store, bytes)?,
+        Err(fault) => return refused(store, fault).map(|(answer,)| answer),
+    }
+    Ok(answer(read(store.data().table.get(volume)?.0.as_ref())))
+}
+
+/// The bytes of slices `first..first + count`.
+fn span(grid: Grid, width: u64, (first, count): (u32, u32)) -> std::result::Result<u64, Fault> {
+    let end = first.checked_add(count).ok_or(Fault::OutOfRange)?;
+    let bytes = [u64::from(grid.columns), u64::from(grid.rows), u64::from(count)]
+        .into_iter()
+        .try_fold(width, u64::checked_mul)
+        .ok_or(Fault::OutOfRange)?;
+    if count > 0 && end <= grid.slices && bytes <= SLAB { Ok(bytes) } else { Err(Fault::OutOfRange) }
+}
+
+fn refused<T>(store: &mut Store<'_>, fault: Fault) -> Result<(Answer<T>,)> {
+    charge(store, 0)?;
+    Ok((Err(fault.into()),))
+}
+
+fn answer<T>(outcome: std::result::Result<T, Fault>) -> Answer<T> {
+    outcome.map_err(types::Fault::from)
+}
+
+fn hand_out<T: Send + 'static>(
+    store: &mut Store<'_>,
+    opened: std::result::Result<T, Fault>,
+) -> Result<Answer<Resource<T>>> {
+    match opened {
+        Ok(opened) => Ok(Ok(store.data_mut().table.push(opened)?)),
+        Err(fault) => Ok(Err(fault.into())),
+    }
+}
+
+impl From<Fault> for types::Fault {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::NotGranted => Self::NotGranted,
+            Fault::Absent => Self::Absent,
+            Fault::Unsupported => Self::Unsupported,
+            Fault::OutOfRange => Self::OutOfRange,
+        }
+    }
+}
+
+impl From<Value> for types::Value {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Integer(x) => Self::Integer(x),
+            Value::Real(x) => Self::Real(x),
+            Value::Text(x) => Self::Text(x),
+            Value::Days(x) => Self::Days(x),
+            Value::Missing => Self::Missing,
+        }
+    }
+}
+
+impl From<Grid> for types::Grid {
+    fn from(grid: Grid) -> Self {
+        let Grid { columns, rows, slices, spacing_mm } = grid;
+        Self { columns, rows, slices, spacing_mm }
+    }
+}
+
+impl From<&SeriesInfo> for types::SeriesInfo {
+    fn from(info: &SeriesInfo) -> Self {
+        let SeriesInfo { modality, unit, grid, integral } = info;
+        Self { modality: modality.clone(), unit: unit.clone(), grid: (*grid).into(), integral: *integral }
+    }
+}
