@@ -77,7 +77,11 @@ pub enum ClinicalError {
 ///
 /// # Errors
 /// The first thing that is wrong, with its line.
-pub fn read(reader: impl Read, key_column: &str, rules: &[ColumnRule]) -> Result<ClinicalTable, ClinicalError> {
+pub fn read(
+    reader: impl Read,
+    key_column: &str,
+    rules: &[ColumnRule],
+) -> Result<ClinicalTable, ClinicalError> {
     let bytes = read_bounded(reader)?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let mut csv = ReaderBuilder::new().from_reader(text);
@@ -129,7 +133,10 @@ impl<'a> Columns<'a> {
             let at = position(header, name)?.ok_or_else(|| ClinicalError::NoColumn(name.to_owned()))?;
             Ok((at, rule))
         });
-        Ok(Self { key, granted: granted.collect::<Result<_, _>>()? })
+        Ok(Self {
+            key,
+            granted: granted.collect::<Result<_, _>>()?,
+        })
     }
 
     fn add(&self, record: &StringRecord, table: &mut ClinicalTable) -> Result<(), ClinicalError> {
@@ -148,7 +155,10 @@ impl<'a> Columns<'a> {
 }
 
 fn position(header: &StringRecord, name: &str) -> Result<Option<usize>, ClinicalError> {
-    let mut places = header.iter().enumerate().filter(|(_, column)| column.trim() == name);
+    let mut places = header
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.trim() == name);
     let first = places.next().map(|(at, _)| at);
     match places.next() {
         None => Ok(first),
@@ -163,10 +173,15 @@ mod tests {
 
     fn rules() -> Vec<ColumnRule> {
         vec![
-            ColumnRule { name: "age_years".parse().unwrap(), kind: ColumnType::Integer { min: 0, max: 120 } },
+            ColumnRule {
+                name: "age_years".parse().unwrap(),
+                kind: ColumnType::Integer { min: 0, max: 120 },
+            },
             ColumnRule {
                 name: "sex".parse().unwrap(),
-                kind: ColumnType::Category { categories: vec!["F".into(), "M".into()] },
+                kind: ColumnType::Category {
+                    categories: vec!["F".into(), "M".into()],
+                },
             },
         ]
     }
@@ -177,10 +192,14 @@ mod tests {
 
     #[test]
     fn granted_columns_are_kept_and_others_never_leave_the_reader() {
-        let table = parse("\u{feff}name,sex,patient_id,age_years\n\"Doe, J\",F,p1,61\nRoe,x,p2,200\n").unwrap();
+        let table =
+            parse("\u{feff}name,sex,patient_id,age_years\n\"Doe, J\",F,p1,61\nRoe,x,p2,200\n").unwrap();
         let row = table.row("p1").unwrap();
         assert_eq!(row.len(), 2);
-        assert_eq!((&row["age_years"], &row["sex"]), (&Value::Integer(61), &Value::Text("F".into())));
+        assert_eq!(
+            (&row["age_years"], &row["sex"]),
+            (&Value::Integer(61), &Value::Text("F".into()))
+        );
         assert_eq!(table.row("p2").unwrap()["sex"], Value::Missing);
         assert_eq!((table.len(), table.row("p3")), (2, None));
         assert_eq!(format!("{table:?}"), "ClinicalTable(2 rows)");
@@ -194,17 +213,26 @@ mod tests {
 
     #[test]
     fn a_table_without_the_key_column_is_refused() {
-        assert_eq!(parse("id,age_years,sex\n"), Err(ClinicalError::NoKey("patient_id".into())));
+        assert_eq!(
+            parse("id,age_years,sex\n"),
+            Err(ClinicalError::NoKey("patient_id".into()))
+        );
     }
 
     #[test]
     fn a_table_without_a_granted_column_is_refused() {
-        assert_eq!(parse("patient_id,age_years\n"), Err(ClinicalError::NoColumn("sex".into())));
+        assert_eq!(
+            parse("patient_id,age_years\n"),
+            Err(ClinicalError::NoColumn("sex".into()))
+        );
     }
 
     #[test]
     fn a_column_named_twice_is_refused() {
-        assert_eq!(parse("patient_id,sex,age_years,sex\n"), Err(ClinicalError::ColumnTwice("sex".into())));
+        assert_eq!(
+            parse("patient_id,sex,age_years,sex\n"),
+            Err(ClinicalError::ColumnTwice("sex".into()))
+        );
     }
 
     #[test]
@@ -215,17 +243,26 @@ mod tests {
 
     #[test]
     fn a_ragged_row_is_refused_with_its_line() {
-        assert_eq!(parse("patient_id,age_years,sex\np1,1,F\np2,1\n"), Err(ClinicalError::Ragged(3)));
+        assert_eq!(
+            parse("patient_id,age_years,sex\np1,1,F\np2,1\n"),
+            Err(ClinicalError::Ragged(3))
+        );
     }
 
     #[test]
     fn a_row_without_a_patient_is_refused() {
-        assert_eq!(parse("patient_id,age_years,sex\n ,1,F\n"), Err(ClinicalError::NoPatient(2)));
+        assert_eq!(
+            parse("patient_id,age_years,sex\n ,1,F\n"),
+            Err(ClinicalError::NoPatient(2))
+        );
     }
 
     #[test]
     fn text_that_is_not_utf_8_is_refused() {
         let bytes = b"patient_id,age_years,sex\np1,1,\xff\n";
-        assert_eq!(read(&bytes[..], "patient_id", &rules()), Err(ClinicalError::NotText(2)));
+        assert_eq!(
+            read(&bytes[..], "patient_id", &rules()),
+            Err(ClinicalError::NotText(2))
+        );
     }
 }

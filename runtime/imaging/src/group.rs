@@ -1,5 +1,10 @@
-use crate::{FileHeader, PatientRecord, Reason};
+use crate::{
+    FileHeader, PatientRecord, Reason, SeriesRecord,
+    stack::{Stack, stack},
+};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use trocar_terms::{Digest, Value};
 
 /// A dataset's files, sorted into patients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -10,9 +15,117 @@ pub struct Grouped {
     pub refused: Vec<(u32, Reason)>,
 }
 
+type File = (u32, FileHeader);
+
 /// Sorts files into patients, studies and series. Looks at one patient's files only when it refuses one of them.
 #[must_use]
 pub fn group(files: Vec<(u32, FileHeader)>) -> Grouped {
-    let refused = files.into_iter().map(|(index, _)| (index, Reason::NoGeometry)).collect();
-    Grouped { patients: Vec::new(), refused }
+    let mut by_patient: BTreeMap<(String, String), Vec<File>> = BTreeMap::new();
+    for (index, header) in files {
+        let key = (header.issuer.clone(), header.patient_id.clone());
+        by_patient.entry(key).or_default().push((index, header));
+    }
+    let mut grouped = Grouped {
+        patients: Vec::new(),
+        refused: Vec::new(),
+    };
+    for ((issuer, patient_id), files) in by_patient {
+        let series = patient(files, &mut grouped.refused);
+        if !series.is_empty() {
+            let studies: BTreeSet<_> = series.iter().map(|s| &s.study_uid).collect();
+            let studies = u32::try_from(studies.len()).unwrap_or(u32::MAX);
+            grouped.patients.push(PatientRecord {
+                patient_id,
+                issuer,
+                studies,
+                series,
+            });
+        }
+    }
+    grouped.refused.sort_unstable();
+    grouped
+}
+
+fn patient(files: Vec<File>, refused: &mut Vec<(u32, Reason)>) -> Vec<SeriesRecord> {
+    let mut by_series: BTreeMap<String, Vec<File>> = BTreeMap::new();
+    for (index, header) in files {
+        by_series
+            .entry(header.series_uid.clone())
+            .or_default()
+            .push((index, header));
+    }
+    let mut found = Vec::new();
+    for files in by_series.into_values() {
+        match series(&files) {
+            Ok(record) => found.push(record),
+            Err(reason) => refused.extend(files.iter().map(|(index, _)| (*index, reason))),
+        }
+    }
+    // An order that says nothing of when a series was made: ties go by a hash of the UID, never by the UID.
+    found.sort_by_cached_key(|s| {
+        (
+            s.info.modality.clone(),
+            geometry(s),
+            Digest::of(s.series_uid.as_bytes()).to_string(),
+        )
+    });
+    found
+}
+
+/// Bits of positive floats sort as the floats do.
+fn geometry(series: &SeriesRecord) -> [u64; 6] {
+    let grid = &series.info.grid;
+    let (x, y, z) = grid.spacing_mm;
+    let size = [grid.slices, grid.rows, grid.columns].map(u64::from);
+    let [slices, rows, columns] = size;
+    [slices, rows, columns, z.to_bits(), y.to_bits(), x.to_bits()]
+}
+
+fn series(files: &[File]) -> Result<SeriesRecord, Reason> {
+    let (_, first) = files.first().ok_or(Reason::NoPixels)?;
+    if files.iter().any(|(_, h)| h.study_uid != first.study_uid) {
+        return Err(Reason::MixedKind);
+    }
+    let images: Vec<_> = files.iter().map(|(_, h)| &h.image).collect();
+    let stack = stack(&images)?;
+    let order = file_order(&stack);
+    let indices = order
+        .iter()
+        .filter_map(|at| files.get(*at))
+        .map(|(index, _)| *index);
+    Ok(SeriesRecord {
+        study_uid: first.study_uid.clone(),
+        series_uid: first.series_uid.clone(),
+        attributes: attributes(files),
+        files: indices.collect(),
+        info: stack.info,
+    })
+}
+
+/// Files in the order of their first slices.
+pub(crate) fn file_order(stack: &Stack) -> Vec<usize> {
+    let mut seen = BTreeSet::new();
+    stack
+        .slices
+        .iter()
+        .map(|s| s.file)
+        .filter(|file| seen.insert(*file))
+        .collect()
+}
+
+fn attributes(files: &[File]) -> BTreeMap<String, Value> {
+    let Some((_, first)) = files.first() else {
+        return BTreeMap::new();
+    };
+    let agreed = |keyword: &String, value: &Value| {
+        let same = files
+            .iter()
+            .all(|(_, h)| h.attributes.get(keyword) == Some(value));
+        if same { value.clone() } else { Value::Missing }
+    };
+    first
+        .attributes
+        .iter()
+        .map(|(k, v)| (k.clone(), agreed(k, v)))
+        .collect()
 }

@@ -1,13 +1,24 @@
 //! What is read of one file without touching its pixels.
 
-use crate::{Reason, ScanRules};
+use crate::{
+    Reason, ScanRules,
+    dataset::{Dataset, parse},
+    image::Image,
+    layout::Layout,
+    walk::{Walked, Wanted, text, walk},
+};
+use dicom_core::{
+    Tag,
+    dictionary::{DataDictionary, DataDictionaryEntry},
+};
+use dicom_dictionary_std::{StandardDataDictionary, tags};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fmt,
     io::{Read, Seek},
 };
-use trocar_terms::{Modality, Value};
+use trocar_terms::{Modality, PrivateGroups, Value};
 
 /// One usable image file: whose it is, and where its slices lie.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -16,13 +27,16 @@ pub struct FileHeader {
     pub(crate) issuer: String,
     pub(crate) study_uid: String,
     pub(crate) series_uid: String,
-    pub(crate) modality: Modality,
     pub(crate) attributes: BTreeMap<String, Value>,
+    pub(crate) image: Image,
 }
 
+// A header names a patient: Debug does not.
 impl fmt::Debug for FileHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileHeader").field("modality", &self.modality).finish_non_exhaustive()
+        f.debug_struct("FileHeader")
+            .field("modality", &self.image.modality)
+            .finish_non_exhaustive()
     }
 }
 
@@ -31,6 +45,136 @@ impl fmt::Debug for FileHeader {
 /// # Errors
 /// Why the file is quarantined.
 pub fn read_header(file: &mut (impl Read + Seek), rules: &ScanRules) -> Result<FileHeader, Reason> {
-    let _ = (file, rules);
-    Err(Reason::Unreadable)
+    let wants = Wants::new(rules);
+    let walked = walk(file, &wants)?;
+    let object = parse(&walked.elements, walked.syntax)?;
+    let data = Dataset(&object);
+    check_deidentified(data, walked.private, rules)?;
+    let image = Image::read(data, modality(data)?, walked.syntax)?;
+    Layout::new(&walked, &image.format)?;
+    Ok(FileHeader {
+        patient_id: data.text(tags::PATIENT_ID).ok_or(Reason::NoPatientId)?,
+        issuer: data.text(tags::ISSUER_OF_PATIENT_ID).unwrap_or_default(),
+        study_uid: data.text(tags::STUDY_INSTANCE_UID).ok_or(Reason::NoUid)?,
+        series_uid: data.text(tags::SERIES_INSTANCE_UID).ok_or(Reason::NoUid)?,
+        attributes: wants.attributes(data),
+        image,
+    })
+}
+
+/// Reads image and layout again, of a file that a scan has already let through.
+pub(crate) fn read_image(file: impl Read + Seek) -> Result<(Image, Layout, Walked), Reason> {
+    let walked = walk(
+        file,
+        &Wants {
+            modalities: &[Modality::CT, Modality::MR, Modality::PT],
+            attributes: Vec::new(),
+        },
+    )?;
+    let object = parse(&walked.elements, walked.syntax)?;
+    let image = Image::read(Dataset(&object), modality(Dataset(&object))?, walked.syntax)?;
+    let layout = Layout::new(&walked, &image.format)?;
+    Ok((image, layout, walked))
+}
+
+fn modality(data: Dataset<'_>) -> Result<Modality, Reason> {
+    let code = data.text(tags::MODALITY).ok_or(Reason::Modality)?;
+    Modality::from_code(&code).ok_or(Reason::Modality)
+}
+
+fn check_deidentified(data: Dataset<'_>, private: bool, rules: &ScanRules) -> Result<(), Reason> {
+    if rules.deidentification.require && !data.says(tags::PATIENT_IDENTITY_REMOVED, "YES") {
+        return Err(Reason::NotDeidentified);
+    }
+    if data.says(tags::BURNED_IN_ANNOTATION, "YES") {
+        return Err(Reason::BurnedIn);
+    }
+    match rules.deidentification.private_groups {
+        PrivateGroups::Refuse if private => Err(Reason::PrivateGroups),
+        PrivateGroups::Refuse | PrivateGroups::Ignore => Ok(()),
+    }
+}
+
+/// The elements that every file is asked for.
+const ALWAYS: [Tag; 31] = [
+    tags::SPECIFIC_CHARACTER_SET,
+    tags::IMAGE_TYPE,
+    tags::MODALITY,
+    tags::PATIENT_ID,
+    tags::ISSUER_OF_PATIENT_ID,
+    tags::PATIENT_IDENTITY_REMOVED,
+    tags::SLICE_THICKNESS,
+    tags::SPACING_BETWEEN_SLICES,
+    tags::STUDY_INSTANCE_UID,
+    tags::SERIES_INSTANCE_UID,
+    tags::IMAGE_POSITION_PATIENT,
+    tags::IMAGE_ORIENTATION_PATIENT,
+    tags::FRAME_OF_REFERENCE_UID,
+    tags::SAMPLES_PER_PIXEL,
+    tags::PHOTOMETRIC_INTERPRETATION,
+    tags::NUMBER_OF_FRAMES,
+    tags::ROWS,
+    tags::COLUMNS,
+    tags::PIXEL_SPACING,
+    tags::BITS_ALLOCATED,
+    tags::BITS_STORED,
+    tags::HIGH_BIT,
+    tags::PIXEL_REPRESENTATION,
+    tags::BURNED_IN_ANNOTATION,
+    tags::RESCALE_INTERCEPT,
+    tags::RESCALE_SLOPE,
+    tags::RESCALE_TYPE,
+    tags::MODALITY_LUT_SEQUENCE,
+    tags::UNITS,
+    tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+];
+
+/// What the rules ask of a file.
+struct Wants<'a> {
+    modalities: &'a [Modality],
+    attributes: Vec<(Tag, &'a trocar_terms::AttributeRule)>,
+}
+
+impl<'a> Wants<'a> {
+    fn new(rules: &'a ScanRules) -> Self {
+        let tag = |keyword: &str| {
+            StandardDataDictionary
+                .by_name(keyword)
+                .map(DataDictionaryEntry::tag)
+        };
+        let attributes = rules
+            .attributes
+            .iter()
+            .filter_map(|rule| Some((tag(&rule.keyword)?, rule)));
+        Self {
+            modalities: &rules.modalities,
+            attributes: attributes.collect(),
+        }
+    }
+
+    fn attributes(&self, data: Dataset<'_>) -> BTreeMap<String, Value> {
+        let value = |tag, rule: &trocar_terms::AttributeRule| {
+            data.text(tag).map_or(Value::Missing, |text| rule.admit(&text))
+        };
+        self.attributes
+            .iter()
+            .map(|(tag, rule)| (rule.keyword.clone(), value(*tag, rule)))
+            .collect()
+    }
+}
+
+impl Wanted for Wants<'_> {
+    fn wants(&self, tag: Tag) -> bool {
+        ALWAYS.contains(&tag) || self.attributes.iter().any(|(t, _)| *t == tag)
+    }
+
+    /// An RTSTRUCT or a report is left before its long sequences are read.
+    fn check(&self, tag: Tag, value: &[u8]) -> Result<(), Reason> {
+        if tag != tags::MODALITY {
+            return Ok(());
+        }
+        let granted = Modality::from_code(&text(value)).is_some_and(|m| self.modalities.contains(&m));
+        if granted { Ok(()) } else { Err(Reason::Modality) }
+    }
 }

@@ -4,11 +4,22 @@
 
 /// Clinical tables.
 pub mod clinical;
+mod codestream;
+mod dataset;
+mod decode;
 mod group;
 mod header;
+mod image;
+mod layout;
 mod reason;
 mod record;
+mod rle;
+mod source;
+mod stack;
 mod subject;
+mod syntax;
+mod volume;
+mod walk;
 
 pub use clinical::{ClinicalError, ClinicalTable};
 pub use group::{Grouped, group};

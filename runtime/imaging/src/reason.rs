@@ -54,8 +54,8 @@ reasons! {
     Modality = "modality", "The modality is not one that the policy grants.";
     /// No Patient ID.
     NoPatientId = "no-patient-id", "The file has no Patient ID.";
-    /// No study, series or SOP Instance UID.
-    NoUid = "no-uid", "The file lacks the UID of its study, series or SOP instance.";
+    /// No study or series.
+    NoUid = "no-uid", "The file lacks the UID of its study or series.";
     /// Patient Identity Removed is not YES.
     NotDeidentified = "not-deidentified", "The file does not say that the patient's identity was removed.";
     /// Burned In Annotation is YES.
@@ -104,7 +104,10 @@ mod tests {
         let words: BTreeSet<_> = Reason::ALL.iter().map(|r| r.word()).collect();
         assert_eq!(words.len(), Reason::ALL.len());
         for reason in Reason::ALL {
-            assert_eq!(serde_json::to_string(reason).unwrap(), format!("\"{}\"", reason.word()));
+            assert_eq!(
+                serde_json::to_string(reason).unwrap(),
+                format!("\"{}\"", reason.word())
+            );
         }
     }
 }

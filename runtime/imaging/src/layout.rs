@@ -1,0 +1,122 @@
+use crate::{
+    Reason,
+    image::Format,
+    syntax::{Coding, Syntax},
+    walk::{Pixels, Walked},
+};
+
+/// Where the bytes of each frame lie: in the file, or in the data set that it deflates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) syntax: Syntax,
+    /// 8-bit pixels in 16-bit words, which matters when the words are big endian.
+    pub(crate) words: bool,
+    /// Runs `(offset, length)` of each frame.
+    pub(crate) frames: Vec<Vec<(u64, u32)>>,
+}
+
+impl Layout {
+    /// Finds every frame, and refuses a file where one is missing.
+    pub(crate) fn new(walked: &Walked, format: &Format) -> Result<Self, Reason> {
+        let syntax = walked.syntax;
+        match (walked.pixels.as_ref().ok_or(Reason::NoPixels)?, syntax.coding) {
+            (
+                Pixels::Native {
+                    offset,
+                    length,
+                    words,
+                },
+                Coding::Native,
+            ) => {
+                let frames = native(*offset, *length, format)?;
+                Ok(Self {
+                    syntax,
+                    words: *words,
+                    frames,
+                })
+            }
+            (Pixels::Fragments { table, start, items }, coding) if coding != Coding::Native => Ok(Self {
+                syntax,
+                words: false,
+                frames: encapsulated(table, *start, items, format.frames)?,
+            }),
+            _ => Err(Reason::Malformed),
+        }
+    }
+}
+
+fn native(offset: u64, length: u64, format: &Format) -> Result<Vec<Vec<(u64, u32)>>, Reason> {
+    let size = u32::try_from(format.bytes()).map_err(|_| Reason::TooLarge)?;
+    if u64::from(size).saturating_mul(u64::from(format.frames)) > length {
+        return Err(Reason::Truncated);
+    }
+    let place = |i: u32| offset.saturating_add(u64::from(i).saturating_mul(u64::from(size)));
+    Ok((0..format.frames).map(|i| vec![(place(i), size)]).collect())
+}
+
+/// One fragment a frame, all fragments for one frame, or as the basic offset table says (PS3.5 annex A.4).
+fn encapsulated(
+    table: &[u32],
+    start: u64,
+    items: &[(u64, u32)],
+    frames: u32,
+) -> Result<Vec<Vec<(u64, u32)>>, Reason> {
+    if items.len() < frames as usize {
+        return Err(Reason::Truncated);
+    }
+    if frames == 1 {
+        return Ok(vec![items.to_vec()]);
+    }
+    if items.len() == frames as usize {
+        return Ok(items.iter().map(|item| vec![*item]).collect());
+    }
+    by_table(table, start, items, frames)
+}
+
+fn by_table(
+    table: &[u32],
+    start: u64,
+    items: &[(u64, u32)],
+    frames: u32,
+) -> Result<Vec<Vec<(u64, u32)>>, Reason> {
+    if table.len() != frames as usize || table.first() != Some(&0) {
+        return Err(Reason::Malformed);
+    }
+    let mut found: Vec<Vec<(u64, u32)>> = Vec::new();
+    for item in items {
+        // An offset points at the item's own 8-byte head.
+        let head = item.0.saturating_sub(8).saturating_sub(start);
+        if table
+            .get(found.len())
+            .is_some_and(|next| u64::from(*next) == head)
+        {
+            found.push(Vec::new());
+        }
+        found.last_mut().ok_or(Reason::Malformed)?.push(*item);
+    }
+    if found.len() == frames as usize {
+        Ok(found)
+    } else {
+        Err(Reason::Malformed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fragments_are_sorted_into_frames_by_the_offset_table() {
+        let items = [(108, 10), (126, 10), (144, 10)];
+        let frames = encapsulated(&[0, 36], 100, &items, 2).unwrap();
+        assert_eq!(frames, vec![vec![(108, 10), (126, 10)], vec![(144, 10)]]);
+    }
+
+    #[test]
+    fn an_offset_table_that_points_between_fragments_is_refused() {
+        let items = [(108, 10), (126, 10), (144, 10)];
+        assert_eq!(encapsulated(&[0, 35], 100, &items, 2), Err(Reason::Malformed));
+        assert_eq!(encapsulated(&[], 100, &items, 2), Err(Reason::Malformed));
+        assert_eq!(encapsulated(&[], 100, &items, 4), Err(Reason::Truncated));
+    }
+}
