@@ -1,0 +1,117 @@
+//! What the ledger records. No event holds anything that was computed from a patient's data.
+
+use serde::{Deserialize, Serialize};
+use trocar_terms::{Charge, Code, DatasetId, Digest, JobId, Name, RhoUnits, SnapshotId, Timestamp};
+
+/// One event. There is no event that edits or removes another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Event {
+    /// The first record of every ledger, and only the first.
+    Genesis {
+        /// Version of this format.
+        version: u32,
+    },
+    /// A dataset exists from here on.
+    DatasetAdded {
+        /// Its random id.
+        dataset: DatasetId,
+        /// What its operator calls it.
+        name: Name,
+        /// Digest of its policy.
+        policy: Digest,
+    },
+    /// A package was handed in.
+    Submitted {
+        /// The job.
+        job: JobId,
+        /// On which dataset.
+        dataset: DatasetId,
+        /// Digest of the package file.
+        package: Digest,
+    },
+    /// An operator approved a package.
+    Approved {
+        /// For which dataset.
+        dataset: DatasetId,
+        /// Digest of the manifest.
+        manifest: Digest,
+        /// Digest of the component.
+        component: Digest,
+        /// The signed approval.
+        envelope: serde_json::Value,
+    },
+    /// An operator rejected a package. It ends every approval of it so far.
+    Rejected {
+        /// For which dataset.
+        dataset: DatasetId,
+        /// Digest of the manifest.
+        manifest: Digest,
+    },
+    /// An operator took an approval back.
+    Revoked {
+        /// For which dataset.
+        dataset: DatasetId,
+        /// Digest of the manifest.
+        manifest: Digest,
+    },
+    /// A job was refused before anything was reserved.
+    Refused {
+        /// The job.
+        job: JobId,
+        /// Why.
+        code: Code,
+    },
+    /// A job's whole cost is spent, before any patient is read. Written by [`crate::Ledger::reserve`] alone.
+    Reserved(
+        /// What was reserved.
+        Box<Reservation>,
+    ),
+    /// All patients were mapped: the noise is about to be drawn.
+    Charged {
+        /// The job.
+        job: JobId,
+    },
+    /// The blocks behind a closed gate were never drawn.
+    Returned {
+        /// The job.
+        job: JobId,
+        /// How much of its `block_rho`.
+        rho: RhoUnits,
+    },
+    /// The job's outcome is final.
+    Finished {
+        /// The job.
+        job: JobId,
+        /// The outcome.
+        code: Code,
+        /// Digest of the bundle, if there is one.
+        bundle: Option<Digest>,
+    },
+}
+
+/// A job's cost and what it is bound to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reservation {
+    /// The job.
+    pub job: JobId,
+    /// On which dataset.
+    pub dataset: DatasetId,
+    /// Who pays: a key, or `any`.
+    pub project: String,
+    /// Digest of the manifest.
+    pub manifest: Digest,
+    /// `seq` of the approval that it runs under.
+    pub approval: u64,
+    /// What it costs.
+    pub charge: Charge,
+    /// The frozen view of the dataset.
+    pub snapshot: SnapshotId,
+    /// Hiding commitment to that view.
+    pub commitment: Digest,
+    /// When the result may be fetched: fixed here.
+    pub release_at: Timestamp,
+    /// Whatever else the node binds to the job.
+    pub details: serde_json::Value,
+}

@@ -1,0 +1,166 @@
+//! The ledger folded: which events may follow, and what was reserved.
+
+use crate::event::{Event, Reservation};
+use std::collections::{BTreeMap, BTreeSet};
+use trocar_terms::{Code, DatasetId, Digest, JobId, RhoUnits, Timestamp};
+
+/// The format that this version reads and writes.
+pub(crate) const VERSION: u32 = 1;
+
+/// All that the rules need to know of the records so far.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    begun: bool,
+    datasets: BTreeSet<DatasetId>,
+    approvals: BTreeMap<u64, Approval>,
+    rows: BTreeMap<JobId, Row>,
+    finished: BTreeSet<JobId>,
+}
+
+#[derive(Debug)]
+struct Approval {
+    dataset: DatasetId,
+    manifest: Digest,
+    ended: Option<Code>,
+}
+
+/// One reservation and what became of it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) time: Timestamp,
+    pub(crate) reservation: Reservation,
+    returned: Option<RhoUnits>,
+    charged: bool,
+}
+
+impl Row {
+    /// What it has spent. At most `block_rho` was returned, so the gate is always in it.
+    pub(crate) fn spent(&self) -> RhoUnits {
+        let whole = self.reservation.charge.rho().unwrap_or(RhoUnits(u64::MAX));
+        RhoUnits(whole.0.saturating_sub(self.returned.unwrap_or_default().0))
+    }
+}
+
+type Rule = Result<(), &'static str>;
+
+impl State {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values()
+    }
+
+    /// Whether `event` may follow. Nothing is changed.
+    pub(crate) fn check(&self, event: &Event) -> Rule {
+        match event {
+            Event::Genesis { version } if self.begun || *version != VERSION => {
+                Err("a ledger of version 1 begins once, with its first record")
+            }
+            Event::Genesis { .. } => Ok(()),
+            _ if !self.begun => Err("a ledger begins with its genesis record"),
+            Event::DatasetAdded { dataset, .. } => {
+                need(!self.datasets.contains(dataset), "the dataset exists already")
+            }
+            Event::Submitted { dataset, .. }
+            | Event::Approved { dataset, .. }
+            | Event::Rejected { dataset, .. }
+            | Event::Revoked { dataset, .. } => self.known(*dataset),
+            Event::Reserved(asked) => {
+                self.known(asked.dataset)?;
+                need(!self.rows.contains_key(&asked.job), "the job is reserved already")
+            }
+            Event::Charged { job } => need(!self.open(job)?.charged, "the job is charged already"),
+            Event::Returned { job, rho } => may_return(self.open(job)?, *rho),
+            Event::Refused { job, .. } => need(
+                !self.rows.contains_key(job),
+                "the job is reserved: it can only finish",
+            ),
+            Event::Finished { job, .. } => need(!self.finished.contains(job), "the job has finished already"),
+        }
+    }
+
+    /// Takes in an event that [`Self::check`] let through.
+    pub(crate) fn apply(&mut self, seq: u64, time: Timestamp, event: &Event) {
+        match event {
+            Event::Genesis { .. } => self.begun = true,
+            Event::DatasetAdded { dataset, .. } => drop(self.datasets.insert(*dataset)),
+            Event::Approved {
+                dataset, manifest, ..
+            } => {
+                let approval = Approval {
+                    dataset: *dataset,
+                    manifest: *manifest,
+                    ended: None,
+                };
+                self.approvals.insert(seq, approval);
+            }
+            Event::Rejected { dataset, manifest } => self.end_approvals(*dataset, *manifest, Code::Rejected),
+            Event::Revoked { dataset, manifest } => {
+                self.end_approvals(*dataset, *manifest, Code::NotApproved)
+            }
+            Event::Reserved(asked) => {
+                let row = Row {
+                    time,
+                    reservation: (**asked).clone(),
+                    returned: None,
+                    charged: false,
+                };
+                self.rows.insert(asked.job, row);
+            }
+            Event::Charged { job } => self.update(job, |row| row.charged = true),
+            Event::Returned { job, rho } => self.update(job, |row| row.returned = Some(*rho)),
+            Event::Finished { job, .. } => drop(self.finished.insert(*job)),
+            Event::Submitted { .. } | Event::Refused { .. } => {}
+        }
+    }
+
+    /// How many reservations an approval has carried. A returned one counts: its gate was drawn.
+    pub(crate) fn runs_of(&self, approval: u64) -> u64 {
+        let runs = self
+            .rows()
+            .filter(|row| row.reservation.approval == approval)
+            .count();
+        u64::try_from(runs).unwrap_or(u64::MAX)
+    }
+
+    /// Why the approval at `seq` does not carry this manifest on this dataset, if it does not.
+    pub(crate) fn approval_fault(&self, seq: u64, dataset: DatasetId, manifest: Digest) -> Option<Code> {
+        match self.approvals.get(&seq) {
+            Some(a) if a.dataset == dataset && a.manifest == manifest => a.ended,
+            Some(_) | None => Some(Code::NotApproved),
+        }
+    }
+
+    fn known(&self, dataset: DatasetId) -> Rule {
+        need(self.datasets.contains(&dataset), "there is no such dataset")
+    }
+
+    fn open(&self, job: &JobId) -> Result<&Row, &'static str> {
+        need(!self.finished.contains(job), "the job has finished already")?;
+        self.rows.get(job).ok_or("the job is not reserved")
+    }
+
+    fn end_approvals(&mut self, dataset: DatasetId, manifest: Digest, code: Code) {
+        let mine = self
+            .approvals
+            .values_mut()
+            .filter(|a| a.dataset == dataset && a.manifest == manifest);
+        mine.for_each(|approval| approval.ended = Some(code));
+    }
+
+    fn update(&mut self, job: &JobId, change: impl FnOnce(&mut Row)) {
+        if let Some(row) = self.rows.get_mut(job) {
+            change(row);
+        }
+    }
+}
+
+fn may_return(row: &Row, rho: RhoUnits) -> Rule {
+    need(row.returned.is_none(), "the job's blocks are returned already")?;
+    need(
+        rho <= row.reservation.charge.block_rho,
+        "a job returns at most its blocks, never its gate",
+    )
+}
+
+const fn need(holds: bool, rule: &'static str) -> Rule {
+    if holds { Ok(()) } else { Err(rule) }
+}
