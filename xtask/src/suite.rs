@@ -142,10 +142,19 @@ fn has_code_block(folder: &Path) -> Result<bool> {
 }
 
 fn text_has_code_block(file: &Path) -> Result<bool> {
-    let text = fs::read_to_string(file)?;
-    let opens =
-        |line: &str| matches!(line.trim_start().get(..3), Some("///" | "//!")) && line.contains("```");
-    Ok(text.lines().any(opens))
+    Ok(has_doctest(&fs::read_to_string(file)?))
+}
+
+/// Every other fence opens a block; rustdoc runs those in no language or in its own words.
+fn has_doctest(text: &str) -> bool {
+    let comments = text.lines().map(str::trim_start).filter_map(|line| {
+        let words = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))?;
+        words.trim_start().strip_prefix("```")
+    });
+    let mut opening = comments
+        .step_by(2)
+        .map(|language| language.split(',').next().unwrap_or_default().trim());
+    opening.any(|language| matches!(language, "" | "rust" | "no_run" | "should_panic" | "compile_fail"))
 }
 
 fn package_name(folder: &Path) -> Result<String> {
@@ -160,6 +169,17 @@ fn package_name(folder: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_blocks_that_rustdoc_runs_are_doctests() {
+        assert!(has_doctest(
+            "/// Adds.\n/// ```\n/// assert!(true);\n/// ```\nfn f() {}"
+        ));
+        assert!(!has_doctest("//! ```text\n//! a grammar\n//! ```\n"));
+        assert!(has_doctest(
+            "//! ```text\n//! a\n//! ```\n//! ```compile_fail\n//! b\n//! ```\n"
+        ));
+    }
 
     #[test]
     fn this_crate_s_own_folder_names_its_package() {
