@@ -1,2 +1,60 @@
-//! The one binary.
-fn main() {}
+//! `trocar`: the one binary. Results on stdout, words on stderr, exit codes of DESIGN.md section 7.
+
+mod args;
+mod author;
+mod failure;
+mod node;
+mod out;
+mod rehearse;
+mod researcher;
+mod show;
+mod testkit;
+mod verify;
+
+use args::{Cli, Verb};
+use clap::{CommandFactory, Parser};
+use failure::{Exit, Failure};
+use out::Out;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // A worker must not start threads or read the environment before it is contained.
+    if matches!(cli.verb, Verb::Worker) {
+        return trocar_worker::serve();
+    }
+    let exit = run(cli).unwrap_or_else(Failure::report);
+    ExitCode::from(exit as u8)
+}
+
+fn run(cli: Cli) -> Result<Exit, Failure> {
+    let out = Out::new(cli.json);
+    let home = cli.home.unwrap_or_else(default_home);
+    match cli.verb {
+        Verb::Key(verb) => author::key(out, &home, verb),
+        Verb::Check(args) => author::check(out, &args),
+        Verb::Pack(args) => author::pack(out, &home, &args),
+        Verb::Test(args) => rehearse::test(out, &args),
+        Verb::Testkit(verb) => testkit::run(out, verb),
+        Verb::Verify(args) => verify::verify(out, &args),
+        Verb::Completion { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "trocar", &mut std::io::stdout());
+            Ok(Exit::Done)
+        }
+        Verb::Node(verb) => runtime()?.block_on(node::run(out, &home, verb)),
+        Verb::Submit(args) => runtime()?.block_on(researcher::submit(out, &home, &args)),
+        Verb::Status(args) => runtime()?.block_on(researcher::status(out, &home, &args)),
+        Verb::Results(verb) => runtime()?.block_on(researcher::results(out, &home, verb)),
+        Verb::Worker => Ok(Exit::Usage),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Runtime::new().map_err(|e| Failure::plain(Exit::Failed, e))
+}
+
+fn default_home() -> PathBuf {
+    let base = std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    base.join(".local/share/trocar")
+}

@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The node: job states, the store, workers, approvals, budgets.
+//!
+//! It reaches patients only through `trocar-worker`, and lets nothing out but through `trocar-filter`.
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::float_cmp)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may stop"))]
+
+mod approvals;
+mod budget;
+mod cache;
+mod datasets;
+mod error;
+mod files;
+mod home;
+mod job;
+mod keys;
+mod node;
+mod store;
+
+pub use approvals::{ApproveRequest, Pending, date};
+pub use budget::Budget;
+pub use datasets::{NewDataset, Quarantined, ScanReport};
+pub use error::NodeError;
+pub use home::Home;
+pub use job::{JobState, JobStatus, Progress, Refusal, SubmitRequest, grant_of, map_one, plan_of};
+pub use keys::{Keys, NODE_KEY, OPERATOR_KEY};
+pub use node::{Node, SystemClock};
+pub use store::{Dataset, Indexed};

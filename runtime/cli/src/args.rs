@@ -1,0 +1,361 @@
+//! The command line (DESIGN.md section 7, CONTRACT.md section 5).
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use trocar_terms::{Decimal, Digest, JobId, Modality, Name};
+
+/// Runs strangers' algorithms on patients' images; lets approved aggregates out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "trocar",
+    version,
+    before_help = "Example: trocar submit pet-suv.trocar --dataset sarcoma --where 'age_years >= 40'",
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy, 4 withheld by the filter, 5 verification failed."
+)]
+pub(crate) struct Cli {
+    /// The folder that holds keys, and for a node its datasets, ledger and bundles.
+    #[arg(long, global = true, env = "TROCAR_HOME", value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Print the result as JSON on stdout.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Make, list and export signing keys.
+    #[command(subcommand, before_help = "Example: trocar key new author")]
+    Key(Key),
+    /// Check a manifest, and its component if given, as a node would.
+    #[command(before_help = "Example: trocar check --manifest manifest.toml --component algorithm.wasm")]
+    Check(Check),
+    /// Rehearse an algorithm on synthetic or your own data, with a node's host, limits and filter.
+    #[command(before_help = "Example: trocar test pet-suv.trocar --patients 100 --exact --per-patient")]
+    Test(Test),
+    /// Make a signed package of a manifest and a component.
+    #[command(
+        before_help = "Example: trocar pack --manifest manifest.toml --component algorithm.wasm --as author -o F.trocar"
+    )]
+    Pack(Pack),
+    /// What a node's operator does.
+    #[command(subcommand, before_help = "Example: trocar node init && trocar node dataset add liver /data/liver")]
+    Node(Node),
+    /// Ask for a package to be run on a dataset, and wait for the answer.
+    #[command(before_help = "Example: trocar submit pet-suv.trocar --dataset sarcoma --param threshold=2.5")]
+    Submit(Submit),
+    /// Say where a job stands.
+    #[command(before_help = "Example: trocar status 4f0c... --watch")]
+    Status(Status),
+    /// Fetch results.
+    #[command(subcommand, before_help = "Example: trocar results get 4f0c... -o bundle.zip")]
+    Results(Results),
+    /// Check every digest and signature of a bundle, offline.
+    #[command(before_help = "Example: trocar verify bundle.zip --key node.pub --require-trust")]
+    Verify(Verify),
+    /// Synthetic cohorts.
+    #[command(subcommand, before_help = "Example: trocar testkit cohort -o cohort --patients 200 --seed 1")]
+    Testkit(Testkit),
+    /// The process that decodes and maps one patient; started by the node, never by hand.
+    #[command(before_help = "Example: none: the node starts it with a socket as standard input")]
+    Worker,
+    /// Write a shell's completion script to stdout.
+    #[command(before_help = "Example: trocar completion bash > trocar.bash")]
+    Completion {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Make a key.
+    #[command(before_help = "Example: trocar key new author")]
+    New {
+        /// Its name.
+        name: Name,
+    },
+    /// List all keys, public halves only.
+    #[command(before_help = "Example: trocar key list --json")]
+    List,
+    /// Write the public half as PEM.
+    #[command(before_help = "Example: trocar key export node -o node.pub")]
+    Export {
+        /// Its name.
+        name: Name,
+        /// Where to; stdout by default.
+        #[arg(short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Manifest and component of one algorithm, or a package of both.
+#[derive(Debug, Args)]
+pub(crate) struct Algorithm {
+    /// The manifest.
+    #[arg(long, value_name = "FILE", default_value = "manifest.toml")]
+    pub(crate) manifest: PathBuf,
+    /// The component, or the core module to make one of.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) component: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) algorithm: Algorithm,
+    /// Check against this policy too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// A package; else the manifest and component named below.
+    pub(crate) package: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) algorithm: Algorithm,
+    /// Your own folder of DICOM files in place of a synthetic cohort.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The clinical table that goes with --data.
+    #[arg(long, value_name = "CSV", requires = "data")]
+    pub(crate) clinical: Option<PathBuf>,
+    /// The policy to rehearse under; a permissive one by default.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Patients of the synthetic cohort.
+    #[arg(long, default_value_t = 60, conflicts_with = "data")]
+    pub(crate) patients: u32,
+    /// Seed of the synthetic cohort.
+    #[arg(long, default_value_t = 1, conflicts_with = "data")]
+    pub(crate) seed: u64,
+    /// Switch the noise off.
+    #[arg(long)]
+    pub(crate) exact: bool,
+    /// Show each patient's contribution, and why a map failed.
+    #[arg(long)]
+    pub(crate) per_patient: bool,
+    /// A parameter.
+    #[arg(long = "param", value_name = "K=V", value_parser = pair)]
+    pub(crate) params: Vec<(String, String)>,
+    /// What narrows the cohort.
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(crate) where_: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pack {
+    #[command(flatten)]
+    pub(crate) algorithm: Algorithm,
+    /// Whose key signs.
+    #[arg(long = "as", value_name = "NAME", default_value = "author")]
+    pub(crate) as_: Name,
+    /// The package to write.
+    #[arg(short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Node {
+    /// Make a node's home with its keys and an empty ledger.
+    #[command(before_help = "Example: trocar --home /srv/trocar node init")]
+    Init,
+    /// Datasets.
+    #[command(subcommand, before_help = "Example: trocar node dataset add liver /data/liver --clinical liver.csv")]
+    Dataset(Dataset),
+    /// Read the headers of a dataset's files into the index.
+    #[command(before_help = "Example: trocar node scan liver")]
+    Scan {
+        /// Which; all by default.
+        name: Option<Name>,
+    },
+    /// List packages that wait for an answer.
+    #[command(before_help = "Example: trocar node pending")]
+    Pending,
+    /// Say in plain words what a package asks for.
+    #[command(before_help = "Example: trocar node show sha256:3f...")]
+    Show {
+        /// The manifest's digest.
+        digest: Digest,
+    },
+    /// Approve a package for a dataset.
+    #[command(before_help = "Example: trocar node approve sha256:3f... --dataset liver --runs 3")]
+    Approve(Approve),
+    /// Reject a package for a dataset.
+    #[command(before_help = "Example: trocar node reject sha256:3f... --dataset liver")]
+    Reject(Answer),
+    /// Take an approval back.
+    #[command(before_help = "Example: trocar node revoke sha256:3f... --dataset liver")]
+    Revoke(Answer),
+    /// Show what each dataset has left of its privacy budget.
+    #[command(before_help = "Example: trocar node budget")]
+    Budget,
+    /// Finish accepted jobs that a stopped process left behind.
+    #[command(before_help = "Example: trocar node resume")]
+    Resume,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Dataset {
+    /// Add a folder of DICOM files as a dataset.
+    #[command(before_help = "Example: trocar node dataset add liver /data/liver --clinical liver.csv --policy liver.toml")]
+    Add {
+        /// Its name on this node.
+        name: Name,
+        /// The folder.
+        path: PathBuf,
+        /// A clinical table with a column patient_id.
+        #[arg(long, value_name = "CSV")]
+        clinical: Option<PathBuf>,
+        /// Its policy; a complete strict one is written where none is given.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+    },
+    /// List datasets.
+    #[command(before_help = "Example: trocar node dataset list")]
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// The manifest's digest.
+    pub(crate) digest: Digest,
+    /// The dataset.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Name,
+    /// Whose key signs.
+    #[arg(long = "as", value_name = "NAME", default_value = "operator")]
+    pub(crate) as_: Name,
+    /// How many times it may run.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) runs: u32,
+    /// For how many days.
+    #[arg(long, default_value_t = 90)]
+    pub(crate) days: u32,
+    /// The largest rho of one run; the policy's rho_job by default.
+    #[arg(long, value_name = "RHO")]
+    pub(crate) rho_max: Option<Decimal>,
+    /// For one project only.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<Name>,
+    /// Words that every bundle then carries.
+    #[arg(long = "condition", value_name = "TEXT")]
+    pub(crate) conditions: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Answer {
+    /// The manifest's digest.
+    pub(crate) digest: Digest,
+    /// The dataset.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Name,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Submit {
+    /// The package.
+    pub(crate) package: PathBuf,
+    /// The dataset.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Name,
+    /// What narrows the cohort; only over names that the manifest lists as filterable.
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(crate) where_: Option<String>,
+    /// A parameter.
+    #[arg(long = "param", value_name = "K=V", value_parser = pair)]
+    pub(crate) params: Vec<(String, String)>,
+    /// Whose share of the year pays.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(crate) project: Name,
+    /// Return as soon as the job is accepted.
+    #[arg(long)]
+    pub(crate) detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The job.
+    pub(crate) job: JobId,
+    /// Wait until it is over.
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Results {
+    /// Write a job's bundle to a file.
+    #[command(before_help = "Example: trocar results get 4f0c... -o bundle.zip")]
+    Get {
+        /// The job.
+        job: JobId,
+        /// Where to.
+        #[arg(short, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The bundle.
+    pub(crate) bundle: PathBuf,
+    /// A node's public key (PEM) that you trust.
+    #[arg(long = "key", value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
+    /// Fail unless one of the keys signed it.
+    #[arg(long)]
+    pub(crate) require_trust: bool,
+    /// Write the payload below this folder once everything holds.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) unpack: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Testkit {
+    /// Write a synthetic cohort: DICOM series with lesions of known volume, and a clinical table.
+    #[command(before_help = "Example: trocar testkit cohort -o cohort --patients 200 --seed 1 --modality CT")]
+    Cohort {
+        /// An empty or new folder.
+        #[arg(short, value_name = "DIR")]
+        output: PathBuf,
+        /// How many patients.
+        #[arg(long, value_name = "N")]
+        patients: u32,
+        /// The same seed writes the same bytes.
+        #[arg(long, value_name = "S")]
+        seed: u64,
+        /// What images.
+        #[arg(long, value_enum, default_value_t = CohortModality::CT)]
+        modality: CohortModality,
+    },
+}
+
+/// The modalities that the testkit can write.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "UPPER")]
+#[allow(clippy::upper_case_acronyms, reason = "DICOM's own code strings")]
+pub(crate) enum CohortModality {
+    /// Computed tomography.
+    CT,
+    /// Magnetic resonance.
+    MR,
+    /// Positron emission tomography.
+    PT,
+}
+
+impl From<CohortModality> for Modality {
+    fn from(m: CohortModality) -> Self {
+        match m {
+            CohortModality::CT => Self::CT,
+            CohortModality::MR => Self::MR,
+            CohortModality::PT => Self::PT,
+        }
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

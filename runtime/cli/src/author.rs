@@ -1,0 +1,161 @@
+//! What an algorithm's author does: keys, check, pack.
+
+use crate::args::{Algorithm, Check, Key, Pack};
+use crate::failure::{Exit, Failure};
+use crate::out::{Out, table};
+use anyhow::Context;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use trocar_filter::Plan;
+use trocar_manifest::keys::PublicKey;
+use trocar_manifest::{Manifest, Package};
+use trocar_node::{Keys, Refusal, grant_of};
+use trocar_policy::{Decision, Policy, Request};
+use trocar_terms::{Digest, Name};
+use trocar_worker::{CompileError, Grant, Launcher};
+
+pub(crate) fn key(out: Out, home: &Path, verb: Key) -> Result<Exit, Failure> {
+    let keys = Keys::of(home);
+    match verb {
+        Key::New { name } => {
+            let key = keys.create(&name)?;
+            out.result(&key_row(&name, &key), || format!("{name}  {key}"))?;
+        }
+        Key::List => {
+            let all = keys.list()?;
+            let rows: Vec<_> = all.iter().map(|(n, k)| key_row(n, k)).collect();
+            out.result(&rows, || table(&["name", "key"], all.iter().map(|(n, k)| vec![n.to_string(), k.to_string()])))?;
+        }
+        Key::Export { name, output } => export(out, &keys, &name, output.as_deref())?,
+    }
+    Ok(Exit::Done)
+}
+
+fn key_row(name: &Name, key: &PublicKey) -> serde_json::Value {
+    json!({"name": name, "key": key, "keyid": key.keyid()})
+}
+
+fn export(out: Out, keys: &Keys, name: &Name, output: Option<&Path>) -> Result<(), Failure> {
+    let key = keys.get(name)?.public();
+    let pem = key.to_pem().map_err(|e| Failure::plain(Exit::Failed, e))?;
+    let mut row = key_row(name, &key);
+    match output {
+        Some(path) => {
+            std::fs::write(path, &pem).with_context(|| format!("cannot write {}", path.display()))?;
+            row["file"] = json!(path);
+            out.result(&row, || format!("{}", path.display()))?;
+        }
+        None => out.result(&row, || pem.trim_end().to_owned())?,
+    }
+    Ok(())
+}
+
+pub(crate) fn check(out: Out, args: &Check) -> Result<Exit, Failure> {
+    let (_, manifest) = read_manifest(&args.algorithm.manifest)?;
+    let component = args.algorithm.component.as_deref().map(read_component).transpose()?;
+    if let Some(component) = &component {
+        check_component(component, &grant_of(&manifest))?;
+    }
+    let policy = args.policy.as_deref().map(read_policy).transpose()?;
+    let plan = plan(&manifest, policy.as_ref())?;
+    if let Some(policy) = &policy {
+        check_policy(policy, &manifest)?;
+    }
+    let rho = plan.charge().rho().unwrap_or_default().to_f64();
+    let row = json!({"manifest": manifest.digest(), "component": component.as_deref().map(Digest::of), "rho": rho,
+        "policy": policy.map(|p| p.digest())});
+    out.result(&row, || format!("{} {} is in order; one run costs rho {rho:.4}", manifest.name, manifest.version))?;
+    Ok(Exit::Done)
+}
+
+/// Makes a plan as a node with this policy would; without one, for 500 patients and k = 10.
+pub(crate) fn plan(manifest: &Manifest, policy: Option<&Policy>) -> Result<Plan, Failure> {
+    let (k, n_pub) = policy.map_or((10, 500), |p| (p.k(), p.size_bound()));
+    trocar_node::plan_of(manifest, k, n_pub).map_err(|r| refused(&r))
+}
+
+fn check_policy(policy: &Policy, manifest: &Manifest) -> Result<(), Failure> {
+    let author = match policy.operators().first() {
+        Some(key) => *key,
+        None => return Ok(()),
+    };
+    let request = Request { component_author: author, parameters: &BTreeMap::new(), where_: None };
+    match trocar_policy::decide(policy, manifest, &request) {
+        Decision::Admit(_) => Ok(()),
+        Decision::Deny { code, detail } => {
+            Err(refused(&Refusal { code, detail }))
+        }
+    }
+}
+
+/// Refuses a component that imports anything outside its manifest's grant, by name.
+pub(crate) fn check_component(component: &[u8], grant: &Grant) -> Result<trocar_worker::MachineCode, Failure> {
+    let launcher = launcher()?;
+    trocar_worker::compile(&launcher, component, grant).map_err(|error| {
+        let words = match &error {
+            CompileError::ImportRefused { name } => format!(
+                "the component imports {name}, which its manifest does not ask for or the contract does not have: \
+                 build for wasm32-unknown-unknown, and list what it needs under [capabilities]"
+            ),
+            CompileError::Invalid => "this is not a component of trocar:guest@0.1.0: build it with the SDK".to_owned(),
+            CompileError::Died => "the component could not be compiled within the limits of a node".to_owned(),
+        };
+        Failure::Plain(Exit::Refused, anyhow::anyhow!(words))
+    })
+}
+
+pub(crate) fn launcher() -> Result<Launcher, Failure> {
+    Launcher::this_binary().map_err(|e| Failure::plain(Exit::Failed, e))
+}
+
+/// A refusal as a failure: the constant sentence, what exactly, and the code.
+pub(crate) fn refused(refusal: &Refusal) -> Failure {
+    let Refusal { code, detail } = refusal;
+    Failure::Plain(Exit::Refused, anyhow::anyhow!("{} {detail} ({})", code.text(), code.code()))
+}
+
+pub(crate) fn pack(out: Out, home: &Path, args: &Pack) -> Result<Exit, Failure> {
+    let (text, manifest) = read_manifest(&args.algorithm.manifest)?;
+    let component = required_component(&args.algorithm)?;
+    check_component(&component, &grant_of(&manifest))?;
+    plan(&manifest, None)?;
+    let key = Keys::of(home).get(&args.as_)?;
+    let bytes =
+        Package::pack(&text, &component, &BTreeMap::new(), &key).map_err(|e| Failure::plain(Exit::Failed, e))?;
+    let package = Package::open(&bytes).map_err(|e| Failure::plain(Exit::Failed, e))?;
+    std::fs::write(&args.output, &bytes).with_context(|| format!("cannot write {}", args.output.display()))?;
+    let row = json!({"package": args.output, "digest": package.digest(), "manifest": package.manifest.digest()});
+    out.result(&row, || format!("{}  manifest {}", args.output.display(), package.manifest.digest()))?;
+    Ok(Exit::Done)
+}
+
+pub(crate) fn required_component(algorithm: &Algorithm) -> Result<Vec<u8>, Failure> {
+    match &algorithm.component {
+        Some(path) => read_component(path),
+        None => Err(Failure::Plain(Exit::Usage, anyhow::anyhow!("name the component with --component FILE"))),
+    }
+}
+
+pub(crate) fn read_manifest(path: &Path) -> Result<(String, Manifest), Failure> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let manifest = Manifest::parse(&path.display().to_string(), &text).map_err(|e| Failure::located(Exit::Refused, e))?;
+    Ok((text, manifest))
+}
+
+pub(crate) fn read_policy(path: &Path) -> Result<Policy, Failure> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Policy::parse(&path.display().to_string(), &text).map_err(|e| Failure::located(Exit::Failed, e))
+}
+
+/// Reads a component; a core module that the SDK built is encoded as one.
+pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    // The fifth to eighth byte tell a core module (version 1, layer 0) from a component (layer 1).
+    if bytes.get(4..8) != Some(&[1, 0, 0, 0]) {
+        return Ok(bytes);
+    }
+    let encoded = wit_component::ComponentEncoder::default().validate(true).module(&bytes).and_then(|mut e| e.encode());
+    let words = || format!("{} cannot be made a component: build it with the SDK", path.display());
+    Ok(encoded.with_context(words)?)
+}

@@ -1,0 +1,160 @@
+//! What a node's operator does.
+
+use crate::args::{Answer, Approve, Dataset, Node as Verb};
+use crate::author::launcher;
+use crate::failure::{Exit, Failure};
+use crate::out::{Out, say, table};
+use crate::show::show;
+use serde_json::json;
+use std::path::Path;
+use trocar_node::{ApproveRequest, Budget, Home, NewDataset, Node, ScanReport, SystemClock};
+use trocar_terms::Name;
+
+/// Opens the node of a home.
+pub(crate) async fn open(home: &Path) -> Result<Node, Failure> {
+    Ok(Node::open(home, launcher()?, Box::new(SystemClock)).await?)
+}
+
+pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Init => return init(out, home),
+        Verb::Dataset(Dataset::Add { name, path, clinical, policy }) => {
+            add(out, &open(home).await?, NewDataset { name, path, clinical, policy }).await?;
+        }
+        Verb::Dataset(Dataset::List) => list(out, &open(home).await?).await?,
+        Verb::Scan { name } => scan(out, &open(home).await?, name).await?,
+        Verb::Pending => pending(out, &open(home).await?).await?,
+        Verb::Show { digest } => {
+            let node = open(home).await?;
+            show(out, &node.submitted_package(&digest)?)?;
+        }
+        Verb::Approve(args) => approve(out, &open(home).await?, args).await?,
+        Verb::Reject(args) => answer(out, &open(home).await?, &args, false).await?,
+        Verb::Revoke(args) => answer(out, &open(home).await?, &args, true).await?,
+        Verb::Budget => budget(out, &open(home).await?).await?,
+        Verb::Resume => open(home).await?.run_accepted(&mut out.progress("patients")).await?,
+    }
+    Ok(Exit::Done)
+}
+
+fn init(out: Out, root: &Path) -> Result<Exit, Failure> {
+    let home = Home::create(root, &SystemClock)?;
+    let (node, operator) = (home.node_key()?.public(), home.operator()?);
+    let row = json!({"home": root, "node": node, "operator": operator});
+    out.result(&row, || format!("home      {}\nnode      {node}\noperator  {operator}", root.display()))?;
+    Ok(Exit::Done)
+}
+
+async fn add(out: Out, node: &Node, new: NewDataset) -> Result<(), Failure> {
+    let (dataset, policy) = node.add_dataset(&new).await?;
+    let row = json!({"dataset": dataset.id, "name": dataset.name, "policy": policy});
+    out.result(&row, || format!("{}  {}", dataset.name, dataset.id))?;
+    if new.policy.is_none() {
+        say(&format!("A complete strict policy is in policy/{}.toml of the home: read it and change it.", new.name));
+    }
+    Ok(())
+}
+
+async fn list(out: Out, node: &Node) -> Result<(), Failure> {
+    let all = node.store().datasets().await?;
+    let rows: Vec<_> = all
+        .iter()
+        .map(|d| json!({"dataset": d.id, "name": d.name, "path": d.path, "clinical": d.clinical, "scanned": d.snapshot.is_some()}))
+        .collect();
+    let words = |d: &trocar_node::Dataset| {
+        let scanned = if d.snapshot.is_some() { "yes" } else { "no: run `trocar node scan`" };
+        vec![d.name.to_string(), d.path.display().to_string(), scanned.to_owned()]
+    };
+    out.result(&rows, || table(&["dataset", "folder", "scanned"], all.iter().map(words)))?;
+    Ok(())
+}
+
+async fn scan(out: Out, node: &Node, name: Option<Name>) -> Result<(), Failure> {
+    let names = match name {
+        Some(name) => vec![name],
+        None => node.store().datasets().await?.into_iter().map(|d| d.name).collect(),
+    };
+    let mut reports = Vec::new();
+    for name in &names {
+        reports.push(node.scan(name, &mut out.progress("files")).await?);
+    }
+    out.result(&reports, || reports.iter().map(scan_words).collect::<Vec<_>>().join("\n\n"))?;
+    Ok(())
+}
+
+fn scan_words(report: &ScanReport) -> String {
+    let series: Vec<String> = report.series.iter().map(|(m, n)| format!("{n} {m}")).collect();
+    let mut words = format!(
+        "{}: {} files, {} patients ({} with a clinical row), series: {}, {} files quarantined",
+        report.dataset,
+        report.files,
+        report.patients,
+        report.clinical_rows,
+        if series.is_empty() { "none".to_owned() } else { series.join(", ") },
+        report.quarantined.len()
+    );
+    for file in &report.quarantined {
+        words.push_str(&format!("\n  {:<18} {}", file.reason, file.path));
+    }
+    words
+}
+
+async fn pending(out: Out, node: &Node) -> Result<(), Failure> {
+    let all = node.pending().await?;
+    let row = |p: &trocar_node::Pending| {
+        vec![format!("{} {}", p.name, p.version), p.dataset.to_string(), p.digest.to_string()]
+    };
+    out.result(&all, || match all.is_empty() {
+        true => "nothing waits".to_owned(),
+        false => table(&["algorithm", "dataset", "manifest digest"], all.iter().map(row)),
+    })?;
+    Ok(())
+}
+
+async fn approve(out: Out, node: &Node, args: Approve) -> Result<(), Failure> {
+    let request = ApproveRequest {
+        manifest: args.digest,
+        dataset: args.dataset.clone(),
+        as_: Some(args.as_),
+        runs: args.runs,
+        days: args.days,
+        rho_max: args.rho_max,
+        project: args.project,
+        conditions: args.conditions,
+    };
+    let approval = node.approve(&request).await?;
+    let row = json!({"approved": args.digest, "dataset": args.dataset, "runs": approval.runs,
+        "rho_max": approval.rho_max, "expires": approval.expires});
+    out.result(&row, || {
+        format!("approved for {}: {} runs of rho {} at most, until {}",
+            args.dataset, approval.runs, approval.rho_max, trocar_node::date(approval.expires))
+    })?;
+    Ok(())
+}
+
+async fn answer(out: Out, node: &Node, args: &Answer, revoke: bool) -> Result<(), Failure> {
+    node.reject(&args.digest, &args.dataset, revoke).await?;
+    let word = if revoke { "revoked" } else { "rejected" };
+    out.result(&json!({word: args.digest, "dataset": args.dataset}), || format!("{word} for {}", args.dataset))?;
+    Ok(())
+}
+
+async fn budget(out: Out, node: &Node) -> Result<(), Failure> {
+    let all = node.budgets().await?;
+    let head = ["dataset", "rho this year", "of", "rho ever", "of", "delta this year", "of", "epsilon (year)"];
+    out.result(&all, || table(&head, all.iter().map(budget_row)))?;
+    Ok(())
+}
+
+fn budget_row(b: &Budget) -> Vec<String> {
+    vec![
+        b.dataset.to_string(),
+        format!("{:.4}", b.rho_year),
+        b.rho_year_cap.to_string(),
+        format!("{:.4}", b.rho_lifetime),
+        b.rho_lifetime_cap.to_string(),
+        format!("{:.1e}", b.delta_year),
+        b.delta_year_cap.to_string(),
+        format!("{:.2}", b.epsilon_year),
+    ]
+}

@@ -1,0 +1,189 @@
+//! `trocar test`: the author's rehearsal, with the host, limits and filter of a node, on synthetic or own data.
+//!
+//! It opens no home and has no node key. What it makes is a `Rehearsal`, which no bundle and no node accepts.
+
+use crate::args::Test;
+use crate::author::{check_component, launcher, plan, read_component, read_manifest, read_policy, refused, required_component};
+use crate::failure::{Exit, Failure};
+use crate::out::{Out, say, table};
+use anyhow::Context;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use trocar_filter::{Contribution, GaussianNoise, Rehearsal, Untrusted, rehearse};
+use trocar_manifest::keys::SecretKey;
+use trocar_manifest::{Manifest, Package};
+use trocar_node::{Indexed, Refusal, grant_of};
+use trocar_policy::{Decision, Policy, Request};
+use trocar_terms::{ColumnRule, Modality};
+use trocar_testkit::cohort::{self, CohortSpec};
+use trocar_worker::{FileEntry, MapJob, Mapped, ScanRules};
+
+pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
+    let (manifest, component) = algorithm(args)?;
+    let policy = match &args.policy {
+        Some(path) => read_policy(path)?,
+        None => permissive()?,
+    };
+    let decision = decide(args, &manifest, &policy)?;
+    let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let (folder, clinical) = data(args, &manifest, scratch.path())?;
+    let cohort = read(out, args, &policy, &manifest, (&folder, clinical.as_deref()))?;
+    let members: Vec<&Indexed> = cohort.patients.iter().filter(|p| decision.cohort.matches(*p)).collect();
+    let plan = plan(&manifest, Some(&policy))?;
+    let job = MapJob {
+        code: check_component(&component, &grant_of(&manifest))?,
+        grant: grant_of(&manifest),
+        limits: manifest.limits,
+        params: decision.parameters.into_iter().collect(),
+        shape: plan.shape(),
+        author: true,
+    };
+    let mut mapped = map(out, &job, &members, &cohort.files, &folder)?;
+    let contributions = mapped.iter_mut().map(taken).collect();
+    let rehearsal = rehearsed(&plan, contributions, args.exact);
+    tell(out, args, &members, &mapped, &rehearsal)
+}
+
+fn algorithm(args: &Test) -> Result<(Manifest, Vec<u8>), Failure> {
+    if let Some(path) = &args.package {
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let package = Package::open(&bytes).map_err(|e| Failure::plain(Exit::Unverified, e))?;
+        return Ok((package.manifest, package.component));
+    }
+    let (_, manifest) = read_manifest(&args.algorithm.manifest)?;
+    let component = match &args.algorithm.component {
+        Some(path) => read_component(path)?,
+        None => required_component(&args.algorithm)?,
+    };
+    Ok((manifest, component))
+}
+
+/// The policy that a node writes for a new dataset, under a key that nobody keeps.
+fn permissive() -> Result<Policy, Failure> {
+    let key = SecretKey::generate(&mut rand::rand_core::UnwrapErr(rand::rngs::SysRng)).public();
+    let text = Policy::complete(&key, 500);
+    Policy::parse("rehearsal policy", &text).map_err(|e| Failure::located(Exit::Failed, e))
+}
+
+fn decide(args: &Test, manifest: &Manifest, policy: &Policy) -> Result<trocar_policy::Admitted, Failure> {
+    let author = SecretKey::generate(&mut rand::rand_core::UnwrapErr(rand::rngs::SysRng)).public();
+    let parameters: BTreeMap<String, String> = args.params.iter().cloned().collect();
+    let request = Request { component_author: author, parameters: &parameters, where_: args.where_.as_deref() };
+    match trocar_policy::decide(policy, manifest, &request) {
+        Decision::Admit(admitted) => Ok(admitted),
+        Decision::Deny { code, detail } => Err(refused(&Refusal { code, detail })),
+    }
+}
+
+fn data(args: &Test, manifest: &Manifest, scratch: &Path) -> Result<(PathBuf, Option<PathBuf>), Failure> {
+    if let Some(folder) = &args.data {
+        return Ok((folder.clone(), args.clinical.clone()));
+    }
+    let modality = manifest.capabilities.modalities.first().copied().unwrap_or(Modality::CT);
+    let spec = CohortSpec { patients: args.patients, seed: args.seed, modality };
+    cohort::write(scratch, &spec).map_err(|e| Failure::plain(Exit::Failed, e))?;
+    Ok((scratch.to_owned(), Some(scratch.join("clinical.csv"))))
+}
+
+struct Cohort {
+    files: Vec<FileEntry>,
+    patients: Vec<Indexed>,
+}
+
+fn read(
+    out: Out,
+    args: &Test,
+    policy: &Policy,
+    manifest: &Manifest,
+    (folder, clinical): (&Path, Option<&Path>),
+) -> Result<Cohort, Failure> {
+    let mut deidentification = policy.deidentification();
+    // The author's own files are the author's to look at; a named policy is rehearsed as it stands.
+    deidentification.require &= args.policy.is_some();
+    let (modalities, attributes) = (policy.modalities().to_vec(), policy.attributes().to_vec());
+    let rules = ScanRules { deidentification, modalities, attributes };
+    let launcher = launcher()?;
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let scan = trocar_worker::scan(&launcher, folder, &rules, workers, &mut out.progress("files"));
+    let scan = scan.with_context(|| format!("cannot scan {}", folder.display()))?;
+    for (path, reason) in scan.quarantined.iter().filter(|_| args.data.is_some()) {
+        say(&format!("left out {}: {reason}", path.display()));
+    }
+    let wanted = |rule: &&ColumnRule| manifest.capabilities.columns.contains(&rule.name);
+    let rules: Vec<ColumnRule> = policy.columns().iter().filter(wanted).cloned().collect();
+    let table = clinical.map(|path| clinical_table(path, &rules)).transpose()?;
+    let patients = scan.patients.into_iter().map(|record| {
+        let columns = table.as_ref().and_then(|t| t.row(&record.patient_id)).cloned().unwrap_or_default();
+        Indexed { pseudonym: String::new(), record, columns }
+    });
+    Ok(Cohort { patients: patients.collect(), files: scan.files })
+}
+
+fn clinical_table(path: &Path, rules: &[ColumnRule]) -> Result<trocar_worker::ClinicalTable, Failure> {
+    let words = || format!("cannot use {}", path.display());
+    let file = std::fs::File::open(path).with_context(words)?;
+    Ok(trocar_worker::clinical(file, rules).with_context(words)?)
+}
+
+fn map(out: Out, job: &MapJob, members: &[&Indexed], files: &[FileEntry], root: &Path) -> Result<Vec<Mapped>, Failure> {
+    let launcher = launcher()?;
+    let mut progress = out.progress("patients");
+    let mut mapped = Vec::with_capacity(members.len());
+    for (done, patient) in (1_u64..).zip(members) {
+        mapped.push(trocar_node::map_one(&launcher, job, patient, files, root));
+        progress(done, members.len() as u64);
+    }
+    Ok(mapped)
+}
+
+fn taken(mapped: &mut Mapped) -> Untrusted<Contribution> {
+    mapped.contribution.take().unwrap_or_else(|| Untrusted::new(Contribution::default()))
+}
+
+fn rehearsed(plan: &trocar_filter::Plan, contributions: Vec<Untrusted<Contribution>>, exact: bool) -> Rehearsal {
+    if exact {
+        return rehearse(plan, contributions, &mut trocar_testkit::NoNoise, true);
+    }
+    let mut noise = GaussianNoise::new(&mut rand::rand_core::UnwrapErr(rand::rngs::SysRng));
+    rehearse(plan, contributions, &mut noise, false)
+}
+
+fn tell(
+    out: Out,
+    args: &Test,
+    members: &[&Indexed],
+    mapped: &[Mapped],
+    rehearsal: &Rehearsal,
+) -> Result<Exit, Failure> {
+    let rows: Vec<Json> = members.iter().zip(mapped).zip(&rehearsal.patients).map(|((m, d), r)| {
+        json!({"patient": m.record.patient_id, "contribution": r.raw, "detail": d.detail})
+    }).collect();
+    let mut result = json!({"rehearsal": true, "exact": args.exact, "patients": members.len(),
+        "failed": mapped.iter().filter(|m| m.detail.is_some()).count(), "figures": rehearsal.figures});
+    if args.per_patient {
+        result["per_patient"] = json!(rows);
+    }
+    out.result(&result, || words(args, &rows, rehearsal, members.len()))?;
+    if rehearsal.figures.is_none() {
+        say("A node would withhold this: the cohort is too small to release anything about it.");
+        return Ok(Exit::Withheld);
+    }
+    Ok(Exit::Done)
+}
+
+fn words(args: &Test, rows: &[Json], rehearsal: &Rehearsal, patients: usize) -> String {
+    let noise = if args.exact { "noise off" } else { "with a node's noise" };
+    let mut text = format!("rehearsal on {patients} patients, {noise}; nothing here is a release");
+    if args.per_patient {
+        let row = |r: &Json| {
+            let text = |v: &Json| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+            vec![text(&r["patient"]), text(&r["contribution"]), r["detail"].as_str().unwrap_or("").to_owned()]
+        };
+        text.push_str(&format!("\n{}", table(&["patient", "contribution", "why it failed"], rows.iter().map(row))));
+    }
+    if let Some(figures) = &rehearsal.figures {
+        text.push_str(&format!("\n{}", crate::show::figures(figures)));
+    }
+    text
+}

@@ -1,0 +1,96 @@
+//! What a package asks for and what was released, in plain words.
+
+use crate::failure::Failure;
+use crate::out::{Out, table};
+use serde_json::json;
+use trocar_filter::{Figure, Figures, Number};
+use trocar_manifest::{Manifest, Package};
+use trocar_terms::{Axis, Kind, Output};
+
+pub(crate) fn show(out: Out, package: &Package) -> Result<(), Failure> {
+    let canonical: serde_json::Value =
+        serde_json::from_slice(package.manifest.canonical()).map_err(anyhow::Error::from)?;
+    let row = json!({"digest": package.manifest.digest(), "package": package.digest(), "author": package.author,
+        "component": package.component_digest(), "component_bytes": package.component.len(), "manifest": canonical});
+    out.result(&row, || words(package))?;
+    Ok(())
+}
+
+fn words(package: &Package) -> String {
+    let m = &package.manifest;
+    let mut lines = vec![
+        format!("{} {}: {}", m.name, m.version, m.title),
+        format!("  written by        {}", package.author),
+        format!("  component         {} ({} bytes)", package.component_digest(), package.component.len()),
+        format!("  assurance class   {}", m.class.word()),
+        format!("  purposes          {}", m.purpose.join(", ")),
+        format!("  looks at          {}", looks_at(m)),
+        format!("  cohort            {}", m.cohort.where_.normalised()),
+        format!("  may be narrowed   {}", listed(m.cohort.filterable.iter())),
+        format!("  for each patient  {} s, {} MiB, {} fuel at most", m.limits.seconds(), m.limits.memory_mib(), m.limits.fuel()),
+        format!("  cohort gate       costs rho {} and delta {}", m.privacy.gate_rho, m.privacy.gate_delta),
+    ];
+    lines.extend(m.outputs.iter().map(output_words));
+    lines.push("Nothing else leaves the node: no image, no voxel, no row of a table, no log.".to_owned());
+    lines.join("\n")
+}
+
+fn looks_at(m: &Manifest) -> String {
+    let c = &m.capabilities;
+    let modalities = listed(c.modalities.iter().map(|x| x.code()));
+    let what = if c.pixels { "voxels" } else { "no voxels, only the geometry" };
+    let mut text = format!("{what} of {modalities}");
+    for (word, names) in [("segmentations", listed(&c.masks)), ("attributes", listed(&c.attributes)), ("columns", listed(&c.columns))] {
+        if names != "nothing" {
+            text.push_str(&format!("; {word} {names}"));
+        }
+    }
+    text
+}
+
+fn output_words(o: &Output) -> String {
+    let shape = match &o.kind {
+        Kind::Count => "a number of patients".to_owned(),
+        Kind::Sum(b) => format!("a sum over patients of a value from {} to {} {}", b.lower, b.upper, o.unit),
+        Kind::Mean(b) => format!("a mean over patients of a value from {} to {} {}", b.lower, b.upper, o.unit),
+        Kind::Histogram { edges, .. } => format!("a histogram of {} bins in {}", edges.len().saturating_sub(1), o.unit),
+        Kind::Table { axes, .. } => format!("a table of {}", axes.iter().map(axis_words).collect::<Vec<_>>().join(" by ")),
+        Kind::Vector { length, clip, .. } => format!("a sum of {length} numbers, each patient's at most {clip} long"),
+    };
+    format!("  releases          {}: {shape}, with noise, for rho {}", o.name, o.rho)
+}
+
+fn axis_words(axis: &Axis) -> String {
+    match axis {
+        Axis::Categories { name, categories } => format!("{name} ({} categories)", categories.len()),
+        Axis::Edges { name, edges } => format!("{name} ({} bins)", edges.len().saturating_sub(1)),
+    }
+}
+
+fn listed<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<String> = names.into_iter().map(|n| n.to_string()).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+/// Figures as a table: one row a number.
+pub(crate) fn figures(figures: &Figures) -> String {
+    let rows = figures.outputs.iter().flat_map(|f| f.numbers.iter().enumerate().map(|(at, n)| row(f, at, n)));
+    let head = ["output", "value", "sd of the noise", "95 % interval", "unit"];
+    let cohort = format!("patients: {} (sd {})", figures.patients.value, figures.patients.sd);
+    format!("{cohort}\n{}", table(&head, rows))
+}
+
+fn row(figure: &Figure, at: usize, n: &Number) -> Vec<String> {
+    let number = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.4}"));
+    let name = match &figure.kind {
+        Kind::Histogram { edges, .. } => match (edges.get(at), edges.get(at.saturating_add(1))) {
+            (Some(from), Some(to)) => format!("{} [{from}, {to})", figure.name),
+            _ => figure.name.to_string(),
+        },
+        Kind::Table { .. } | Kind::Vector { .. } => format!("{}[{at}]", figure.name),
+        Kind::Count | Kind::Sum(_) | Kind::Mean(_) => figure.name.to_string(),
+    };
+    let interval = format!("{} to {}", number(n.low95), number(n.high95));
+    let value = if n.shown { number(n.value) } else { "too few".to_owned() };
+    vec![name, value, number(n.sd), interval, figure.unit.clone()]
+}

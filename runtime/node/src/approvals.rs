@@ -1,0 +1,274 @@
+//! What waits for the operator, and what the operator said: every answer is a signed line in the ledger.
+
+use crate::error::{NodeError, ask};
+use crate::job::{Admitted, Refusal};
+use crate::keys::OPERATOR_KEY;
+use crate::node::Node;
+use crate::store::Dataset;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use trocar_ledger::{Event, Ledger};
+use trocar_manifest::dsse::Envelope;
+use trocar_manifest::keys::PublicKey;
+use trocar_manifest::{Approval, Package, verify_approval};
+use trocar_policy::Policy;
+use trocar_terms::{Code, DatasetId, Decimal, Digest, Name, Timestamp};
+
+/// A package that waits for an answer.
+#[derive(Debug, Serialize)]
+pub struct Pending {
+    /// The manifest's digest: what `show`, `approve` and `reject` take.
+    pub digest: Digest,
+    /// For which dataset.
+    pub dataset: Name,
+    /// The algorithm's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Who signed it.
+    pub author: PublicKey,
+}
+
+/// An approval that holds for a job.
+#[derive(Debug, Clone)]
+pub(crate) struct HeldApproval {
+    pub(crate) seq: u64,
+    pub(crate) envelope: Envelope,
+    pub(crate) approval: Approval,
+    pub(crate) approver: PublicKey,
+}
+
+/// What the operator says when approving.
+#[derive(Debug)]
+pub struct ApproveRequest {
+    /// The manifest's digest.
+    pub manifest: Digest,
+    /// The dataset.
+    pub dataset: Name,
+    /// Whose key signs; the operator's own by default.
+    pub as_: Option<Name>,
+    /// How many runs.
+    pub runs: u32,
+    /// How many days it holds.
+    pub days: u32,
+    /// Largest rho of one run; the job's own cost by default.
+    pub rho_max: Option<Decimal>,
+    /// For which project; any by default.
+    pub project: Option<Name>,
+    /// Words that go into every bundle.
+    pub conditions: Vec<String>,
+}
+
+impl Node {
+    /// Packages that the policy allows and nobody has answered yet.
+    ///
+    /// # Errors
+    /// The ledger or a kept package cannot be read.
+    pub async fn pending(&self) -> Result<Vec<Pending>, NodeError> {
+        let ledger = self.home().ledger()?;
+        let names: BTreeMap<DatasetId, Name> =
+            self.store().datasets().await?.into_iter().map(|d| (d.id, d.name)).collect();
+        let mut waiting = Vec::new();
+        for (dataset, package) in self.submitted(&ledger)? {
+            let manifest = package.manifest.digest();
+            if let Some(name) = names.get(&dataset).filter(|_| self.is_pending(&ledger, dataset, manifest)) {
+                waiting.push(Pending {
+                    digest: manifest,
+                    dataset: name.clone(),
+                    name: package.manifest.name.to_string(),
+                    version: package.manifest.version.clone(),
+                    author: package.author,
+                });
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// The kept package with this manifest digest.
+    ///
+    /// # Errors
+    /// Nobody has submitted one.
+    pub fn submitted_package(&self, manifest: &Digest) -> Result<Package, NodeError> {
+        let all = self.submitted(&self.home().ledger()?)?;
+        match all.into_iter().map(|(_, p)| p).find(|p| p.manifest.digest() == *manifest) {
+            Some(package) => Ok(package),
+            None => ask(format!("nobody has submitted {manifest}: see `trocar node pending`")),
+        }
+    }
+
+    fn submitted(&self, ledger: &Ledger) -> Result<Vec<(DatasetId, Package)>, NodeError> {
+        let mut all: BTreeMap<(DatasetId, Digest), Package> = BTreeMap::new();
+        for record in ledger.records() {
+            if let Event::Submitted { dataset, package, .. } = &record.event {
+                let package = self.home().package(package)?;
+                all.insert((*dataset, package.manifest.digest()), package);
+            }
+        }
+        Ok(all.into_iter().map(|((dataset, _), package)| (dataset, package)).collect())
+    }
+
+    pub(crate) fn is_pending(&self, ledger: &Ledger, dataset: DatasetId, manifest: Digest) -> bool {
+        let mut waiting = false;
+        for record in ledger.records() {
+            match &record.event {
+                Event::Submitted { dataset: d, package, .. } if *d == dataset => {
+                    let opened = self.home().package(package);
+                    waiting |= opened.is_ok_and(|p| p.manifest.digest() == manifest);
+                }
+                event if answers(event, dataset, manifest) => waiting = false,
+                _ => {}
+            }
+        }
+        waiting
+    }
+
+    /// Approves a submitted package for a dataset: signed, and written into the ledger.
+    ///
+    /// # Errors
+    /// It was never submitted, or the key is not among the policy's operators.
+    pub async fn approve(&self, request: &ApproveRequest) -> Result<Approval, NodeError> {
+        let package = self.submitted_package(&request.manifest)?;
+        let dataset = self.store().dataset(&request.dataset).await?;
+        let policy = self.policy(&request.dataset)?;
+        let signer = request.as_.clone().map_or_else(|| OPERATOR_KEY.parse().or_else(|_| ask("no key")), Ok)?;
+        let key = self.home().keys().get(&signer)?;
+        if !policy.operators().contains(&key.public()) {
+            return ask(format!("the key {signer} is not among `operators` in the policy of {}", dataset.name));
+        }
+        let approval = self.new_approval(request, &package, &dataset, &policy)?;
+        let envelope = approval.sign(&key)?;
+        let event = Event::Approved {
+            dataset: dataset.id,
+            manifest: approval.manifest,
+            component: approval.component,
+            envelope: serde_json::to_value(&envelope)?,
+        };
+        self.home().ledger()?.append(self.now(), event)?;
+        Ok(approval)
+    }
+
+    fn new_approval(
+        &self,
+        request: &ApproveRequest,
+        package: &Package,
+        dataset: &Dataset,
+        policy: &Policy,
+    ) -> Result<Approval, NodeError> {
+        let rho_max = match request.rho_max {
+            Some(rho) => rho,
+            None => policy.rho_job(),
+        };
+        let now = self.now();
+        Ok(Approval {
+            dataset: dataset.id,
+            manifest: request.manifest,
+            component: Digest::of(&package.component),
+            models: package.manifest.models.iter().map(|m| m.digest).collect(),
+            class: package.manifest.class,
+            policy: policy.digest(),
+            project: request.project.as_ref().map_or_else(|| "any".to_owned(), ToString::to_string),
+            runs: request.runs,
+            rho_max,
+            conditions: request.conditions.clone(),
+            approved_at: now,
+            expires: now.plus(i64::from(request.days).saturating_mul(86_400)),
+        })
+    }
+
+    /// Rejects a submitted package for a dataset, or takes an approval back. Jobs already reserved run on.
+    ///
+    /// # Errors
+    /// It was never submitted, or the ledger cannot be written.
+    pub async fn reject(&self, manifest: &Digest, dataset: &Name, revoke: bool) -> Result<(), NodeError> {
+        let _ = self.submitted_package(manifest)?;
+        let dataset = self.store().dataset(dataset).await?.id;
+        let event = if revoke {
+            Event::Revoked { dataset, manifest: *manifest }
+        } else {
+            Event::Rejected { dataset, manifest: *manifest }
+        };
+        self.home().ledger()?.append(self.now(), event)?;
+        Ok(())
+    }
+
+    /// Finds an approval that holds now and binds exactly this job; with the policy's number of approvers.
+    pub(crate) fn approval_for(&self, ledger: &Ledger, admitted: &Admitted) -> Result<HeldApproval, Refusal> {
+        let dataset = admitted.received.dataset.id;
+        let manifest = admitted.received.package.manifest.digest();
+        let standing = standing(ledger, dataset, manifest)?;
+        let held: Vec<HeldApproval> = standing.iter().filter_map(|r| held(r, &admitted.policy)).collect();
+        let binding: Vec<HeldApproval> = held.into_iter().filter(|h| binds(&h.approval, admitted)).collect();
+        if distinct(&binding) < admitted.policy.approvers() as usize {
+            return Err(Refusal::of(Code::NotApproved, not_approved_words(manifest, &admitted.received.dataset.name)));
+        }
+        let live = |h: &HeldApproval| h.approval.expires > self.now() && ledger.runs_of(h.seq) < u64::from(h.approval.runs);
+        let spent = "ask the operator for a new approval";
+        binding.into_iter().rev().find(live).ok_or_else(|| Refusal::of(Code::ApprovalSpent, spent))
+    }
+
+    /// The approval that a reserved job was granted under.
+    pub(crate) fn approval_at(&self, seq: u64, admitted: &Admitted) -> Result<Option<HeldApproval>, NodeError> {
+        let ledger = self.home().ledger()?;
+        Ok(ledger.records().iter().find(|r| r.seq == seq).and_then(|r| held(r, &admitted.policy)))
+    }
+}
+
+fn not_approved_words(manifest: Digest, dataset: &Name) -> String {
+    format!("the node operator can look at it with `trocar node show {manifest}` and approve it for {dataset}")
+}
+
+fn answers(event: &Event, dataset: DatasetId, manifest: Digest) -> bool {
+    match event {
+        Event::Approved { dataset: d, manifest: m, .. }
+        | Event::Rejected { dataset: d, manifest: m }
+        | Event::Revoked { dataset: d, manifest: m } => *d == dataset && *m == manifest,
+        _ => false,
+    }
+}
+
+/// The approvals that no later rejection or revocation took back.
+fn standing(ledger: &Ledger, dataset: DatasetId, manifest: Digest) -> Result<Vec<trocar_ledger::Record>, Refusal> {
+    let mut standing = Vec::new();
+    let mut last = Code::NotApproved;
+    for record in ledger.records().iter().filter(|r| answers(&r.event, dataset, manifest)) {
+        if matches!(record.event, Event::Approved { .. }) {
+            standing.push(record.clone());
+        } else {
+            standing.clear();
+            last = if matches!(record.event, Event::Rejected { .. }) { Code::Rejected } else { Code::NotApproved };
+        }
+    }
+    if standing.is_empty() && last == Code::Rejected {
+        return Err(Refusal::of(last, "the researcher can ask the operator why"));
+    }
+    Ok(standing)
+}
+
+fn held(record: &trocar_ledger::Record, policy: &Policy) -> Option<HeldApproval> {
+    let Event::Approved { envelope, .. } = &record.event else { return None };
+    let envelope: Envelope = serde_json::from_value(envelope.clone()).ok()?;
+    let (approval, approver) = verify_approval(&envelope, policy.operators()).ok()?;
+    Some(HeldApproval { seq: record.seq, envelope, approval, approver })
+}
+
+fn binds(approval: &Approval, admitted: &Admitted) -> bool {
+    let received = &admitted.received;
+    let manifest = &received.package.manifest;
+    approval.dataset == received.dataset.id
+        && approval.manifest == manifest.digest()
+        && approval.component == Digest::of(&received.package.component)
+        && approval.models.iter().eq(manifest.models.iter().map(|m| &m.digest))
+        && approval.class == manifest.class
+        && approval.policy == admitted.policy.digest()
+        && (approval.project == "any" || approval.project == received.request.project.as_str())
+}
+
+fn distinct(approvals: &[HeldApproval]) -> usize {
+    approvals.iter().map(|h| h.approver.to_string()).collect::<BTreeSet<_>>().len()
+}
+
+/// Time that a person reads as a date.
+#[must_use]
+pub fn date(time: Timestamp) -> String {
+    time.to_string().chars().take(10).collect()
+}

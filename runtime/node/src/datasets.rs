@@ -1,0 +1,210 @@
+//! Datasets: added by the operator, scanned into snapshots.
+
+use crate::error::{NodeError, ask, file};
+use crate::keys::random_bytes;
+use crate::node::Node;
+use crate::store::{Dataset, Indexed, Scanned, Snapshot};
+use crate::files;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use trocar_ledger::Event;
+use trocar_policy::Policy;
+use trocar_terms::{DatasetId, Digest, Name, SnapshotId};
+use trocar_worker::{ClinicalTable, PatientRecord, Scan, ScanRules};
+
+/// N_pub of a policy that the operator did not write: declared, never counted from the data.
+const SIZE_BOUND: u32 = 500;
+
+/// What a person says when adding a dataset.
+#[derive(Debug)]
+pub struct NewDataset {
+    /// Name on this node.
+    pub name: Name,
+    /// Folder of DICOM files.
+    pub path: PathBuf,
+    /// Clinical table.
+    pub clinical: Option<PathBuf>,
+    /// Policy file; a complete strict one is written where none is given.
+    pub policy: Option<PathBuf>,
+}
+
+/// What the operator sees of a scan.
+#[derive(Debug, Serialize)]
+pub struct ScanReport {
+    /// Dataset.
+    pub dataset: Name,
+    /// Files seen.
+    pub files: usize,
+    /// Patients with at least one usable series.
+    pub patients: usize,
+    /// Usable series by modality.
+    pub series: BTreeMap<String, usize>,
+    /// Patients of the clinical table that have images.
+    pub clinical_rows: usize,
+    /// Refused files.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// One refused file.
+#[derive(Debug, Serialize)]
+pub struct Quarantined {
+    /// Below the dataset's folder.
+    pub path: String,
+    /// The reason's word.
+    pub reason: String,
+}
+
+impl Node {
+    /// Adds a dataset with its policy. Nothing is read yet but the policy.
+    ///
+    /// # Errors
+    /// The name is taken, the folder or table is not there, or the policy is not valid.
+    pub async fn add_dataset(&self, new: &NewDataset) -> Result<(Dataset, Digest), NodeError> {
+        let policy_text = self.policy_text_for(new)?;
+        let shown = new.policy.clone().unwrap_or_else(|| self.home().policy_path(&new.name));
+        let policy = parse_policy(&shown, &policy_text)?;
+        let dataset = Dataset {
+            name: new.name.clone(),
+            id: DatasetId::from_bytes(random_bytes()),
+            path: existing(&new.path, Path::is_dir, "folder")?,
+            clinical: new.clinical.as_deref().map(|p| existing(p, Path::is_file, "file")).transpose()?,
+            snapshot: None,
+        };
+        self.store().add(&dataset).await?;
+        files::write_durably(&self.home().policy_path(&new.name), policy_text.as_bytes())?;
+        let event = Event::DatasetAdded { dataset: dataset.id, name: new.name.clone(), policy: policy.digest() };
+        self.home().ledger()?.append(self.now(), event)?;
+        Ok((dataset, policy.digest()))
+    }
+
+    fn policy_text_for(&self, new: &NewDataset) -> Result<String, NodeError> {
+        match &new.policy {
+            Some(path) => files::read_text(path),
+            None => Ok(Policy::complete(&self.home().operator()?, SIZE_BOUND)),
+        }
+    }
+
+    /// Reads a dataset's policy.
+    ///
+    /// # Errors
+    /// It is missing or not valid: then nothing runs on the dataset.
+    pub fn policy(&self, dataset: &Name) -> Result<Policy, NodeError> {
+        let path = self.home().policy_path(dataset);
+        parse_policy(&path, &files::read_text(&path)?)
+    }
+
+    /// The text of a policy that a job was admitted under, whatever the dataset's policy says by now.
+    pub(crate) fn policy_copy(&self, digest: &Digest) -> Result<Policy, NodeError> {
+        let path = self.home().policy_copy_path(digest);
+        parse_policy(&path, &files::read_text(&path)?)
+    }
+
+    /// Scans a dataset into a new snapshot.
+    ///
+    /// # Errors
+    /// The folder, the clinical table or the policy cannot be read, or another dataset has the same patients.
+    pub async fn scan(&self, name: &Name, progress: &mut dyn FnMut(u64, u64)) -> Result<ScanReport, NodeError> {
+        let dataset = self.store().dataset(name).await?;
+        let policy = self.policy(name)?;
+        let rules = ScanRules {
+            deidentification: policy.deidentification(),
+            modalities: policy.modalities().to_vec(),
+            attributes: policy.attributes().to_vec(),
+        };
+        let table = self.clinical(&dataset, &policy)?;
+        let scan = trocar_worker::scan(self.launcher(), &dataset.path, &rules, self.workers(), progress)?;
+        let scanned = self.scanned(scan, table.as_ref())?;
+        self.refuse_shared_patients(name, &scanned).await?;
+        self.store().keep(name, &scanned).await?;
+        Ok(report(name, &scanned))
+    }
+
+    fn clinical(&self, dataset: &Dataset, policy: &Policy) -> Result<Option<ClinicalTable>, NodeError> {
+        let Some(path) = &dataset.clinical else { return Ok(None) };
+        let input = std::fs::File::open(path).map_err(file("read", path))?;
+        match trocar_worker::clinical(input, policy.columns()) {
+            Ok(table) => Ok(Some(table)),
+            Err(source) => Err(NodeError::Clinical { path: path.clone(), source }),
+        }
+    }
+
+    fn scanned(&self, scan: Scan, table: Option<&ClinicalTable>) -> Result<Scanned, NodeError> {
+        let key = self.home().audit_key()?;
+        let patients: Vec<Indexed> = scan.patients.into_iter().map(|r| indexed(r, &key, table)).collect();
+        let opening: [u8; 32] = random_bytes();
+        let contents = (&patients, &scan.files);
+        let commitment = commit(&opening, &serde_json::to_vec(&contents)?);
+        let snapshot =
+            Snapshot { id: SnapshotId::from_bytes(random_bytes()), commitment, patients, files: scan.files };
+        let quarantined =
+            scan.quarantined.iter().map(|(p, r)| (p.display().to_string(), r.word().to_owned())).collect();
+        Ok(Scanned { snapshot, opening: hex::encode(opening), quarantined })
+    }
+
+    /// Budgets belong to patients. Until budgets are pooled across datasets, one patient may be in one dataset only.
+    async fn refuse_shared_patients(&self, name: &Name, scanned: &Scanned) -> Result<(), NodeError> {
+        let mine: Vec<String> = scanned.snapshot.patients.iter().map(|p| p.pseudonym.clone()).collect();
+        let others = self.store().sharing(name, &mine).await?;
+        if others.is_empty() {
+            return Ok(());
+        }
+        ask(format!(
+            "{name} has patients that are also in {}: their budget would be counted twice. Keep each patient in one dataset",
+            others.join(", ")
+        ))
+    }
+}
+
+fn parse_policy(path: &Path, text: &str) -> Result<Policy, NodeError> {
+    Policy::parse(&path.display().to_string(), text).map_err(|e| NodeError::Policy(Box::new(e)))
+}
+
+fn existing(path: &Path, is: impl Fn(&Path) -> bool, word: &str) -> Result<PathBuf, NodeError> {
+    if !is(path) {
+        return ask(format!("there is no {word} {}: check the path", path.display()));
+    }
+    path.canonicalize().map_err(file("find", path))
+}
+
+fn indexed(record: PatientRecord, key: &[u8; 32], table: Option<&ClinicalTable>) -> Indexed {
+    let columns = table.and_then(|t| t.row(&record.patient_id)).cloned().unwrap_or_default();
+    Indexed { pseudonym: pseudonym(&record, key), columns, record }
+}
+
+/// HMAC-SHA-256 of id and issuer, each with its length in front so that no two pairs read alike.
+fn pseudonym(record: &PatientRecord, key: &[u8; 32]) -> String {
+    let mut mac = <Hmac<sha2::Sha256> as KeyInit>::new(key.into());
+    for part in [&record.patient_id, &record.issuer] {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part.as_bytes());
+    }
+    hex::encode(mac.finalize().into_bytes())
+}
+
+/// A hiding commitment: without the 32 random bytes nobody can test a guess at the contents.
+fn commit(opening: &[u8; 32], contents: &[u8]) -> Digest {
+    Digest::of(&[&opening[..], Digest::of(contents).as_bytes()].concat())
+}
+
+fn report(name: &Name, scanned: &Scanned) -> ScanReport {
+    let patients = &scanned.snapshot.patients;
+    let mut series = BTreeMap::new();
+    for s in patients.iter().flat_map(|p| &p.record.series) {
+        let count: &mut usize = series.entry(s.info.modality.clone()).or_default();
+        *count = count.saturating_add(1);
+    }
+    ScanReport {
+        dataset: name.clone(),
+        files: scanned.snapshot.files.len(),
+        patients: patients.len(),
+        series,
+        clinical_rows: patients.iter().filter(|p| !p.columns.is_empty()).count(),
+        quarantined: scanned
+            .quarantined
+            .iter()
+            .map(|(path, reason)| Quarantined { path: path.clone(), reason: reason.clone() })
+            .collect(),
+    }
+}

@@ -1,0 +1,70 @@
+use std::path::{Path, PathBuf};
+
+/// Why the node could not do what its operator asked. For the operator alone: it may name paths.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// There is no home here.
+    #[error("there is no node home at {}: make one with `trocar node init`, or name another with --home or TROCAR_HOME", .0.display())]
+    NoHome(PathBuf),
+    /// There is a home already.
+    #[error("there is a node home at {} already: choose another folder with --home", .0.display())]
+    HomeExists(PathBuf),
+    /// A file could not be read or written.
+    #[error("cannot {what} {}", .path.display())]
+    File {
+        /// What was tried: `read`, `write`, ...
+        what: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The ledger refused.
+    #[error("the ledger cannot be used")]
+    Ledger(#[from] trocar_ledger::LedgerError),
+    /// The index could not be read or written.
+    #[error("the index (index.db) cannot be used")]
+    Store(#[from] sqlx::Error),
+    /// The index holds something that it was never given.
+    #[error("the index (index.db) holds an entry that cannot be read: delete it and run `trocar node scan`")]
+    Index(#[from] serde_json::Error),
+    /// A policy file is wrong.
+    #[error(transparent)]
+    Policy(Box<trocar_policy::PolicyError>),
+    /// Something cannot be written as canonical JSON.
+    #[error("it cannot be written as canonical JSON")]
+    Canonical(#[from] trocar_manifest::canonical::CanonicalError),
+    /// An approval cannot be signed.
+    #[error("the approval cannot be signed")]
+    Approval(#[from] trocar_manifest::ApprovalError),
+    /// A package is damaged or not signed.
+    #[error(transparent)]
+    Package(#[from] trocar_manifest::PackageError),
+    /// Something that a person named does not exist or cannot be done now; the text says what to do.
+    #[error("{0}")]
+    Ask(String),
+    /// A worker process could not be used.
+    #[error("a worker process cannot be used")]
+    Worker(#[from] trocar_worker::WorkerError),
+    /// The clinical table cannot be read.
+    #[error("the clinical table {} cannot be used", .path.display())]
+    Clinical {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: trocar_worker::ClinicalError,
+    },
+    /// The bundle could not be written.
+    #[error("the bundle cannot be written")]
+    Bundle(#[from] trocar_bundle::BundleError),
+}
+
+/// Wraps an I/O error with what was tried on which file.
+pub(crate) fn file<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> NodeError + 'a {
+    move |source| NodeError::File { what, path: path.to_owned(), source }
+}
+
+/// An error that tells a person what to do.
+pub(crate) fn ask<T>(text: impl Into<String>) -> Result<T, NodeError> {
+    Err(NodeError::Ask(text.into()))
+}

@@ -1,0 +1,56 @@
+//! Files of the home: written whole or not at all, readable by their owner alone.
+
+use crate::error::{NodeError, file};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Makes a folder that only its owner can enter.
+pub(crate) fn private_dir(path: &Path) -> Result<(), NodeError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(file("make the folder", path))
+}
+
+/// Writes a new file: temporary name, fsync, rename, fsync of the folder. A crash leaves the old state or the new.
+pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
+    let part = path.with_extension("part");
+    let written = write_part(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    if written.is_err() {
+        // A full disk must not stay full of our own remains.
+        let _ = std::fs::remove_file(&part);
+    }
+    written.map_err(file("write", path))?;
+    let folder = path.parent().unwrap_or(path);
+    File::open(folder).and_then(|d| d.sync_all()).map_err(file("write", folder))
+}
+
+fn write_part(part: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(part)?;
+    out.write_all(bytes)?;
+    out.sync_all()
+}
+
+/// Reads a whole file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, NodeError> {
+    std::fs::read(path).map_err(file("read", path))
+}
+
+/// Reads a whole file of text.
+pub(crate) fn read_text(path: &Path) -> Result<String, NodeError> {
+    std::fs::read_to_string(path).map_err(file("read", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        write_durably(&path, b"old").unwrap();
+        std::fs::create_dir(dir.path().join("f.part")).unwrap();
+        assert!(write_durably(&path, b"new").is_err());
+        assert_eq!(read(&path).unwrap(), b"old");
+    }
+}

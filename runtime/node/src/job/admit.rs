@@ -1,0 +1,159 @@
+//! Received -> Admitted: from package, policy and request alone. No patient's data is looked at here.
+
+use crate::error::NodeError;
+use crate::node::Node;
+use crate::store::Dataset;
+use std::collections::BTreeMap;
+use trocar_filter::{Admission, Plan};
+use trocar_manifest::{Manifest, Package};
+use trocar_policy::{Decision, Policy, Request};
+use trocar_terms::{Class, Code, Digest, Name};
+use trocar_worker::{CompileError, Grant, MachineCode};
+
+/// What a researcher asks for.
+#[derive(Debug, Clone)]
+pub struct SubmitRequest {
+    /// The dataset.
+    pub dataset: Name,
+    /// Parameters as given.
+    pub parameters: BTreeMap<String, String>,
+    /// What narrows the cohort.
+    pub where_: Option<String>,
+    /// Whose share of the year this is charged to.
+    pub project: Name,
+}
+
+/// A refusal that depends on no patient: it may say in full what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Stable code.
+    pub code: Code,
+    /// What exactly, in words; it comes from manifest, policy and request alone.
+    pub detail: String,
+}
+
+impl Refusal {
+    pub(crate) fn of(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+/// A package whose digests and signature hold, for a dataset that exists.
+#[derive(Debug)]
+pub struct Received {
+    pub(crate) package: Package,
+    pub(crate) digest: Digest,
+    pub(crate) dataset: Dataset,
+    pub(crate) request: SubmitRequest,
+}
+
+/// A job that the policy allows and the filter can release.
+pub struct Admitted {
+    pub(crate) received: Received,
+    pub(crate) policy: Policy,
+    pub(crate) decision: trocar_policy::Admitted,
+    pub(crate) plan: Plan,
+    pub(crate) grant: Grant,
+    pub(crate) code: MachineCode,
+}
+
+impl Node {
+    /// Opens a package and keeps it.
+    ///
+    /// # Errors
+    /// The package is damaged or its signature does not verify, or the dataset does not exist.
+    pub async fn receive(&self, bytes: &[u8], request: SubmitRequest) -> Result<Received, NodeError> {
+        let package = Package::open(bytes)?;
+        let dataset = self.store().dataset(&request.dataset).await?;
+        let digest = package.digest();
+        self.home().keep_package(&digest, bytes)?;
+        Ok(Received { package, digest, dataset, request })
+    }
+
+    /// Decides. The component's imports are read in a process of their own.
+    ///
+    /// # Errors
+    /// The policy or the cache cannot be read. A refusal is a value.
+    pub fn admit(&self, received: Received) -> Result<Result<Admitted, Refusal>, NodeError> {
+        let policy = self.policy(&received.dataset.name)?;
+        self.admit_under(policy, received)
+    }
+
+    /// As `admit`, under a policy of the caller's: a restarted job goes on under the one that admitted it.
+    pub(crate) fn admit_under(
+        &self,
+        policy: Policy,
+        received: Received,
+    ) -> Result<Result<Admitted, Refusal>, NodeError> {
+        let decision = match decided(&policy, &received) {
+            Ok(decision) => decision,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let plan = match plan(&policy, &received.package) {
+            Ok(plan) => plan,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let grant = grant_of(&received.package.manifest);
+        Ok(match self.machine_code(&received.package, &grant)? {
+            Ok(code) => Ok(Admitted { received, policy, decision, plan, grant, code }),
+            Err(error) => Err(component_refusal(error)),
+        })
+    }
+}
+
+fn decided(policy: &Policy, received: &Received) -> Result<trocar_policy::Admitted, Refusal> {
+    let request = Request {
+        component_author: received.package.author,
+        parameters: &received.request.parameters,
+        where_: received.request.where_.as_deref(),
+    };
+    if received.package.manifest.class != Class::AnyCode {
+        return Err(Refusal::of(Code::ClassForbidden, "this version releases the class any-code only"));
+    }
+    match trocar_policy::decide(policy, &received.package.manifest, &request) {
+        Decision::Admit(admitted) => Ok(admitted),
+        Decision::Deny { code, detail } => Err(Refusal { code, detail }),
+    }
+}
+
+/// The numeric admission of PRIVACY.md section 3, step 1.
+pub(crate) fn plan(policy: &Policy, package: &Package) -> Result<Plan, Refusal> {
+    plan_of(&package.manifest, policy.k(), policy.size_bound())
+}
+
+/// What the filter may release for this manifest with these figures of a policy, and what it costs.
+///
+/// # Errors
+/// The outputs break a rule of the filter.
+pub fn plan_of(manifest: &Manifest, k: u32, n_pub: u32) -> Result<Plan, Refusal> {
+    let admission = Admission {
+        outputs: &manifest.outputs,
+        gate_rho: manifest.privacy.gate_rho,
+        gate_delta: manifest.privacy.gate_delta,
+        k,
+        n_pub,
+    };
+    Plan::admit(&admission).map_err(|e| Refusal::of(Code::FilterRefuses, e.to_string()))
+}
+
+/// What the manifest asks for: on a node, what the policy has just allowed.
+#[must_use]
+pub fn grant_of(manifest: &Manifest) -> Grant {
+    let asked = &manifest.capabilities;
+    Grant {
+        modalities: asked.modalities.clone(),
+        pixels: asked.pixels,
+        masks: asked.masks.clone(),
+        attributes: asked.attributes.clone(),
+        columns: asked.columns.iter().map(ToString::to_string).collect(),
+        models: !manifest.models.is_empty(),
+    }
+}
+
+fn component_refusal(error: CompileError) -> Refusal {
+    match error {
+        CompileError::ImportRefused { name } => Refusal::of(Code::ImportRefused, format!("it imports {name}")),
+        CompileError::Invalid => Refusal::of(Code::ComponentRefused, "it is not a component of trocar:guest@0.1.0"),
+        CompileError::Died => Refusal::of(Code::ComponentRefused, "it could not be compiled within its limits"),
+    }
+}

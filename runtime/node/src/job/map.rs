@@ -1,0 +1,167 @@
+//! Granted -> Mapped: each patient of the cohort in a worker process of her own, in an order that nobody chose.
+
+use super::grant::Granted;
+use crate::error::NodeError;
+use crate::keys::system_random;
+use crate::node::Node;
+use crate::store::{Indexed, Snapshot};
+use rand::seq::SliceRandom;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use trocar_filter::{Plan, Sums};
+use trocar_manifest::cohort::{Expr, Record};
+use trocar_terms::Value;
+use trocar_worker::{FileEntry, Grant, Launcher, MapJob, Mapped as Mapped1, Subject, SubjectSeries};
+
+/// Told the operator's terminal how many patients are done, of how many. Never a researcher.
+pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
+
+/// A job whose patients have all been mapped and added.
+pub(crate) struct Mapped {
+    pub(crate) granted: Granted,
+    pub(crate) sums: Sums,
+}
+
+impl Node {
+    pub(crate) fn map(&self, granted: Granted, progress: Progress<'_>) -> Result<Mapped, NodeError> {
+        let cohort = members(&granted.snapshot, &granted.admitted.decision.cohort);
+        let job = map_job(&granted);
+        let work = Work {
+            launcher: self.launcher(),
+            plan: &granted.admitted.plan,
+            job: &job,
+            snapshot: &granted.snapshot,
+            root: &granted.admitted.received.dataset.path,
+        };
+        let sums = work.run(&cohort, self.workers(), progress);
+        Ok(Mapped { granted, sums })
+    }
+}
+
+fn map_job(granted: &Granted) -> MapJob {
+    let admitted = &granted.admitted;
+    MapJob {
+        code: admitted.code.clone(),
+        grant: admitted.grant.clone(),
+        limits: admitted.received.package.manifest.limits,
+        params: admitted.decision.parameters.clone().into_iter().collect(),
+        shape: admitted.plan.shape(),
+        author: false,
+    }
+}
+
+/// The cohort is decided on one patient's record alone; the order is shuffled before anything runs.
+fn members<'a>(snapshot: &'a Snapshot, cohort: &Expr) -> Vec<&'a Indexed> {
+    let mut members: Vec<&Indexed> = snapshot.patients.iter().filter(|p| cohort.matches(*p)).collect();
+    members.shuffle(&mut system_random());
+    members
+}
+
+impl Record for Indexed {
+    fn values(&self, name: &str) -> Vec<Value> {
+        if name == "modality" {
+            return self.record.series.iter().map(|s| Value::Text(s.info.modality.clone())).collect();
+        }
+        match self.columns.get(name) {
+            Some(value) => vec![value.clone()],
+            None => self.record.series.iter().filter_map(|s| s.attributes.get(name).cloned()).collect(),
+        }
+    }
+}
+
+struct Work<'a> {
+    launcher: &'a Launcher,
+    plan: &'a Plan,
+    job: &'a MapJob,
+    snapshot: &'a Snapshot,
+    root: &'a Path,
+}
+
+impl Work<'_> {
+    /// Integer sums are the same whichever thread adds which patient.
+    fn run(&self, cohort: &[&Indexed], workers: usize, progress: Progress<'_>) -> Sums {
+        let next = AtomicUsize::new(0);
+        let progress = Mutex::new(progress);
+        std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..workers.max(1)).map(|_| scope.spawn(|| self.drain(cohort, &next, &progress))).collect();
+            let mut total = Sums::new(self.plan);
+            for sums in threads.into_iter().filter_map(|t| t.join().ok()) {
+                // All come from one plan; another's would be dropped, never mixed in.
+            let _ = total.merge(sums);
+            }
+            total
+        })
+    }
+
+    fn drain(&self, cohort: &[&Indexed], next: &AtomicUsize, progress: &Mutex<Progress<'_>>) -> Sums {
+        let mut sums = Sums::new(self.plan);
+        while let Some(patient) = cohort.get(next.fetch_add(1, Ordering::Relaxed)) {
+            self.add(patient, &mut sums);
+            if let Ok(mut tell) = progress.lock() {
+                let done = next.load(Ordering::Relaxed).min(cohort.len());
+                tell(done as u64, cohort.len() as u64);
+            }
+        }
+        sums
+    }
+
+    /// Whatever happens to one patient changes her contribution and nothing else.
+    fn add(&self, patient: &Indexed, sums: &mut Sums) {
+        match map_one(self.launcher, self.job, patient, &self.snapshot.files, self.root).contribution {
+            Some(contribution) => sums.add(contribution),
+            None => sums.add_default(),
+        }
+    }
+}
+
+/// Maps one patient in a worker process of her own.
+#[must_use]
+pub fn map_one(launcher: &Launcher, job: &MapJob, patient: &Indexed, all: &[FileEntry], root: &Path) -> Mapped1 {
+    let (subject, numbers) = subject(patient, &job.grant);
+    match open_all(&numbers, all, root) {
+        Some(files) => trocar_worker::map(launcher, job, subject, files),
+        None => Mapped1::failed("a file is not the one that was scanned"),
+    }
+}
+
+/// A file that is not the one of the snapshot any more is not hers any more.
+fn open_all(numbers: &[u32], all: &[FileEntry], root: &Path) -> Option<Vec<File>> {
+    numbers.iter().map(|n| open_unchanged(root, all.get(*n as usize)?)).collect()
+}
+
+fn open_unchanged(root: &Path, entry: &FileEntry) -> Option<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(root.join(&entry.path)).ok()?;
+    let seen = file.metadata().ok()?;
+    let mtime_ns = seen.mtime().checked_mul(1_000_000_000)?.checked_add(seen.mtime_nsec())?;
+    (seen.len() == entry.size && mtime_ns == entry.mtime_ns).then_some(file)
+}
+
+/// What the manifest was granted of one patient, and the numbers of her files in descriptor order.
+///
+/// Anything else is not sent: for the worker it does not exist.
+fn subject(patient: &Indexed, grant: &Grant) -> (Subject, Vec<u32>) {
+    let mut numbers = Vec::new();
+    let mut series = Vec::new();
+    let granted = |modality: &str| grant.modalities.iter().any(|m| m.code() == modality);
+    for record in patient.record.series.iter().filter(|s| granted(&s.info.modality)) {
+        let files = if grant.pixels { record.files.as_slice() } else { &[] };
+        let first = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        numbers.extend_from_slice(files);
+        series.push(SubjectSeries {
+            info: record.info.clone(),
+            attributes: only(&record.attributes, &grant.attributes),
+            files: (first..).take(files.len()).collect(),
+        });
+    }
+    (Subject { columns: only(&patient.columns, &grant.columns), series }, numbers)
+}
+
+fn only(all: &BTreeMap<String, Value>, granted: &[String]) -> BTreeMap<String, Value> {
+    all.iter().filter(|(name, _)| granted.contains(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+}

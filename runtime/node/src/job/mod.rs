@@ -1,0 +1,16 @@
+//! One job's life: `Received -> Admitted -> Granted -> Mapped -> Charged -> Released | Withheld`.
+//!
+//! Each step takes the step before by value, so that none can be left out or done twice. There is no `Rejected`
+//! state: a refused job is a line in the ledger and nothing else.
+
+mod admit;
+mod grant;
+mod map;
+mod release;
+mod status;
+
+pub use admit::{Admitted, Received, Refusal, SubmitRequest, grant_of, plan_of};
+pub use map::{Progress, map_one};
+pub use status::{JobState, JobStatus};
+
+pub(crate) use grant::{Details, Granted};

@@ -1,0 +1,134 @@
+//! What a researcher may know of a job: read off the ledger, and the same for every patient's data until
+//! `release_at`.
+
+use super::admit::Refusal;
+use crate::error::{NodeError, ask};
+use crate::files;
+use crate::keys::random_bytes;
+use crate::node::Node;
+use serde::Serialize;
+use trocar_ledger::{Event, Ledger, Reservation};
+use trocar_terms::{Code, DatasetId, Digest, JobId, Timestamp};
+
+/// The states of CONTRACT.md section 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Reserved; the answer comes at `release_at`.
+    Accepted,
+    /// The bundle can be fetched.
+    Released,
+    /// The cohort gate stayed closed.
+    Withheld,
+    /// Never ran.
+    Refused,
+    /// The node could not finish it.
+    NodeFailure,
+}
+
+/// One line about a job.
+#[derive(Debug, Clone, Serialize)]
+pub struct JobStatus {
+    /// The job.
+    pub job: JobId,
+    /// Its state.
+    pub state: JobState,
+    /// Its code.
+    pub code: Code,
+    /// When the answer can be fetched; none for a refused job.
+    pub release_at: Option<Timestamp>,
+    /// What exactly was refused; only on the submission that was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl Node {
+    /// The state of a job.
+    ///
+    /// # Errors
+    /// There is no such job, or the ledger is damaged.
+    pub fn status(&self, job: &JobId) -> Result<JobStatus, NodeError> {
+        let ledger = self.home().ledger()?;
+        match status_in(&ledger, job, self.now()) {
+            Some(status) => Ok(status),
+            None => ask(format!("there is no job {job} on this node")),
+        }
+    }
+
+    /// The bundle of a finished job, from `release_at` on.
+    ///
+    /// # Errors
+    /// The job is not finished, was refused or failed, or the bundle on disk is not the one of the ledger.
+    pub fn results(&self, job: &JobId) -> Result<(JobStatus, Vec<u8>), NodeError> {
+        let status = self.status(job)?;
+        match status.state {
+            JobState::Released | JobState::Withheld => {}
+            JobState::Accepted => return ask("the result cannot be fetched before release_at: see `trocar status`"),
+            JobState::Refused | JobState::NodeFailure => return ask(format!("there is no result: {}", status.code)),
+        }
+        let bytes = files::read(&self.home().bundle_path(job))?;
+        if finished(&self.home().ledger()?, job).and_then(|f| f.1) != Some(Digest::of(&bytes)) {
+            return ask("the bundle on disk is not the one that the ledger names: restore it from a backup");
+        }
+        Ok((status, bytes))
+    }
+
+    pub(crate) fn unfinished(&self) -> Result<Vec<Reservation>, NodeError> {
+        let ledger = self.home().ledger()?;
+        let all = ledger.records().iter().filter_map(|r| reservation(&r.event));
+        Ok(all.filter(|r| finished(&ledger, &r.job).is_none()).cloned().collect())
+    }
+
+    pub(crate) fn refuse(
+        &self,
+        dataset: DatasetId,
+        package: Digest,
+        manifest: Digest,
+        refusal: Refusal,
+    ) -> Result<JobStatus, NodeError> {
+        let job = JobId::from_bytes(random_bytes());
+        let Refusal { code, detail } = refusal;
+        let mut ledger = self.home().ledger()?;
+        if code == Code::NotApproved && !self.is_pending(&ledger, dataset, manifest) {
+            ledger.append(self.now(), Event::Submitted { job, dataset, package })?;
+        }
+        ledger.append(self.now(), Event::Refused { job, code })?;
+        Ok(JobStatus { job, state: JobState::Refused, code, release_at: None, detail: Some(detail) })
+    }
+}
+
+fn status_in(ledger: &Ledger, job: &JobId, now: Timestamp) -> Option<JobStatus> {
+    let refused = ledger.records().iter().find_map(|r| match &r.event {
+        Event::Refused { job: j, code } if j == job => Some(*code),
+        _ => None,
+    });
+    if let Some(code) = refused {
+        return Some(JobStatus { job: *job, state: JobState::Refused, code, release_at: None, detail: None });
+    }
+    let release_at = ledger.records().iter().filter_map(|r| reservation(&r.event)).find(|r| r.job == *job)?.release_at;
+    let code = finished(ledger, job).filter(|_| now >= release_at).map_or(Code::Accepted, |(code, _)| code);
+    Some(JobStatus { job: *job, state: state_of(code), code, release_at: Some(release_at), detail: None })
+}
+
+fn state_of(code: Code) -> JobState {
+    match code {
+        Code::Released => JobState::Released,
+        Code::Withheld => JobState::Withheld,
+        Code::Accepted => JobState::Accepted,
+        _ => JobState::NodeFailure,
+    }
+}
+
+fn reservation(event: &Event) -> Option<&Reservation> {
+    match event {
+        Event::Reserved(reservation) => Some(reservation),
+        _ => None,
+    }
+}
+
+fn finished(ledger: &Ledger, job: &JobId) -> Option<(Code, Option<Digest>)> {
+    ledger.records().iter().find_map(|r| match &r.event {
+        Event::Finished { job: j, code, bundle } if j == job => Some((*code, *bundle)),
+        _ => None,
+    })
+}

@@ -1,0 +1,65 @@
+use crate::error::NodeError;
+use crate::home::Home;
+use crate::store::Store;
+use std::path::Path;
+use trocar_terms::{Clock, Timestamp};
+use trocar_worker::Launcher;
+
+/// An open node: its home, its index, its clock and the program that it starts as worker.
+pub struct Node {
+    home: Home,
+    store: Store,
+    launcher: Launcher,
+    clock: Box<dyn Clock>,
+}
+
+impl Node {
+    /// Opens the node whose home is `root`.
+    ///
+    /// # Errors
+    /// There is no home, or its index cannot be opened.
+    pub async fn open(root: &Path, launcher: Launcher, clock: Box<dyn Clock>) -> Result<Self, NodeError> {
+        let home = Home::open(root)?;
+        let store = Store::open(&home.index_path()).await?;
+        Ok(Self { home, store, launcher, clock })
+    }
+
+    /// The home.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The index.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn launcher(&self) -> &Launcher {
+        &self.launcher
+    }
+
+    /// The time by the node's clock; the ledger sees to it that it never goes backwards.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// One worker a core.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
+}
+
+/// The clock of the operating system.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    }
+}

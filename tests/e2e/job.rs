@@ -1,0 +1,153 @@
+//! The whole path of one job, and everything that may stop it.
+
+use crate::world::{World, guest};
+
+#[test]
+fn an_approved_algorithm_runs_on_every_patient_and_its_bundle_verifies() {
+    let world = World::new();
+    let folder = world.cohort("cohort", 70, "CT");
+    let scan = world.dataset("liver", &folder, &[]).exits(0).json();
+    assert_eq!((&scan[0]["patients"], &scan[0]["series"]["CT"]), (&70.into(), &70.into()), "the scan missed patients");
+    let package = world.pack("ct-intensity", &[]);
+    world.approve(&package, "liver");
+    let job = world.submit(&package, "liver", &[]).exits(0).json();
+    assert_eq!((&job["state"], &job["code"]), (&"released".into(), &"REL-01".into()));
+    let (_, results) = world.fetch(&job["job"], 0);
+    assert_eq!(results["status"], "released");
+    let mean = results["outputs"][0]["value"].as_f64().unwrap();
+    let (low, high) = (results["outputs"][0]["low95"].as_f64().unwrap(), results["outputs"][0]["high95"].as_f64().unwrap());
+    assert!(low < mean && mean < high, "the interval does not hold the value");
+    let patients = results["patients"]["value"].as_f64().unwrap();
+    assert!((patients - 70.0).abs() < 6.0 * results["patients"]["sd"].as_f64().unwrap(), "the noisy n is {patients}");
+    let spent = world.run(&["node", "budget"]).exits(0).json()[0]["rho_year"].as_f64().unwrap();
+    let stated: f64 = results["rho"].as_str().unwrap().parse().unwrap();
+    assert!((spent - stated).abs() < 1e-5, "the ledger says {spent}, the bundle {stated}");
+}
+
+#[test]
+fn the_same_question_twice_is_one_draw_and_one_charge() {
+    let world = World::new();
+    world.dataset("liver", &world.cohort("cohort", 70, "CT"), &[]).exits(0);
+    let package = world.pack("ct-intensity", &[]);
+    world.approve(&package, "liver");
+    let first = world.submit(&package, "liver", &[]).exits(0).json();
+    let spent = world.run(&["node", "budget"]).json();
+    let second = world.submit(&package, "liver", &[]).exits(0).json();
+    assert_eq!(first["job"], second["job"], "a repeated submission drew new noise");
+    assert_eq!(world.run(&["node", "budget"]).json(), spent, "a repeated submission was charged");
+}
+
+#[test]
+fn cohorts_of_nine_of_one_and_of_none_are_withheld_with_the_same_answer() {
+    let mut answers = Vec::new();
+    for patients in [9, 1, 0] {
+        let world = World::new();
+        let folder = world.path("cohort");
+        std::fs::create_dir(&folder).unwrap();
+        if patients > 0 {
+            world.cohort("cohort", patients, "CT");
+        } else {
+            std::fs::write(folder.join("note.txt"), "no images yet").unwrap();
+        }
+        world.dataset("small", &folder, &[]).exits(0);
+        let package = world.pack("ct-intensity", &[]);
+        world.approve(&package, "small");
+        let mut job = world.submit(&package, "small", &[]).exits(4).json();
+        assert_eq!(job["code"], "REL-02");
+        let (bundle, results) = world.fetch(&job["job"], 4);
+        assert_eq!((&results["status"], &results["outputs"]), (&"withheld".into(), &serde_json::json!([])));
+        job["job"] = "the job".into();
+        job["release_at"] = "its time".into();
+        answers.push((job, std::fs::metadata(bundle).unwrap().len(), world.run(&["node", "budget"]).json()[0]["rho_year"].clone()));
+    }
+    assert!(answers.iter().all(|a| *a == answers[0]), "0, 1 and 9 patients can be told apart: {answers:#?}");
+}
+
+#[test]
+fn a_component_with_an_import_outside_its_grant_is_refused_by_name() {
+    let world = World::new();
+    let wat = r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance (export "now" (func (result u64))))))"#;
+    let (component, package) = (world.path("clock.wasm"), world.path("clock.trocar"));
+    std::fs::write(&component, wat::parse_str(wat).unwrap()).unwrap();
+    let [m, c, p] = [&crate::world::manifest("ct-intensity"), &component, &package].map(|p| p.display().to_string());
+    let said = world.run(&["pack", "--manifest", &m, "--component", &c, "-o", &p]).exits(3);
+    assert!(said.err.contains("wasi:clocks/wall-clock@0.2.0"), "the import is not named: {}", said.err);
+
+    // An adversary packs without asking `trocar pack`.
+    let (bytes, text) = (std::fs::read(&component).unwrap(), std::fs::read_to_string(&m).unwrap());
+    let pem = std::fs::read_to_string(world.home().join("keys/author.pem")).unwrap();
+    let key = trocar_manifest::keys::SecretKey::from_pem(&pem).unwrap();
+    std::fs::write(&package, trocar_manifest::Package::pack(&text, &bytes, &Default::default(), &key).unwrap()).unwrap();
+    let folder = world.cohort("cohort", 2, "CT");
+    world.dataset("liver", &folder, &[]).exits(0);
+    // Were a patient read, the job would be withheld with exit 4.
+    let said = world.submit(&package, "liver", &[]).exits(3);
+    assert_eq!(said.json()["code"], "ADM-06");
+    assert!(said.err.contains("wasi:clocks/wall-clock@0.2.0"), "the import is not named: {}", said.err);
+}
+
+#[test]
+fn a_manifest_that_asks_for_a_forbidden_attribute_is_refused_by_name() {
+    let world = World::new();
+    world.dataset("liver", &world.cohort("cohort", 2, "CT"), &[]).exits(0);
+    let package = world.pack("ct-intensity", &[("attributes = []", "attributes = [\"InstitutionName\"]")]);
+    let said = world.submit(&package, "liver", &[]).exits(3);
+    assert_eq!(said.json()["code"], "ADM-02");
+    assert!(said.err.contains("InstitutionName"), "the attribute is not named: {}", said.err);
+}
+
+#[test]
+fn an_approval_ends_with_revocation_and_with_another_policy() {
+    let world = World::new();
+    world.dataset("liver", &world.cohort("cohort", 2, "CT"), &[]).exits(0);
+    let package = world.pack("ct-intensity", &[]);
+    world.approve(&package, "liver");
+    world.change_policy("liver", &[("k = 10", "k = 11")]);
+    assert_eq!(world.submit(&package, "liver", &[]).exits(3).json()["code"], "APP-01", "the policy is not bound");
+    world.change_policy("liver", &[("k = 11", "k = 10")]);
+    let digest = world.run(&["check", "--manifest", &world.path("ct-intensity.toml").display().to_string()]);
+    drop(digest);
+    let pending = world.run(&["node", "pending"]).exits(0).json();
+    let digest = pending[0]["digest"].as_str().unwrap().to_owned();
+    world.run(&["node", "revoke", &digest, "--dataset", "liver"]).exits(0);
+    assert_eq!(world.submit(&package, "liver", &[]).exits(3).json()["code"], "APP-01", "a revoked approval holds");
+    world.run(&["node", "reject", &digest, "--dataset", "liver"]).exits(0);
+    assert_eq!(world.submit(&package, "liver", &[]).exits(3).json()["code"], "APP-03", "a rejection is not said");
+}
+
+#[test]
+fn a_where_over_a_name_that_is_not_filterable_is_refused() {
+    let world = World::new();
+    world.dataset("liver", &world.cohort("cohort", 2, "CT"), &[]).exits(0);
+    let package = world.pack("ct-intensity", &[]);
+    for bad in ["PatientID = \"1\"", "survival_days > 3", "age_years >", "1 = 1 or"] {
+        let said = world.submit(&package, "liver", &["--where", bad]).exits(3);
+        assert_eq!(said.json()["code"], "ADM-08", "--where {bad:?} was not refused");
+    }
+}
+
+#[test]
+fn the_year_s_budget_ends_before_it_is_passed() {
+    let world = World::new();
+    world.dataset("liver", &world.cohort("cohort", 2, "CT"), &[("rho_year = \"0.5\"", "rho_year = \"0.07\"")]).exits(0);
+    let package = world.pack("ct-intensity", &[]);
+    world.approve(&package, "liver");
+    world.submit(&package, "liver", &[]).exits(4);
+    let mut codes = Vec::new();
+    for age in 40..46 {
+        let where_ = format!("age_years >= {age}");
+        codes.push(world.submit(&package, "liver", &["--where", &where_]).json()["code"].clone());
+    }
+    assert!(codes.contains(&"BUD-02".into()) || codes.contains(&"APP-02".into()), "nothing stopped the jobs: {codes:?}");
+    let spent = world.run(&["node", "budget"]).json()[0]["rho_year"].as_f64().unwrap();
+    assert!(spent <= 0.07, "rho {spent} was spent of 0.07");
+}
+
+#[test]
+fn a_guest_in_a_package_is_what_the_manifest_names() {
+    let world = World::new();
+    let package = world.pack("ct-intensity", &[]);
+    let opened = trocar_manifest::Package::open(&std::fs::read(package).unwrap()).unwrap();
+    assert_eq!(Some(opened.component_digest()), opened.manifest.component);
+    assert!(guest("ct-intensity").is_file());
+}
