@@ -255,10 +255,8 @@ mod tests {
         let set = files(&[("z", "26"), ("a/b", "12")]);
         let bytes = write(&set).unwrap();
         assert_eq!(bytes, write(&set).unwrap());
-        let mut zip = zip::ZipArchive::new(Cursor::new(&bytes)).unwrap();
-        let names: Vec<String> = (0..zip.len())
-            .map(|i| zip.by_index(i).unwrap().name().to_owned())
-            .collect();
+        let zip = zip::ZipArchive::new(Cursor::new(&bytes)).unwrap();
+        let names: Vec<_> = zip.file_names().map(Result::unwrap).collect();
         assert_eq!(names, ["a/b", "z"]);
     }
 

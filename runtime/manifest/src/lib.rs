@@ -11,5 +11,23 @@
 
 pub mod archive;
 pub mod canonical;
+pub mod cohort;
 pub mod dsse;
 pub mod keys;
+pub mod parameters;
+pub mod reading;
+pub mod text;
+
+mod approval;
+mod check;
+mod manifest;
+mod outputs;
+mod package;
+mod raw;
+mod statement;
+
+pub use approval::{Approval, ApprovalError, verify_approval};
+pub use manifest::{Capabilities, Cohort, Manifest, ManifestError, Model, Privacy, with_component};
+pub use package::{Package, PackageError};
+pub use parameters::{Parameter, ParameterKind};
+pub use raw::schema;

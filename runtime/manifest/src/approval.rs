@@ -1,0 +1,95 @@
+use crate::dsse::{self, DsseError, Envelope};
+use crate::keys::{PublicKey, SecretKey};
+use crate::statement::{self, Statement};
+use serde::{Deserialize, Serialize};
+use trocar_terms::{Class, DatasetId, Decimal, Digest, Timestamp};
+
+const PREDICATE: &str = "urn:trocar:approval:v1";
+
+/// What a node operator allows: exactly this, for this dataset, this often, until then. Nothing runs outside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// The dataset, by its random id.
+    pub dataset: DatasetId,
+    /// `Manifest::digest`.
+    pub manifest: Digest,
+    /// Digest of the component.
+    pub component: Digest,
+    /// Digests of the models, in the manifest's order.
+    pub models: Vec<Digest>,
+    /// The assurance class.
+    pub class: Class,
+    /// Digest of the policy under which it was given.
+    pub policy: Digest,
+    /// `any`, or the key of the one researcher or project that may run it.
+    pub project: String,
+    /// How many jobs.
+    pub runs: u32,
+    /// The largest rho of one job.
+    pub rho_max: Decimal,
+    /// In the operator's words.
+    pub conditions: Vec<String>,
+    /// When it was given.
+    pub approved_at: Timestamp,
+    /// From when on it allows nothing.
+    pub expires: Timestamp,
+}
+
+/// Why an approval is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApprovalError {
+    /// The envelope does not verify.
+    #[error("the approval does not verify: {0}")]
+    Signature(#[from] DsseError),
+    /// What was signed is no approval.
+    #[error("what was signed is not an approval: {0}")]
+    Statement(String),
+}
+
+impl Approval {
+    /// Signs it as an in-toto Statement v1 in a DSSE envelope.
+    ///
+    /// # Errors
+    /// `ApprovalError::Statement` where it has no canonical form, which the types of its fields exclude.
+    pub fn sign(&self, key: &SecretKey) -> Result<Envelope, ApprovalError> {
+        let payload = self
+            .statement()
+            .bytes()
+            .map_err(|e| ApprovalError::Statement(e.to_string()))?;
+        Ok(dsse::sign(statement::PAYLOAD_TYPE, &payload, key))
+    }
+
+    fn statement(&self) -> Statement<Self> {
+        let mut subject = vec![
+            ("manifest".to_owned(), self.manifest),
+            ("component".to_owned(), self.component),
+        ];
+        subject.extend(
+            self.models
+                .iter()
+                .enumerate()
+                .map(|(i, m)| (format!("model-{i}"), *m)),
+        );
+        Statement::new(subject, PREDICATE, self.clone())
+    }
+}
+
+/// Reads an approval that one of `operators` signed.
+///
+/// # Errors
+/// `Signature` where none did, `Statement` where they signed something else.
+pub fn verify_approval(
+    envelope: &Envelope,
+    operators: &[PublicKey],
+) -> Result<(Approval, PublicKey), ApprovalError> {
+    let verified = dsse::verify(envelope, statement::PAYLOAD_TYPE, operators)?;
+    let signer = verified.signers.first().copied().ok_or(DsseError::Untrusted)?;
+    let approval: Approval =
+        statement::predicate(&verified.payload, PREDICATE).map_err(ApprovalError::Statement)?;
+    // Subjects repeat the predicate for tools that know in-toto alone; the two must say the same.
+    match approval.statement().bytes() {
+        Ok(again) if again == verified.payload => Ok((approval, signer)),
+        Ok(_) | Err(_) => Err(ApprovalError::Statement("it is not in its canonical form".into())),
+    }
+}

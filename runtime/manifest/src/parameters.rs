@@ -1,0 +1,432 @@
+//! Parameters: what a researcher may set, each on a grid or from a closed list, so that repeats are the same job.
+
+use crate::Manifest;
+use crate::raw::{RawParameter, Scalar};
+use crate::reading::{categories, unique};
+use crate::text::{Problem, nearest};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use toml::Spanned;
+use trocar_terms::{Name, Value};
+
+/// The words of `type`.
+pub(crate) const TYPES: [&str; 3] = ["integer", "real", "category"];
+/// Numbers are held as whole multiples of 10^-9 up to 10^9, so that a grid of decimals is exact.
+const PLACES: usize = 9;
+const LARGEST: f64 = 1e9;
+
+/// One parameter of a manifest.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Parameter {
+    /// Unique within the manifest.
+    pub name: Name,
+    /// Its type, grid or list, and default.
+    #[serde(flatten)]
+    pub kind: ParameterKind,
+}
+
+/// The type of a parameter with all the values that it may take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum ParameterKind {
+    /// `min`, `min + step`, .. up to `max`.
+    Integer {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+        /// Above zero.
+        step: i64,
+        /// Where nobody sets it.
+        default: i64,
+    },
+    /// `min`, `min + step`, .. up to `max`.
+    Real {
+        /// Smallest.
+        min: f64,
+        /// Largest.
+        max: f64,
+        /// Above zero.
+        step: f64,
+        /// Where nobody sets it.
+        default: f64,
+    },
+    /// One of a closed list.
+    Category {
+        /// The list.
+        categories: Vec<String>,
+        /// Where nobody sets it.
+        default: String,
+    },
+}
+
+/// Why what a researcher set is refused. All of it is her own words and the manifest's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParameterError {
+    /// The manifest has no such parameter.
+    #[error("there is no parameter {name:?}; {hint}")]
+    Unknown {
+        /// What was set.
+        name: String,
+        /// The nearest, or all.
+        hint: String,
+    },
+    /// Not a value on the grid or in the list.
+    #[error("{name} = {given:?} is not allowed: write {allowed}")]
+    NotAllowed {
+        /// Which parameter.
+        name: Name,
+        /// What was set.
+        given: String,
+        /// What may be.
+        allowed: String,
+    },
+}
+
+/// Every parameter of the manifest with the value that the job runs with: given ones checked, the others' defaults.
+///
+/// # Errors
+/// A name that the manifest does not have, or a value off its grid or list.
+pub fn resolve(
+    manifest: &Manifest,
+    given: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, Value>, ParameterError> {
+    let known: Vec<&str> = manifest.parameters.iter().map(|p| p.name.as_str()).collect();
+    if let Some(name) = given.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(ParameterError::Unknown {
+            name: name.clone(),
+            hint: hint(name, &known),
+        });
+    }
+    let value = |p: &Parameter| match given.get(p.name.as_str()) {
+        Some(text) => p.read(text),
+        None => Ok(p.default_value()),
+    };
+    manifest
+        .parameters
+        .iter()
+        .map(|p| Ok((p.name.to_string(), value(p)?)))
+        .collect()
+}
+
+fn hint(name: &str, known: &[&str]) -> String {
+    match (nearest(name, known.iter().copied()), known) {
+        (Some(near), _) => format!("did you mean {near:?}?"),
+        (None, []) => "the manifest has none".to_owned(),
+        (None, _) => format!("the manifest has {}", known.join(", ")),
+    }
+}
+
+impl Parameter {
+    fn default_value(&self) -> Value {
+        match &self.kind {
+            ParameterKind::Integer { default, .. } => Value::Integer(*default),
+            ParameterKind::Real { default, .. } => Value::Real(*default),
+            ParameterKind::Category { default, .. } => Value::Text(default.clone()),
+        }
+    }
+
+    fn read(&self, text: &str) -> Result<Value, ParameterError> {
+        let read = match &self.kind {
+            ParameterKind::Integer { min, max, step, .. } => {
+                let grid = Grid {
+                    min: (*min).into(),
+                    max: (*max).into(),
+                    step: (*step).into(),
+                };
+                text.parse::<i64>()
+                    .ok()
+                    .filter(|i| grid.has((*i).into()))
+                    .map(Value::Integer)
+            }
+            ParameterKind::Real { min, max, step, .. } => real(text, *min, *max, *step).map(Value::Real),
+            ParameterKind::Category { categories, .. } => categories
+                .iter()
+                .find(|c| *c == text)
+                .map(|c| Value::Text(c.clone())),
+        };
+        let refused = || ParameterError::NotAllowed {
+            name: self.name.clone(),
+            given: text.to_owned(),
+            allowed: self.allowed(),
+        };
+        read.ok_or_else(refused)
+    }
+
+    /// In words, what it may be set to.
+    fn allowed(&self) -> String {
+        match &self.kind {
+            ParameterKind::Integer { min, max, step, .. } => format!("{min} to {max} in steps of {step}"),
+            ParameterKind::Real { min, max, step, .. } => format!("{min} to {max} in steps of {step}"),
+            ParameterKind::Category { categories, .. } => format!("one of {}", categories.join(", ")),
+        }
+    }
+}
+
+fn real(text: &str, min: f64, max: f64, step: f64) -> Option<f64> {
+    let grid = Grid {
+        min: nanos(min)?,
+        max: nanos(max)?,
+        step: nanos(step)?,
+    };
+    let value: f64 = text.parse().ok()?;
+    // -0.0 and 0.0 are one value of the grid.
+    nanos(value).filter(|n| grid.has(*n)).map(|_| value + 0.0)
+}
+
+/// `x` as a whole multiple of 10^-9, if it is one.
+fn nanos(x: f64) -> Option<i128> {
+    if !x.is_finite() || x.abs() > LARGEST {
+        return None;
+    }
+    let text = format!("{x:.PLACES$}");
+    let same = text.parse::<f64>().is_ok_and(|again| again.total_cmp(&x).is_eq());
+    if same {
+        text.replace('.', "").parse().ok()
+    } else {
+        None
+    }
+}
+
+struct Grid {
+    min: i128,
+    max: i128,
+    step: i128,
+}
+
+impl Grid {
+    fn has(&self, value: i128) -> bool {
+        let from_min = value.checked_sub(self.min).and_then(|d| d.checked_rem(self.step));
+        (self.min..=self.max).contains(&value) && from_min == Some(0)
+    }
+}
+
+pub(crate) fn parameters(raw: Vec<RawParameter>) -> Result<Vec<Parameter>, Problem> {
+    let names: Vec<Spanned<Name>> = raw.iter().map(|p| p.name.clone()).collect();
+    unique(&names, "parameter")?;
+    raw.into_iter().map(checked).collect()
+}
+
+fn checked(raw: RawParameter) -> Result<Parameter, Problem> {
+    let kind = match raw.kind.get_ref().as_str() {
+        "integer" => integer_kind(&raw)?,
+        "real" => real_kind(&raw)?,
+        "category" => category_kind(&raw)?,
+        word => {
+            let help = "write `type = \"integer\"`, `\"real\"` or `\"category\"`";
+            return Err(Problem::new(
+                raw.kind.span(),
+                format!("`{word}` is not a type of parameter"),
+                help,
+            ));
+        }
+    };
+    Ok(Parameter {
+        name: raw.name.into_inner(),
+        kind,
+    })
+}
+
+fn integer_kind(raw: &RawParameter) -> Result<ParameterKind, Problem> {
+    let whole = |scalar: &Scalar| match scalar {
+        // Canonical JSON holds whole numbers up to 2^53.
+        Scalar::Integer(i) if i.unsigned_abs() <= 1 << 53 => Some((*i, i128::from(*i))),
+        Scalar::Integer(_) | Scalar::Real(_) | Scalar::Text(_) => None,
+    };
+    let [min, max, step, default] = numbers(raw, whole, "a whole number up to 2^53")?;
+    Ok(ParameterKind::Integer {
+        min,
+        max,
+        step,
+        default,
+    })
+}
+
+fn real_kind(raw: &RawParameter) -> Result<ParameterKind, Problem> {
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "beyond 10^9 it is refused; below, exact"
+    )]
+    let real = |scalar: &Scalar| match scalar {
+        Scalar::Real(x) => Some((*x + 0.0, nanos(*x + 0.0)?)),
+        Scalar::Integer(i) => Some((*i as f64, nanos(*i as f64)?)),
+        Scalar::Text(_) => None,
+    };
+    let [min, max, step, default] = numbers(raw, real, "a number up to 10^9 with at most 9 decimals")?;
+    Ok(ParameterKind::Real {
+        min,
+        max,
+        step,
+        default,
+    })
+}
+
+/// min, max, step and default, each read by `read`, and the default on the grid of the others.
+fn numbers<T: Copy>(
+    raw: &RawParameter,
+    read: impl Fn(&Scalar) -> Option<(T, i128)>,
+    wanted: &str,
+) -> Result<[T; 4], Problem> {
+    refuse(raw.categories.as_ref().map(Spanned::span), "categories", raw)?;
+    let take = |field: Option<&Spanned<Scalar>>, name: &str| -> Result<(T, i128, Range<usize>), Problem> {
+        let message = format!("`{}` needs `{name}`, {wanted}", raw.name.get_ref());
+        let missing = || Problem::new(raw.kind.span(), message.clone(), format!("add `{name} = 1`"));
+        let field = field.ok_or_else(missing)?;
+        let wrong = || {
+            Problem::new(
+                field.span(),
+                format!("`{name}` is not {wanted}"),
+                format!("write {wanted}"),
+            )
+        };
+        let (value, exact) = read(field.get_ref()).ok_or_else(wrong)?;
+        Ok((value, exact, field.span()))
+    };
+    let (min, max) = (take(raw.min.as_ref(), "min")?, take(raw.max.as_ref(), "max")?);
+    let (step, default) = (
+        take(raw.step.as_ref(), "step")?,
+        take(Some(&raw.default), "default")?,
+    );
+    let grid = Grid {
+        min: min.1,
+        max: max.1,
+        step: step.1,
+    };
+    if grid.step <= 0 {
+        return Err(Problem::new(
+            step.2,
+            "step must be above zero",
+            "write the distance between two values",
+        ));
+    }
+    if grid.max < grid.min {
+        return Err(Problem::new(
+            max.2,
+            "max is below min",
+            "write the largest value that may be set",
+        ));
+    }
+    if !grid.has(default.1) {
+        let help = "write one of min, min + step, .. up to max";
+        return Err(Problem::new(default.2, "the default is not on the grid", help));
+    }
+    Ok([min.0, max.0, step.0, default.0])
+}
+
+fn category_kind(raw: &RawParameter) -> Result<ParameterKind, Problem> {
+    for (field, name) in [(&raw.min, "min"), (&raw.max, "max"), (&raw.step, "step")] {
+        refuse(field.as_ref().map(Spanned::span), name, raw)?;
+    }
+    let help = "add `categories = [\"low\", \"high\"]`";
+    let missing = || {
+        Problem::new(
+            raw.kind.span(),
+            format!("`{}` needs `categories`", raw.name.get_ref()),
+            help,
+        )
+    };
+    let categories = categories(raw.categories.as_ref().ok_or_else(missing)?)?;
+    match raw.default.get_ref() {
+        Scalar::Text(default) if categories.contains(default) => Ok(ParameterKind::Category {
+            categories,
+            default: default.clone(),
+        }),
+        Scalar::Text(_) | Scalar::Integer(_) | Scalar::Real(_) => {
+            let help = format!("write one of {}", categories.join(", "));
+            Err(Problem::new(
+                raw.default.span(),
+                "the default is not one of the categories",
+                help,
+            ))
+        }
+    }
+}
+
+fn refuse(span: Option<Range<usize>>, name: &str, raw: &RawParameter) -> Result<(), Problem> {
+    let Some(span) = span else { return Ok(()) };
+    let message = format!(
+        "`{name}` is not a field of a parameter of type {}",
+        raw.kind.get_ref()
+    );
+    Err(Problem::new(span, message, "remove it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameter(kind: ParameterKind) -> Parameter {
+        Parameter {
+            name: "p".parse().unwrap(),
+            kind,
+        }
+    }
+
+    #[test]
+    fn a_real_is_on_its_decimal_grid_exactly() {
+        let p = parameter(ParameterKind::Real {
+            min: 0.0,
+            max: 1.0,
+            step: 0.1,
+            default: 0.5,
+        });
+        for (text, value) in [
+            ("0.3", 0.3),
+            ("0.30", 0.3),
+            ("3e-1", 0.3),
+            ("-0.0", 0.0),
+            ("1", 1.0),
+        ] {
+            let read = p.read(text).unwrap();
+            assert!(
+                matches!(read, Value::Real(x) if x.to_bits() == f64::to_bits(value)),
+                "{text}: {read:?}"
+            );
+        }
+        for text in [
+            "0.35",
+            "1.1",
+            "-0.1",
+            "0.30000000000000004",
+            "nan",
+            "inf",
+            "1e300",
+            "",
+            "0,3",
+            " 0.3",
+        ] {
+            assert!(p.read(text).is_err(), "{text:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn an_integer_is_on_its_grid() {
+        let p = parameter(ParameterKind::Integer {
+            min: -10,
+            max: 10,
+            step: 5,
+            default: 0,
+        });
+        assert_eq!(p.read("-5"), Ok(Value::Integer(-5)));
+        for text in ["-4", "15", "5.0", "five", "99999999999999999999"] {
+            assert!(p.read(text).is_err(), "{text:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_category_is_one_of_its_list_and_the_error_names_them() {
+        let p = parameter(ParameterKind::Category {
+            categories: vec!["a".into(), "b".into()],
+            default: "a".into(),
+        });
+        assert_eq!(p.read("b"), Ok(Value::Text("b".into())));
+        assert!(
+            p.read("A")
+                .unwrap_err()
+                .to_string()
+                .ends_with("write one of a, b")
+        );
+    }
+}

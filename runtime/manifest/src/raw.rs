@@ -1,0 +1,255 @@
+//! The TOML of a manifest as it is written: serde reads it, schemars describes it, `check` makes a `Manifest` of it.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
+use trocar_terms::{Class, Decimal, Digest, Modality, Name};
+
+/// The manifest of a Trocar algorithm, schema 1.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Trocar manifest")]
+pub(crate) struct RawManifest {
+    /// 1
+    #[schemars(with = "u32", range(min = 1, max = 1))]
+    pub(crate) schema: Spanned<u32>,
+    /// Kebab-case.
+    #[schemars(schema_with = "name_schema")]
+    pub(crate) name: Spanned<Name>,
+    /// Semantic version: three numbers.
+    #[schemars(with = "String", regex(pattern = r"^\d+\.\d+\.\d+$"))]
+    pub(crate) version: Spanned<String>,
+    /// One line for people, at most 120 characters.
+    #[schemars(with = "String", length(min = 1, max = 120))]
+    pub(crate) title: Spanned<String>,
+    /// SPDX expression.
+    #[schemars(with = "String")]
+    pub(crate) license: Spanned<String>,
+    /// GA4GH DUO codes.
+    #[schemars(with = "Vec<String>", length(min = 1), inner(regex(pattern = r"^DUO:\d{7}$")))]
+    pub(crate) purpose: Spanned<Vec<Spanned<String>>>,
+    /// The assurance class.
+    #[schemars(schema_with = "class_schema")]
+    pub(crate) class: Spanned<Class>,
+    /// Written by `trocar pack`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
+    pub(crate) component: Option<Spanned<Digest>>,
+    /// What one patient may cost; all required.
+    pub(crate) limits: RawLimits,
+    /// What the guest can reach; everything else does not exist for it.
+    #[serde(default)]
+    pub(crate) capabilities: RawCapabilities,
+    #[serde(default)]
+    #[schemars(skip)]
+    pub(crate) models: Vec<Spanned<IgnoredAny>>,
+    /// Which patients.
+    pub(crate) cohort: RawCohort,
+    /// What a researcher may set.
+    #[serde(default)]
+    pub(crate) parameters: Vec<RawParameter>,
+    /// What the cohort gate costs.
+    pub(crate) privacy: RawPrivacy,
+    /// What leaves, in the order of the guest's vectors.
+    #[schemars(length(min = 1, max = 64))]
+    #[serde(default)]
+    pub(crate) outputs: Vec<RawOutput>,
+    #[serde(default)]
+    #[schemars(skip)]
+    pub(crate) derived: Vec<Spanned<IgnoredAny>>,
+}
+
+/// What one guest may use for one patient.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawLimits {
+    /// Fuel units.
+    #[schemars(with = "u64", range(min = 1, max = 10_000_000_000_000_u64))]
+    pub(crate) fuel: Spanned<u64>,
+    /// Linear memory in MiB.
+    #[schemars(with = "u32", range(min = 1, max = 4096))]
+    pub(crate) memory_mib: Spanned<u32>,
+    /// Time box a patient, decoding and retry included.
+    #[schemars(with = "u32", range(min = 1, max = 3600))]
+    pub(crate) seconds: Spanned<u32>,
+}
+
+/// What the guest asks to reach.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawCapabilities {
+    /// Series of these modalities.
+    #[schemars(schema_with = "modalities_schema")]
+    pub(crate) modalities: Vec<Spanned<Modality>>,
+    /// Voxels of them.
+    #[schemars(with = "bool")]
+    pub(crate) pixels: Option<Spanned<bool>>,
+    /// Labels of segmentations.
+    #[schemars(with = "Vec<String>")]
+    pub(crate) masks: Vec<Spanned<String>>,
+    /// DICOM keywords.
+    #[schemars(with = "Vec<String>")]
+    pub(crate) attributes: Vec<Spanned<String>>,
+    /// Columns of the clinical table.
+    #[schemars(with = "Vec<String>")]
+    pub(crate) columns: Vec<Spanned<Name>>,
+}
+
+/// Which patients.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawCohort {
+    /// A condition on one patient's record, such as `modality = "PT" and age_years >= 18`.
+    #[serde(rename = "where")]
+    #[schemars(with = "String")]
+    pub(crate) where_: Spanned<String>,
+    /// Granted columns, or `modality`, that `--where` may use.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) filterable: Vec<Spanned<Name>>,
+}
+
+/// Something that a researcher may set, on a grid or from a closed list.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawParameter {
+    /// Unique within the manifest.
+    #[schemars(schema_with = "name_schema")]
+    pub(crate) name: Spanned<Name>,
+    /// integer, real or category.
+    #[serde(rename = "type")]
+    #[schemars(schema_with = "parameter_type_schema")]
+    pub(crate) kind: Spanned<String>,
+    /// Smallest value, of integer and real.
+    #[schemars(with = "Option<f64>")]
+    pub(crate) min: Option<Spanned<Scalar>>,
+    /// Largest value, of integer and real.
+    #[schemars(with = "Option<f64>")]
+    pub(crate) max: Option<Spanned<Scalar>>,
+    /// The grid: min, min + step, ..
+    #[schemars(with = "Option<f64>")]
+    pub(crate) step: Option<Spanned<Scalar>>,
+    /// The closed list, of category.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(crate) categories: Option<Spanned<Vec<Spanned<String>>>>,
+    /// What it is where nobody sets it.
+    #[schemars(with = "Scalar")]
+    pub(crate) default: Spanned<Scalar>,
+}
+
+/// A number or a text.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Scalar {
+    /// A whole number.
+    Integer(i64),
+    /// A real.
+    Real(f64),
+    /// A text.
+    Text(String),
+}
+
+/// What the cohort gate costs.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPrivacy {
+    /// rho of the gate, a decimal string.
+    #[schemars(schema_with = "decimal_schema")]
+    pub(crate) gate_rho: Spanned<Decimal>,
+    /// delta of the gate, a decimal string.
+    #[schemars(schema_with = "decimal_schema")]
+    pub(crate) gate_delta: Spanned<Decimal>,
+    /// 1 in this version.
+    #[schemars(with = "u32", range(min = 1, max = 1))]
+    pub(crate) rounds: Spanned<u32>,
+}
+
+/// One output: what each patient's vector means and what it costs.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawOutput {
+    /// Unique within the manifest.
+    #[schemars(schema_with = "name_schema")]
+    pub(crate) name: Spanned<Name>,
+    /// count, sum, mean, histogram, table or vector.
+    #[schemars(schema_with = "kind_schema")]
+    pub(crate) kind: Spanned<String>,
+    /// UCUM unit; 1 for a number without one.
+    #[schemars(with = "String", length(min = 1, max = 40))]
+    pub(crate) unit: Spanned<String>,
+    /// rho of one draw, a decimal string; "0.005" where it is not written.
+    #[schemars(schema_with = "decimal_schema")]
+    #[serde(default)]
+    pub(crate) rho: Option<Spanned<Decimal>>,
+    /// sum, mean: values below are raised to it.
+    #[schemars(with = "Option<f64>")]
+    pub(crate) lower: Option<Spanned<f64>>,
+    /// sum, mean: values above are lowered to it.
+    #[schemars(with = "Option<f64>")]
+    pub(crate) upper: Option<Spanned<f64>>,
+    /// sum, mean, vector: values are rounded to multiples of 2^-grid_bits.
+    #[schemars(with = "Option<u8>", range(max = 40))]
+    pub(crate) grid_bits: Option<Spanned<u8>>,
+    /// histogram: strictly increasing bin edges in `unit`.
+    #[schemars(with = "Option<Vec<f64>>")]
+    pub(crate) edges: Option<Spanned<Vec<f64>>>,
+    /// table: one to four axes.
+    #[schemars(with = "Option<Vec<RawAxis>>")]
+    pub(crate) axes: Option<Spanned<Vec<RawAxis>>>,
+    /// histogram, table: how many cells one patient may fill; 1 where it is not written.
+    #[schemars(with = "Option<u32>")]
+    pub(crate) cells_per_patient: Option<Spanned<u32>>,
+    /// vector: number of coordinates.
+    #[schemars(with = "Option<u32>")]
+    pub(crate) length: Option<Spanned<u32>>,
+    /// vector: bound of the L2 norm.
+    #[schemars(with = "Option<f64>")]
+    pub(crate) clip: Option<Spanned<f64>>,
+}
+
+/// One axis of a table: categories or edges.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAxis {
+    /// Unique within the table.
+    #[schemars(schema_with = "name_schema")]
+    pub(crate) name: Spanned<Name>,
+    /// A closed list.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(crate) categories: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Strictly increasing edges.
+    #[schemars(with = "Option<Vec<f64>>")]
+    pub(crate) edges: Option<Spanned<Vec<f64>>>,
+}
+
+/// The JSON schema of a manifest, for editors; `Manifest::parse` checks more.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(RawManifest).to_value()
+}
+
+fn name_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,63}$"})
+}
+
+fn decimal_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?([eE]-?[0-9]+)?$"})
+}
+
+fn class_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"enum": [Class::AnyCode.word(), Class::ReviewedCode.word()]})
+}
+
+fn modalities_schema(_: &mut SchemaGenerator) -> Schema {
+    let codes = [Modality::CT, Modality::MR, Modality::PT].map(Modality::code);
+    json_schema!({"type": "array", "items": {"enum": codes}})
+}
+
+fn kind_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"enum": crate::outputs::KINDS})
+}
+
+fn parameter_type_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"enum": crate::parameters::TYPES})
+}
