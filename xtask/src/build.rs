@@ -46,11 +46,12 @@ pub(crate) fn guests() -> Result<()> {
     Ok(())
 }
 
-/// Builds the binary and returns its path.
+/// Builds the binary and returns its path. `--workspace` makes cargo choose features as it does for the tests: with
+/// `--package` alone, serde_json and num-traits would differ, and all that stands on them would be built twice.
 pub(crate) fn binary(tools: Tools) -> Result<PathBuf> {
     let mut command = cargo();
     command
-        .args(["build", "--package", "trocar"])
+        .args(["build", "--workspace", "--bin", "trocar"])
         .args(tools.features())
         .args(locked());
     step("building trocar (the first time takes minutes)", &mut command)?;
