@@ -11,9 +11,9 @@ pub(crate) const ORIENTATION_TOLERANCE: f64 = 1e-3;
 /// Pixel spacing between slices, relative.
 pub(crate) const PIXEL_TOLERANCE: f64 = 1e-4;
 /// Distance between neighbours from the mean distance: relative, or in mm where that is more. Positions are
-/// often written with one decimal.
+/// often written with one decimal, which moves a distance by up to 0.1 mm.
 pub(crate) const SPACING_TOLERANCE: f64 = 0.01;
-pub(crate) const SPACING_TOLERANCE_MM: f64 = 0.06;
+pub(crate) const SPACING_TOLERANCE_MM: f64 = 0.1;
 /// Slices closer than this lie at one place.
 pub(crate) const SAME_PLACE_MM: f64 = 0.01;
 /// A distance of this many times the usual one is a missing slice.
