@@ -60,6 +60,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ct-intensity", &["trocar-guest"]),
     ("lesion-volume", &["trocar-guest"]),
     ("pet-suv", &["trocar-guest"]),
+    ("volume-stats", &["trocar-guest"]),
     ("xtask", &[]),
 ];
 

@@ -36,14 +36,20 @@ pub(crate) fn guests() -> PathBuf {
     target().join("wasm32-unknown-unknown").join("guest")
 }
 
-/// The guest packages: each folder of guest-examples/ that holds a Cargo.toml, by name, sorted.
+/// Folders whose subfolders are guests.
+const GUEST_FOLDERS: [&str; 2] = ["guest-examples", "tests/guests"];
+
+/// The guest packages, named as their folders, sorted.
 pub(crate) fn guest_names() -> Result<Vec<String>> {
-    let folder = root().join("guest-examples");
     let mut names = Vec::new();
-    for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))? {
-        let entry = entry?;
-        if entry.path().join("Cargo.toml").is_file() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+    for folder in GUEST_FOLDERS.map(|folder| root().join(folder)) {
+        for entry in
+            std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?
+        {
+            let entry = entry?;
+            if entry.path().join("Cargo.toml").is_file() {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
         }
     }
     names.sort();
