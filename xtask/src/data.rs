@@ -88,7 +88,7 @@ fn check(file: &Path, expected: &str) -> Result<()> {
         .collect();
     ensure!(
         found == expected,
-        "{} has SHA-256 {found}, not the pinned {expected}",
+        "{} has SHA-256 {found}, not the pinned {expected}: remove it and run again",
         file.display()
     );
     Ok(())
