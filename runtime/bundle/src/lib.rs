@@ -1,1 +1,48 @@
-//! Placeholder.
+//! What is handed over: the bundle of one finished job, written, and verified offline.
+//!
+//! A bundle is one canonical zip with one top folder, `trocar-<job>/`, which is a BagIt 1.0 bag:
+//!
+//! ```text
+//! bagit.txt  bag-info.txt  manifest-sha512.txt  tagmanifest-sha512.txt
+//! provenance.dsse.json         in-toto Statement v1 over every file, signed by the node
+//! data/report.html             for people: no script, no server, plots inside
+//! data/results.json            CONTRACT.md section 6
+//! data/results.csv             the same numbers, RFC 4180
+//! data/plots/NAME.svg          one an output
+//! data/manifest.toml           what ran
+//! data/package.dsse.json       its author's signature
+//! data/approval.dsse.json      the operator's approval
+//! data/{node,author,operator}.pub
+//! data/ro-crate-metadata.json  RO-Crate 1.2: data/ is the crate
+//! data/padding                 spaces: all bundles of one request have one length
+//! ```
+//!
+//! **Invariant**: `verify` accepts no two archives that differ in one byte unless the node signed both.
+//! **Boundary**: numbers come as `trocar_filter::Outcome` alone. No clock is read and nothing random is drawn here.
+
+mod allowed;
+mod bag;
+mod content;
+mod crate_metadata;
+mod error;
+mod figures;
+#[cfg(test)]
+mod fixture;
+mod number;
+mod padding;
+mod plot;
+mod proof;
+mod report;
+mod statement;
+mod table;
+#[cfg(test)]
+mod tests;
+mod units;
+mod verify;
+mod write;
+
+pub use content::{Content, Request};
+pub use error::{BundleError, VerifyError};
+pub use statement::Status;
+pub use verify::{Verification, verify};
+pub use write::write;

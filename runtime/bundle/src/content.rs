@@ -1,0 +1,77 @@
+//! What a node puts into a bundle.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use trocar_filter::Outcome;
+use trocar_manifest::{Manifest, dsse::Envelope, keys::PublicKey};
+use trocar_terms::{Class, DatasetId, Digest, JobId, Name, SnapshotId, Timestamp, Value};
+
+/// What was asked, by whom it was allowed and on what it ran: all that was fixed when the job was admitted.
+///
+/// Absent on purpose: ends and durations, numbers of files or workers, any digest of patients' data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The job.
+    pub job: JobId,
+    /// The dataset as the node's users call it.
+    pub dataset: Name,
+    /// The dataset's random id.
+    pub dataset_id: DatasetId,
+    /// The assurance class of the release.
+    pub class: Class,
+    /// The frozen index, by random id.
+    pub snapshot: SnapshotId,
+    /// The hiding commitment to the snapshot.
+    pub commitment: Digest,
+    /// When the job was admitted.
+    pub admitted_at: Timestamp,
+    /// When the result could be fetched: fixed at admission.
+    pub release_at: Timestamp,
+    /// The manifest's digest.
+    pub manifest: Digest,
+    /// The component's digest.
+    pub component: Digest,
+    /// The package file's digest.
+    pub package: Digest,
+    /// Who signed the package.
+    pub author: PublicKey,
+    /// The policy's digest.
+    pub policy: Digest,
+    /// The digest of the approval's envelope in canonical JSON.
+    pub approval: Digest,
+    /// Who signed the approval.
+    pub approver: PublicKey,
+    /// All parameters, defaults filled in.
+    pub parameters: BTreeMap<String, Value>,
+    /// The whole cohort expression, the manifest's and the researcher's, normalised.
+    #[serde(rename = "where")]
+    pub where_: String,
+    /// The trocar that ran the job.
+    pub trocar_version: String,
+    /// The engine, such as `wasmtime 48.0.8`.
+    pub engine: String,
+    /// What the node calls itself.
+    pub node_name: String,
+    /// The head of the node's ledger after the job's reservation.
+    pub ledger_head: Digest,
+    /// What a reader must know, such as `rollback not detected`.
+    pub conditions: Vec<String>,
+}
+
+/// A finished job.
+#[derive(Debug, Clone, Copy)]
+pub struct Content<'a> {
+    /// What the filter released or withheld.
+    pub outcome: &'a Outcome,
+    /// What was asked and allowed.
+    pub request: &'a Request,
+    /// The manifest as its author wrote it, with the component's digest.
+    pub manifest_text: &'a str,
+    /// The same, parsed.
+    pub manifest: &'a Manifest,
+    /// The author's signature over manifest and component: `Package::signature`.
+    pub package: &'a Envelope,
+    /// The operator's approval.
+    pub approval: &'a Envelope,
+}

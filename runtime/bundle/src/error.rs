@@ -1,0 +1,116 @@
+use trocar_manifest::archive::ArchiveError;
+use trocar_manifest::dsse::DsseError;
+use trocar_manifest::keys::PublicKey;
+
+/// Why a bundle cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// The table of results.
+    #[error("results.csv cannot be written: {0}")]
+    Table(#[from] csv::Error),
+    /// A plot.
+    #[error("a plot cannot be drawn: {0}")]
+    Plot(String),
+    /// The report.
+    #[error("the report cannot be written: {0}")]
+    Report(#[from] askama::Error),
+    /// A JSON file.
+    #[error("a JSON file cannot be written: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A signed statement or envelope.
+    #[error("a statement cannot be written: {0}")]
+    Statement(String),
+    /// Too large for the size that its request has.
+    #[error("the payload has {used} bytes, more than the {size} of every bundle of this request")]
+    TooLarge {
+        /// What it has.
+        used: usize,
+        /// What it may have.
+        size: usize,
+    },
+    /// The archive.
+    #[error("the archive cannot be written: {0}")]
+    Archive(#[from] ArchiveError),
+    /// What was written does not verify: the request and its manifest, package or approval disagree.
+    #[error("the bundle would not verify: {0}")]
+    Disagrees(#[from] VerifyError),
+}
+
+impl BundleError {
+    pub(crate) fn plot(error: impl std::fmt::Display) -> Self {
+        Self::Plot(error.to_string())
+    }
+}
+
+/// Where a bundle is not what it says, or not from whom it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// The zip is not canonical.
+    #[error("the archive is damaged: {0}")]
+    Archive(#[from] ArchiveError),
+    /// A file that every bundle has is not there.
+    #[error("{0} is missing")]
+    Missing(String),
+    /// A file that no bundle of this manifest has.
+    #[error("{0} does not belong in this bundle")]
+    Extra(String),
+    /// A file is not the one that the bag lists.
+    #[error("{path} was changed: its SHA-512 digest is not the one in {list}")]
+    Digest {
+        /// The file.
+        path: String,
+        /// The list.
+        list: &'static str,
+    },
+    /// A tag file that follows from the others is another.
+    #[error("{path} differs at byte {offset} from what the other files make of it")]
+    Tag {
+        /// The file.
+        path: String,
+        /// The first byte that differs.
+        offset: usize,
+    },
+    /// A file cannot be read as what it is.
+    #[error("{path} cannot be read: {why}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// A signature does not verify.
+    #[error("the signature in {path} does not verify: {source}")]
+    Signature {
+        /// The file.
+        path: String,
+        /// Why.
+        source: DsseError,
+    },
+    /// Two parts of the bundle say different things.
+    #[error("{path} does not agree with the signed statement: {what}")]
+    Disagrees {
+        /// The file.
+        path: String,
+        /// About what.
+        what: &'static str,
+    },
+    /// Another key signed than those that were pinned.
+    #[error("intact, but signed by {0}, which is not a key you trust")]
+    OtherSigner(PublicKey),
+}
+
+impl VerifyError {
+    pub(crate) fn unreadable(path: &str, why: impl std::fmt::Display) -> Self {
+        Self::Unreadable {
+            path: path.to_owned(),
+            why: why.to_string(),
+        }
+    }
+
+    pub(crate) fn disagrees(path: &str, what: &'static str) -> Self {
+        Self::Disagrees {
+            path: path.to_owned(),
+            what,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The released numbers beside the labels of their cells: what table, plots and report are made of.
+
+use crate::number::short;
+use trocar_filter::{Outcome, Released};
+use trocar_terms::{Axis, Kind, Output};
+
+/// One declared output and what was released of it; no cells where the job was withheld.
+#[derive(Debug, Clone)]
+pub(crate) struct Figure<'a> {
+    pub(crate) output: &'a Output,
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// One released number.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Cell {
+    /// What it counts, empty for an output of one number.
+    pub(crate) label: String,
+    /// The edges of a histogram's bin.
+    pub(crate) edges: Option<(f64, f64)>,
+    /// Absent where it is blanked.
+    pub(crate) number: Option<Number>,
+}
+
+/// A number that is shown, with the interval that the noise alone puts round it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Number {
+    /// As computed.
+    pub(crate) value: f64,
+    /// For the eye: held inside its public range.
+    pub(crate) display: f64,
+    pub(crate) sd: f64,
+    pub(crate) low95: f64,
+    pub(crate) high95: f64,
+}
+
+/// The two-sided 95 % point of the normal distribution.
+const Z95: f64 = 1.959_964;
+
+impl Figure<'_> {
+    /// The number of an output that has only one, if it is shown.
+    pub(crate) fn single(&self) -> Option<Number> {
+        let one = matches!(self.output.kind, Kind::Count | Kind::Sum(_) | Kind::Mean(_));
+        self.cells.first().filter(|_| one).and_then(|cell| cell.number)
+    }
+
+    /// How many cells are blanked.
+    pub(crate) fn blanked(&self) -> usize {
+        self.cells.iter().filter(|c| c.number.is_none()).count()
+    }
+}
+
+/// Each declared output with what was released of it.
+pub(crate) fn figures<'a>(outputs: &'a [Output], outcome: &Outcome) -> Vec<Figure<'a>> {
+    let Outcome::Released(released) = outcome else {
+        return outputs
+            .iter()
+            .map(|output| Figure {
+                output,
+                cells: Vec::new(),
+            })
+            .collect();
+    };
+    outputs
+        .iter()
+        .map(|output| Figure {
+            output,
+            cells: cells(output, released),
+        })
+        .collect()
+}
+
+/// The noisy number of patients.
+pub(crate) fn patients(outcome: &Outcome) -> Option<Number> {
+    let Outcome::Released(released) = outcome else {
+        return None;
+    };
+    let patients = released.figures().patients;
+    let (value, sd) = (patients.value as f64, patients.sd);
+    Some(Number {
+        value,
+        display: value,
+        sd,
+        low95: value - Z95 * sd,
+        high95: value + Z95 * sd,
+    })
+}
+
+fn cells(output: &Output, released: &Released) -> Vec<Cell> {
+    let figure = released.figures().outputs.iter().find(|f| f.name == output.name);
+    let numbers = figure.map_or(&[][..], |f| f.numbers.as_slice());
+    let labelled = labels(&output.kind).into_iter().zip(numbers);
+    labelled
+        .map(|((label, edges), n)| Cell {
+            label,
+            edges,
+            number: number(n),
+        })
+        .collect()
+}
+
+/// Absent where the filter does not show it.
+fn number(n: &trocar_filter::Number) -> Option<Number> {
+    let (value, sd) = (n.value?, n.sd?);
+    Some(Number {
+        value,
+        display: n.display?,
+        sd,
+        low95: n.low95?,
+        high95: n.high95?,
+    })
+}
+
+type Label = (String, Option<(f64, f64)>);
+
+fn labels(kind: &Kind) -> Vec<Label> {
+    match kind {
+        Kind::Count | Kind::Sum(_) | Kind::Mean(_) => vec![(String::new(), None)],
+        Kind::Histogram { edges, .. } => bins(edges).map(|b| (range(b), Some(b))).collect(),
+        Kind::Table { axes, .. } => table_labels(axes).into_iter().map(|l| (l, None)).collect(),
+        Kind::Vector { length, .. } => (0..*length).map(|i| (i.to_string(), None)).collect(),
+    }
+}
+
+fn bins(edges: &[f64]) -> impl Iterator<Item = (f64, f64)> + '_ {
+    edges.iter().copied().zip(edges.iter().copied().skip(1))
+}
+
+fn range((low, high): (f64, f64)) -> String {
+    format!("{} to {}", short(low), short(high))
+}
+
+/// The last axis fastest, as the guest returns the cells.
+fn table_labels(axes: &[Axis]) -> Vec<String> {
+    axes.iter().map(steps).fold(vec![String::new()], |before, steps| {
+        let joined = |b: &String, s: &String| {
+            if b.is_empty() {
+                s.clone()
+            } else {
+                format!("{b}, {s}")
+            }
+        };
+        before
+            .iter()
+            .flat_map(|b| steps.iter().map(move |s| joined(b, s)))
+            .collect()
+    })
+}
+
+fn steps(axis: &Axis) -> Vec<String> {
+    match axis {
+        Axis::Categories { name, categories } => categories.iter().map(|c| format!("{name} {c}")).collect(),
+        Axis::Edges { name, edges } => bins(edges).map(|b| format!("{name} {}", range(b))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn the_last_axis_of_a_table_runs_fastest() {
+        let job = fixture::job(fixture::ALL);
+        let labels: Vec<_> = labels(&job.manifest.outputs[2].kind)
+            .into_iter()
+            .map(|l| l.0)
+            .collect();
+        assert_eq!(
+            labels[..4],
+            [
+                "sex F, age 0 to 50",
+                "sex F, age 50 to 70",
+                "sex F, age 70 to 120",
+                "sex M, age 0 to 50"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_cell_below_k_has_no_number_and_a_withheld_job_no_cell() {
+        let job = fixture::job(fixture::ALL);
+        let released = job.outcome(200, 1);
+        let all = figures(&job.manifest.outputs, &released);
+        assert!(all[1].cells[4].number.is_none(), "nobody is in the last bin");
+        assert!(all[1].cells[1].number.is_some() && all[0].single().is_some());
+        let withheld = job.outcome(9, 1);
+        assert!(
+            figures(&job.manifest.outputs, &withheld)
+                .iter()
+                .all(|f| f.cells.is_empty())
+        );
+        assert_eq!(patients(&withheld), None);
+    }
+}

@@ -1,0 +1,248 @@
+//! Jobs for the tests: a real package, a real approval, and numbers from the real filter with a seeded generator.
+
+use crate::{Content, Request};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+use std::collections::BTreeMap;
+use trocar_filter::{Admission, Contribution, Outcome, Plan, Sums, Untrusted, release};
+use trocar_manifest::dsse::Envelope;
+use trocar_manifest::keys::SecretKey;
+use trocar_manifest::{Approval, Manifest, Package};
+use trocar_terms::{Class, DatasetId, Digest, JobId, Kind, SnapshotId, Timestamp, Value};
+
+const HEAD: &str = r#"
+schema = 1
+name = "pet-suv"
+version = "0.1.0"
+title = "Mean SUV and volume of the tumour"
+license = "Apache-2.0"
+purpose = ["DUO:0000006"]
+class = "any-code"
+
+[limits]
+fuel = 20_000_000_000
+memory_mib = 256
+seconds = 20
+
+[capabilities]
+modalities = ["PT"]
+pixels = true
+attributes = ["Manufacturer"]
+columns = ["age_years", "sex"]
+
+[cohort]
+where = 'modality = "PT" and age_years >= 18'
+filterable = ["sex", "age_years"]
+
+[[parameters]]
+name = "threshold"
+type = "real"
+min = 0.0
+max = 10.0
+step = 0.5
+default = 2.5
+
+[privacy]
+gate_rho = "0.02"
+gate_delta = "1e-8"
+rounds = 1
+"#;
+
+/// One output, the smallest bundle.
+pub(crate) const COUNT: &str = "
+[[outputs]]
+name = \"tumours\"
+kind = \"count\"
+unit = \"1\"
+rho = \"0.02\"
+";
+
+/// One of each kind.
+pub(crate) const ALL: &str = r#"
+[[outputs]]
+name = "suv_mean"
+kind = "mean"
+unit = "g/mL"
+lower = 0.0
+upper = 20.0
+grid_bits = 10
+rho = "0.02"
+
+[[outputs]]
+name = "volume"
+kind = "histogram"
+unit = "mL"
+edges = [0, 10, 50, 100, 500, 5000]
+rho = "0.02"
+
+[[outputs]]
+name = "by_sex_and_age"
+kind = "table"
+unit = "1"
+axes = [{ name = "sex", categories = ["F", "M"] }, { name = "age", edges = [0, 50, 70, 120] }]
+rho = "0.02"
+
+[[outputs]]
+name = "tumours"
+kind = "count"
+unit = "1"
+rho = "0.02"
+
+[[outputs]]
+name = "total_volume"
+kind = "sum"
+unit = "mL"
+lower = 0.0
+upper = 512.0
+grid_bits = 4
+rho = "0.02"
+
+[[outputs]]
+name = "profile"
+kind = "vector"
+unit = "1"
+length = 24
+clip = 4.0
+grid_bits = 10
+rho = "0.02"
+"#;
+
+/// A job that was asked, allowed and admitted.
+pub(crate) struct Job {
+    pub(crate) text: String,
+    pub(crate) manifest: Manifest,
+    pub(crate) package: Envelope,
+    pub(crate) approval: Envelope,
+    pub(crate) request: Request,
+}
+
+pub(crate) fn key(seed: u64) -> SecretKey {
+    SecretKey::generate(&mut ChaCha20Rng::seed_from_u64(seed))
+}
+
+/// The node's key.
+pub(crate) fn node() -> SecretKey {
+    key(1)
+}
+
+pub(crate) fn job(outputs: &str) -> Job {
+    job_of(&format!("{HEAD}{outputs}"))
+}
+
+pub(crate) fn job_of(manifest: &str) -> Job {
+    let bytes = Package::pack(manifest, b"component", &BTreeMap::new(), &key(2)).unwrap();
+    let package = Package::open(&bytes).unwrap();
+    let approval = approval(&package).sign(&key(3)).unwrap();
+    let request = request(&package, &approval);
+    let Package {
+        manifest_text,
+        manifest,
+        signature,
+        ..
+    } = package;
+    Job {
+        text: manifest_text,
+        manifest,
+        package: signature,
+        approval,
+        request,
+    }
+}
+
+pub(crate) fn approval(package: &Package) -> Approval {
+    Approval {
+        dataset: DatasetId::from_bytes([2; 16]),
+        manifest: package.manifest.digest(),
+        component: package.component_digest(),
+        models: vec![],
+        class: Class::AnyCode,
+        policy: Digest::of(b"policy"),
+        project: "any".into(),
+        runs: 10,
+        rho_max: "0.2".parse().unwrap(),
+        conditions: vec![],
+        approved_at: "2026-11-01T09:00:00Z".parse().unwrap(),
+        expires: "2027-11-01T09:00:00Z".parse().unwrap(),
+    }
+}
+
+fn request(package: &Package, approval: &Envelope) -> Request {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    Request {
+        job: JobId::from_bytes([0xa7; 16]),
+        dataset: "sarcoma-pet".parse().unwrap(),
+        dataset_id: DatasetId::from_bytes([2; 16]),
+        class: Class::AnyCode,
+        snapshot: SnapshotId::from_bytes([3; 16]),
+        commitment: Digest::of(b"32 random bytes"),
+        admitted_at: at("2026-11-23T10:15:00Z"),
+        release_at: at("2026-11-23T10:30:00Z"),
+        manifest: package.manifest.digest(),
+        component: package.component_digest(),
+        package: package.digest(),
+        author: package.author,
+        policy: Digest::of(b"policy"),
+        approval: Digest::of(&approval.to_json().unwrap()),
+        approver: key(3).public(),
+        parameters: BTreeMap::from([("threshold".to_owned(), Value::Real(2.5))]),
+        where_: package.manifest.cohort.where_.normalised(),
+        trocar_version: "0.1.0".into(),
+        engine: "wasmtime 48.0.8".into(),
+        node_name: "Example University Hospital".into(),
+        ledger_head: Digest::of(b"head"),
+        conditions: vec!["rollback not detected".into()],
+    }
+}
+
+impl Job {
+    pub(crate) fn content<'a>(&'a self, outcome: &'a Outcome) -> Content<'a> {
+        Content {
+            outcome,
+            request: &self.request,
+            manifest_text: &self.text,
+            manifest: &self.manifest,
+            package: &self.package,
+            approval: &self.approval,
+        }
+    }
+
+    /// The filter's answer for `patients` patients.
+    pub(crate) fn outcome(&self, patients: u32, seed: u64) -> Outcome {
+        let plan = Plan::admit(&Admission {
+            outputs: &self.manifest.outputs,
+            gate_rho: self.manifest.privacy.gate_rho,
+            gate_delta: self.manifest.privacy.gate_delta,
+            k: 10,
+            n_pub: 500,
+        })
+        .unwrap();
+        let mut sums = Sums::new(&plan);
+        (0..patients).for_each(|i| sums.add(Untrusted::new(Contribution(self.patient(i)))));
+        release(sums, &mut ChaCha20Rng::seed_from_u64(seed))
+    }
+
+    /// A made-up patient: small numbers that differ from one to the next.
+    fn patient(&self, i: u32) -> Vec<Vec<f64>> {
+        self.manifest
+            .outputs
+            .iter()
+            .map(|o| numbers(&o.kind, i))
+            .collect()
+    }
+}
+
+fn numbers(kind: &Kind, i: u32) -> Vec<f64> {
+    let one_of = |n: usize, which: u32| {
+        (0..n)
+            .map(|c| f64::from(u8::from(c == which as usize % n)))
+            .collect()
+    };
+    match kind {
+        Kind::Count => vec![f64::from(i % 3 != 0)],
+        Kind::Sum(_) => vec![f64::from(20 + i % 60)],
+        Kind::Mean(_) => vec![2.0 + f64::from(i % 8) * 0.75],
+        // Most fall into the first bins, few into the last.
+        Kind::Histogram { edges, .. } => one_of(edges.len() - 1, [0, 0, 1, 1, 1, 1, 2, 2, 3][i as usize % 9]),
+        Kind::Table { .. } => one_of(kind.length(), [0, 1, 1, 2, 3, 4, 4, 5][i as usize % 8]),
+        Kind::Vector { length, .. } => (0..*length).map(|c| (f64::from(c) / 4.0).sin()).collect(),
+    }
+}

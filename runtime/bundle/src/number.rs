@@ -1,0 +1,106 @@
+//! Numbers as a person reads them. The exact ones are in results.json and results.csv.
+
+/// The longest text that `plain` writes: a sign, 16 digits and a point, or a scientific number.
+#[cfg(test)]
+pub(crate) const LONGEST: usize = 24;
+
+/// How many decimals a value needs so that two digits of its noise are seen.
+pub(crate) fn decimals(sd: f64) -> usize {
+    if !(sd.is_finite() && sd > 0.0) {
+        return 2;
+    }
+    // sd 5.0 -> 0, 0.2 -> 2, 0.013 -> 3: one digit of the noise before rounding, one after.
+    let places = 1.0 - libm::floor(libm::log10(sd));
+    [0_usize, 1, 2, 3, 4, 5, 6]
+        .into_iter()
+        .rev()
+        .find(|n| *n as f64 <= places)
+        .unwrap_or(0)
+}
+
+/// A value with that many decimals; very large and very small ones in scientific form; never `-0`.
+pub(crate) fn plain(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return "not a number".to_owned();
+    }
+    let size = libm::fabs(value);
+    if size >= 1e15 || (size > 0.0 && size < 1e-6) {
+        return format!("{value:.3e}").replace('-', "\u{2212}");
+    }
+    let text = format!("{value:.decimals$}");
+    let zero = text
+        .trim_start_matches('-')
+        .bytes()
+        .all(|b| b == b'0' || b == b'.');
+    if zero {
+        text.trim_start_matches('-').to_owned()
+    } else {
+        text.replace('-', "\u{2212}")
+    }
+}
+
+/// A number that a manifest states, such as a bin edge: as short as it can be written.
+pub(crate) fn short(value: f64) -> String {
+    let size = libm::fabs(value);
+    if size >= 1e15 || (size > 0.0 && size < 1e-6) {
+        plain(value, 0)
+    } else {
+        format!("{value}").replace('-', "\u{2212}")
+    }
+}
+
+/// A probability as a percentage that is never below the truth.
+pub(crate) fn percent_up(probability: f64) -> String {
+    format!("{:.1}", libm::ceil(probability * 1000.0) / 10.0)
+}
+
+/// The standard normal distribution function.
+pub(crate) fn phi(x: f64) -> f64 {
+    0.5 * libm::erfc(-x / std::f64::consts::SQRT_2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_shows_two_digits_of_its_noise() {
+        for (sd, places) in [
+            (5.0, 1),
+            (0.2, 2),
+            (0.013, 3),
+            (120.0, 0),
+            (0.0, 2),
+            (f64::NAN, 2),
+            (1e-30, 6),
+        ] {
+            assert_eq!(decimals(sd), places, "decimals of noise {sd}");
+        }
+        assert_eq!(plain(198.26, decimals(5.0)), "198.3");
+    }
+
+    #[test]
+    fn minus_zero_and_endless_digits_are_never_shown() {
+        assert_eq!(plain(-0.0, 2), "0.00");
+        assert_eq!(plain(-0.001, 2), "0.00");
+        assert_eq!(plain(-1.5, 1), "\u{2212}1.5");
+        assert_eq!(plain(f64::NAN, 2), "not a number");
+        for value in [f64::MAX, f64::MIN, f64::MIN_POSITIVE, -999_999_999_999_999.0] {
+            assert!(
+                plain(value, 6).len() <= LONGEST + 3,
+                "{} is too long",
+                plain(value, 6)
+            );
+            assert!(short(value).len() <= LONGEST, "{} is too long", short(value));
+        }
+    }
+
+    #[test]
+    fn the_normal_distribution_function_has_its_table_values() {
+        for (x, p) in [(0.0, 0.5), (1.0, 0.841_344_746), (-1.96, 0.024_997_895)] {
+            assert!((phi(x) - p).abs() < 1e-9);
+        }
+        assert_eq!(percent_up(0.5689), "56.9");
+        assert_eq!(percent_up(0.569_01), "57.0");
+    }
+}

@@ -1,0 +1,210 @@
+//! report.html: what a person reads, without a server, a script or a network.
+//!
+//! Every value goes through the template's escape; the two exceptions are the style sheet, a constant, and the plots,
+//! which escape their own texts. The content security policy lets in that one style sheet by its hash and nothing else.
+
+mod privacy;
+mod words;
+
+use crate::content::{Content, Request};
+use crate::figures::{Cell, Figure, Number};
+use crate::{BundleError, number, plot, units};
+use askama::Template;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use privacy::Privacy;
+use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
+use trocar_manifest::keys::PublicKey;
+use trocar_terms::{Kind, Value};
+
+const STYLE: &str = include_str!("../../templates/report.css");
+/// A table in the report ends here; results.csv has the rest.
+const ROWS: usize = 120;
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Report {
+    style: &'static str,
+    style_hash: String,
+    title: String,
+    dataset: String,
+    lead: String,
+    status: &'static str,
+    status_word: &'static str,
+    withheld: bool,
+    withheld_words: &'static str,
+    patients: Option<Shown>,
+    privacy: Privacy,
+    release_day: String,
+    release_time: String,
+    name: String,
+    version: String,
+    outputs_word: String,
+    where_: String,
+    sees: String,
+    parameters: Vec<(String, String)>,
+    purpose: String,
+    class: &'static str,
+    class_words: &'static str,
+    figures: Vec<Section>,
+    limits: Vec<(&'static str, String)>,
+    node_key: String,
+    node_name: String,
+    trocar_version: String,
+    provenance: Vec<(&'static str, String)>,
+}
+
+/// A number as text.
+struct Shown {
+    value: String,
+    sd: String,
+    low: String,
+    high: String,
+}
+
+/// One output.
+struct Section {
+    name: String,
+    kind: &'static str,
+    unit: String,
+    counted: String,
+    meaning: String,
+    single: Option<Shown>,
+    svg: String,
+    sentence: String,
+    note: String,
+    caption: String,
+    column: &'static str,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    label: String,
+    number: Option<Shown>,
+}
+
+/// Writes the report; `plots` in the order of `figures`.
+pub(crate) fn html(
+    content: &Content<'_>,
+    results: &Json,
+    patients: Option<Number>,
+    figures: &[Figure<'_>],
+    plots: &[String],
+    node: &PublicKey,
+) -> Result<String, BundleError> {
+    let sections = figures
+        .iter()
+        .zip(plots)
+        .map(|(f, svg)| section(f, svg))
+        .collect();
+    Ok(report(content, results, patients, sections, node).render()?)
+}
+
+fn report(
+    content: &Content<'_>,
+    results: &Json,
+    patients: Option<Number>,
+    figures: Vec<Section>,
+    node: &PublicKey,
+) -> Report {
+    let (request, manifest) = (content.request, content.manifest);
+    let withheld = results.get("status").and_then(Json::as_str) != Some("released");
+    let (release_day, release_time) = day_and_time(request);
+    Report {
+        style: STYLE,
+        style_hash: STANDARD.encode(Sha256::digest(STYLE)),
+        title: manifest.title.clone(),
+        dataset: request.dataset.to_string(),
+        lead: words::lead(content, withheld),
+        status: if withheld { "withheld" } else { "released" },
+        status_word: if withheld { "Withheld" } else { "Released" },
+        withheld,
+        withheld_words: trocar_terms::Code::Withheld.text(),
+        patients: patients.map(|n| Shown::of(&n, 0)),
+        privacy: Privacy::of(results),
+        release_day,
+        release_time,
+        name: manifest.name.to_string(),
+        version: manifest.version.to_string(),
+        outputs_word: words::outputs(figures.len()),
+        where_: words::cohort(&request.where_),
+        sees: words::sees(&manifest.capabilities),
+        parameters: request
+            .parameters
+            .iter()
+            .map(|(k, v)| (k.clone(), value(v)))
+            .collect(),
+        purpose: words::purposes(&manifest.purpose),
+        class: request.class.word(),
+        class_words: words::class(request.class),
+        figures,
+        limits: words::limits(&request.conditions),
+        node_key: node.to_string(),
+        node_name: request.node_name.clone(),
+        trocar_version: request.trocar_version.clone(),
+        provenance: words::provenance(request),
+    }
+}
+
+fn day_and_time(request: &Request) -> (String, String) {
+    let text = request.release_at.to_string();
+    let (day, time) = text.split_once('T').unwrap_or((&text, ""));
+    (day.to_owned(), time.chars().take(5).collect())
+}
+
+impl Shown {
+    fn of(n: &Number, places: usize) -> Self {
+        let text = |v| number::plain(v, places);
+        let sd = number::plain(n.sd, number::decimals(n.sd));
+        Self {
+            value: text(n.display),
+            sd,
+            low: text(n.low95),
+            high: text(n.high95),
+        }
+    }
+}
+
+fn section(figure: &Figure<'_>, svg: &str) -> Section {
+    let output = figure.output;
+    Section {
+        name: output.name.to_string(),
+        kind: output.kind.word(),
+        unit: units::sign(&output.unit).to_owned(),
+        counted: units::counted(figure).to_owned(),
+        meaning: words::meaning(output),
+        single: figure.single().map(|n| Shown::of(&n, number::decimals(n.sd))),
+        svg: svg.to_owned(),
+        sentence: plot::sentence(figure),
+        note: words::note(figure, plot::MOST),
+        caption: words::caption(figure, ROWS),
+        column: words::column(&output.kind),
+        rows: rows(figure),
+    }
+}
+
+fn rows(figure: &Figure<'_>) -> Vec<Row> {
+    if matches!(figure.output.kind, Kind::Count | Kind::Sum(_) | Kind::Mean(_)) {
+        return Vec::new();
+    }
+    figure.cells.iter().take(ROWS).map(row).collect()
+}
+
+fn row(cell: &Cell) -> Row {
+    let number = cell.number.map(|n| Shown::of(&n, number::decimals(n.sd)));
+    Row {
+        label: cell.label.clone(),
+        number,
+    }
+}
+
+/// A parameter or cell value in words.
+pub(crate) fn value(value: &Value) -> String {
+    match value {
+        Value::Integer(n) => n.to_string(),
+        Value::Real(x) => number::short(*x),
+        Value::Text(text) => text.clone(),
+        Value::Days(days) => format!("{days} days"),
+        Value::Missing => "missing".to_owned(),
+    }
+}

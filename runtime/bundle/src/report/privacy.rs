@@ -1,0 +1,65 @@
+//! The privacy cost as a bound on guessing.
+
+use crate::number::{percent_up, phi, plain};
+use serde_json::Value;
+
+/// The numbers of section 3 of the report.
+pub(super) struct Privacy {
+    pub(super) rho: String,
+    pub(super) delta: String,
+    pub(super) epsilon: String,
+    /// The best chance of telling whether somebody is counted, in percent.
+    pub(super) presence: String,
+    /// The best chance of telling one bit of somebody's values.
+    pub(super) value: String,
+    /// How far along a bar of 680 pixels from 50 to 100 percent `presence` lies.
+    pub(super) reach: String,
+}
+
+impl Privacy {
+    /// From results.json. PRIVACY.md section 5: with mu = sqrt(2 rho), recovery at most Phi(mu/2) for presence and
+    /// Phi(mu) for a bit of a centred value.
+    pub(super) fn of(results: &Value) -> Self {
+        let text = |key: &str| {
+            results
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or("not told")
+                .to_owned()
+        };
+        let rho = text("rho");
+        let mu = libm::sqrt(2.0 * rho.parse::<f64>().unwrap_or(f64::INFINITY));
+        let presence = phi(mu / 2.0);
+        let epsilon = results.get("epsilon_at_1e-6").and_then(Value::as_f64);
+        Self {
+            rho,
+            delta: text("delta"),
+            epsilon: epsilon.map_or_else(|| "not told".to_owned(), |e| plain(e, 2)),
+            presence: percent_up(presence),
+            value: percent_up(phi(mu)),
+            reach: format!("{:.0}", (presence - 0.5) * 2.0 * 680.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_bounds_are_those_of_the_specification() {
+        let privacy = Privacy::of(&json!({"rho": "0.5", "delta": "1e-8", "epsilon_at_1e-6": 5.2215}));
+        // mu = 1: Phi(0.5) = 0.69146, Phi(1) = 0.84134, rounded up.
+        assert_eq!(
+            (privacy.presence.as_str(), privacy.value.as_str()),
+            ("69.2", "84.2")
+        );
+        assert_eq!(privacy.epsilon, "5.22");
+    }
+
+    #[test]
+    fn a_cost_that_is_not_told_bounds_nothing() {
+        assert_eq!(Privacy::of(&json!({})).presence, "100.0");
+    }
+}

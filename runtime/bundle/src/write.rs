@@ -1,0 +1,149 @@
+//! From a finished job to the bytes of its bundle.
+
+use crate::bag::{self, Files};
+use crate::content::Content;
+use crate::error::BundleError;
+use crate::figures::{self, Figure};
+use crate::statement::{PAYLOAD_TYPE, Predicate, Statement, Status};
+use crate::{crate_metadata, padding, plot, report, table, verify};
+use serde_json::{Map, Value, json};
+use trocar_filter::Outcome;
+use trocar_manifest::archive;
+use trocar_manifest::dsse::{self, Envelope};
+use trocar_manifest::keys::{PublicKey, SecretKey};
+use trocar_terms::Code;
+
+pub(crate) const RESULTS: &str = "data/results.json";
+pub(crate) const TABLE: &str = "data/results.csv";
+pub(crate) const REPORT: &str = "data/report.html";
+pub(crate) const MANIFEST: &str = "data/manifest.toml";
+pub(crate) const PACKAGE: &str = "data/package.dsse.json";
+pub(crate) const APPROVAL: &str = "data/approval.dsse.json";
+/// PEM files for tools that know no other form: the node's, the author's and the operator's public keys.
+pub(crate) const KEYS: [&str; 3] = ["data/node.pub", "data/author.pub", "data/operator.pub"];
+
+/// Writes the bundle and signs it with the node's key.
+///
+/// What it returns has been verified: a node never hands out a bundle that does not.
+///
+/// # Errors
+/// `Disagrees` where request, manifest, package and approval do not fit together; the others do not depend on data.
+pub fn write(content: &Content<'_>, node: &SecretKey) -> Result<Vec<u8>, BundleError> {
+    let mut files = payload(content, &node.public())?;
+    bag::add_tags(&mut files, content.request);
+    let statement = Statement::over(&files, predicate(content));
+    let signed = statement
+        .bytes()
+        .map_err(|e| BundleError::Statement(e.to_string()))?;
+    files.insert(
+        bag::PROVENANCE.into(),
+        json_of(&dsse::sign(PAYLOAD_TYPE, &signed, node))?,
+    );
+    bag::add_tag_manifest(&mut files);
+    let bytes = archive::write(&in_folder(files, &bag::folder(content.request)))?;
+    verify::verify(&bytes, &[node.public()])?;
+    Ok(bytes)
+}
+
+fn in_folder(files: Files, folder: &str) -> Files {
+    files
+        .into_iter()
+        .map(|(path, bytes)| (format!("{folder}{path}"), bytes))
+        .collect()
+}
+
+fn predicate(content: &Content<'_>) -> Predicate {
+    Predicate {
+        status: status(content.outcome),
+        request: content.request.clone(),
+    }
+}
+
+const fn status(outcome: &Outcome) -> Status {
+    match outcome {
+        Outcome::Released(_) => Status::Released,
+        Outcome::Withheld(_) => Status::Withheld,
+    }
+}
+
+fn payload(content: &Content<'_>, node: &PublicKey) -> Result<Files, BundleError> {
+    let mut files = asked(content, node)?;
+    let request_octets = files.values().map(Vec::len).sum();
+    answered(content, node, &mut files)?;
+    let released = status(content.outcome) == Status::Released;
+    let metadata = crate_metadata::metadata(content, &files, &[padding::PADDING], released);
+    files.insert(crate_metadata::METADATA.into(), pretty(&metadata)?);
+    padding::add(&mut files, &content.manifest.outputs, request_octets)?;
+    Ok(files)
+}
+
+/// The files that the request alone decides.
+fn asked(content: &Content<'_>, node: &PublicKey) -> Result<Files, BundleError> {
+    let [node_pub, author_pub, operator_pub] = KEYS;
+    Ok(Files::from([
+        (MANIFEST.to_owned(), content.manifest_text.as_bytes().to_vec()),
+        (PACKAGE.to_owned(), json_of(content.package)?),
+        (APPROVAL.to_owned(), json_of(content.approval)?),
+        (node_pub.to_owned(), pem(node)?),
+        (author_pub.to_owned(), pem(&content.request.author)?),
+        (operator_pub.to_owned(), pem(&content.request.approver)?),
+    ]))
+}
+
+/// The files that hold the numbers, if there are any.
+fn answered(content: &Content<'_>, node: &PublicKey, files: &mut Files) -> Result<(), BundleError> {
+    let results = results(content)?;
+    let patients = figures::patients(content.outcome);
+    let figures = figures::figures(&content.manifest.outputs, content.outcome);
+    let plots: Vec<String> = figures.iter().map(plot::plot).collect::<Result<_, _>>()?;
+    let html = report::html(content, &results, patients, &figures, &plots, node)?;
+    files.insert(RESULTS.into(), pretty(&results)?);
+    files.insert(TABLE.into(), table::csv(patients, &figures)?);
+    files.insert(REPORT.into(), html.into_bytes());
+    files.extend(
+        figures
+            .iter()
+            .zip(plots)
+            .map(|(f, svg)| (plot_path(f), svg.into_bytes())),
+    );
+    Ok(())
+}
+
+fn plot_path(figure: &Figure<'_>) -> String {
+    format!("data/plots/{}.svg", figure.output.name)
+}
+
+/// CONTRACT.md section 6: what was asked, then what the filter says.
+fn results(content: &Content<'_>) -> Result<Value, BundleError> {
+    let (request, status) = (content.request, status(content.outcome));
+    let (code, said) = match content.outcome {
+        Outcome::Released(released) => (Code::Released, serde_json::to_value(released)?),
+        Outcome::Withheld(withheld) => (Code::Withheld, serde_json::to_value(withheld)?),
+    };
+    let head = json!({
+        "schema": 1, "job": request.job, "class": request.class, "dataset": request.dataset,
+        "status": status, "code": code.code(), "text": code.text(),
+    });
+    let parts = [head, said]
+        .into_iter()
+        .filter_map(|part| part.as_object().cloned());
+    Ok(Value::Object(parts.flatten().collect::<Map<String, Value>>()))
+}
+
+fn pretty(value: &Value) -> Result<Vec<u8>, BundleError> {
+    let mut bytes = serde_json::to_vec_pretty(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn json_of(envelope: &Envelope) -> Result<Vec<u8>, BundleError> {
+    envelope
+        .to_json()
+        .map_err(|e| BundleError::Statement(e.to_string()))
+}
+
+fn pem(key: &PublicKey) -> Result<Vec<u8>, BundleError> {
+    key.to_pem()
+        .map(String::into_bytes)
+        .map_err(|e| BundleError::Statement(e.to_string()))
+}
