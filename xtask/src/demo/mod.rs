@@ -3,7 +3,7 @@
 //! With `--json` the last line of stdout is `{"bundle": PATH, "verified": true, "released": [row...]}`: `bundle` is
 //! the first released one and `released` holds the numbers of all of them as their results.json has them, one row
 //! a number: `{"dataset", "output", "value", "sd", "low95", "high95", "unit"}`. The patients' count has the output
-//! name `patients`; a histogram or table gives one row a cell, named such as `volume [10, 50)`; a number that the
+//! name `patients (ALGORITHM)`; a histogram or table gives one row a cell, named such as `volume [10, 50)`; a number that the
 //! filter blanked is null. `bundles` and `withheld` list every job beyond what DESIGN.md section 7 asks for.
 
 mod job;

@@ -3,11 +3,17 @@
 use serde_json::{Value, json};
 
 /// One row a released number, in the order of the manifest; none for a withheld job.
-pub(crate) fn rows(dataset: &str, results: &Value) -> Vec<Value> {
+pub(crate) fn rows(dataset: &str, algorithm: &str, results: &Value) -> Vec<Value> {
     if results["status"] != "released" {
         return Vec::new();
     }
-    let patients = cell(dataset, "patients".to_owned(), &results["patients"], None, "1");
+    let patients = cell(
+        dataset,
+        format!("patients ({algorithm})"),
+        &results["patients"],
+        None,
+        "1",
+    );
     let outputs = results["outputs"].as_array().into_iter().flatten();
     std::iter::once(patients)
         .chain(outputs.flat_map(|output| output_rows(dataset, output)))
@@ -131,24 +137,19 @@ pub(crate) fn table(rows: &[Value]) -> String {
 }
 
 fn line(row: &Value) -> [String; 5] {
-    let interval = match (row["low95"].as_f64(), row["high95"].as_f64()) {
-        (Some(low), Some(high)) => format!("{low:.6} .. {high:.6}"),
-        _ => String::new(),
-    };
+    let number = |key: &str| row[key].as_f64().map(|number| format!("{number:.6}"));
+    let interval = number("low95")
+        .zip(number("high95"))
+        .map(|(low, high)| format!("{low} .. {high}"));
     let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    let value = number("value").unwrap_or_else(|| "(below k)".to_owned());
     [
         text("output"),
-        number(&row["value"]),
-        number(&row["sd"]),
-        interval,
+        value,
+        number("sd").unwrap_or_default(),
+        interval.unwrap_or_default(),
         text("unit"),
     ]
-}
-
-fn number(value: &Value) -> String {
-    value
-        .as_f64()
-        .map_or_else(|| "(below k)".to_owned(), |number| format!("{number:.6}"))
 }
 
 #[cfg(test)]
@@ -164,13 +165,13 @@ mod tests {
 
     #[test]
     fn every_number_of_a_release_has_a_row_and_keeps_its_value() {
-        let rows = rows("real", &results());
+        let rows = rows("real", "pet-suv", &results());
         let seen: Vec<_> = rows
             .iter()
             .map(|row| (row["output"].as_str().unwrap(), row["value"].as_f64()))
             .collect();
         let expected = [
-            ("patients", Some(198.0)),
+            ("patients (pet-suv)", Some(198.0)),
             ("mean", Some(3.9)),
             ("volume [0, 10)", Some(12.1)),
             ("volume [10, 50)", None),
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn a_withheld_job_has_no_rows() {
         let withheld = json!({"status": "withheld"});
-        assert!(rows("real", &withheld).is_empty());
+        assert!(rows("real", "pet-suv", &withheld).is_empty());
     }
 
     #[test]
@@ -201,7 +202,7 @@ mod tests {
     #[test]
     fn a_table_shows_a_blanked_cell_as_below_k() {
         assert!(
-            table(&rows("real", &results()))
+            table(&rows("real", "pet-suv", &results()))
                 .lines()
                 .any(|line| line.contains("volume [10, 50)") && line.contains("below k"))
         );
