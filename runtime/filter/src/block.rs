@@ -147,7 +147,7 @@ impl Block {
     }
 }
 
-const RHO: &str = "its rho is 0 or beyond what can be charged";
+const RHO: &str = "its rho is 0, or so small or so large that it cannot be charged";
 type Fault = &'static str;
 
 fn encoding(kind: &Kind) -> Result<(Encoding, u64, u64), Fault> {

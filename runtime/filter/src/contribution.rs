@@ -11,7 +11,11 @@ pub struct Contribution(
 
 /// A value that a guest made: anyone may wrap, only this crate opens.
 ///
-/// Serde carries it through a worker's pipe. It has no accessor, no `Deref` and no `Display`.
+/// Serde carries it through a worker's pipe. It has no accessor, no `Deref` and no `Display`:
+/// ```compile_fail,E0624
+/// let shut = trocar_filter::Untrusted::new(trocar_filter::Contribution::default());
+/// let open = shut.open();
+/// ```
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Untrusted<T>(T);

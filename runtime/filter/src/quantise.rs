@@ -70,7 +70,7 @@ mod tests {
         #[test]
         fn no_patient_has_a_norm_over_the_sensitivity(
             mut q in prop::collection::vec(extreme(), 0..12),
-            s in prop_oneof![1_u64..=4, 1..=1 << 20, 1..=1 << 61],
+            s in prop_oneof![1_u64..=4, 1_u64..=1 << 20, 1_u64..=1 << 61],
         ) {
             clip(&mut q, s);
             prop_assert!(norm2(&q).unwrap() <= u128::from(s) * u128::from(s));

@@ -18,7 +18,12 @@ pub enum Outcome {
     Withheld(Withheld),
 }
 
-/// Noised figures that may leave the node. Made by [`release`] alone.
+/// Noised figures that may leave the node. Made by [`release`] alone:
+/// ```compile_fail,E0423
+/// fn leak(figures: trocar_filter::Figures) -> trocar_filter::Released {
+///     trocar_filter::Released(figures)
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Released(Figures);
