@@ -29,6 +29,11 @@ impl Finished {
         self.results["status"] == "released"
     }
 
+    /// The released numbers.
+    pub(crate) fn rows(&self) -> Vec<Value> {
+        rows::rows(&self.dataset, &self.algorithm, &self.results)
+    }
+
     /// For the list of what was withheld.
     pub(crate) fn summary(&self) -> Value {
         json!({"dataset": self.dataset, "algorithm": self.algorithm, "code": self.code})
@@ -170,19 +175,18 @@ fn read_results(unpacked: &Path) -> Result<Value> {
 }
 
 fn report(person: &Person, dataset: &Dataset, job: &Finished, unpacked: &Path) {
+    let (algorithm, name) = (&job.algorithm, &job.dataset);
     if job.released() {
-        person.tell(&format!("\nReleased by {} on {}:", job.algorithm, job.dataset));
-        person.tell(&rows::table(&rows::rows(&job.dataset, &job.results)));
+        person.tell(&format!("\nReleased by {algorithm} on {name}:"));
+        person.tell(&rows::table(&job.rows()));
     } else {
+        person.tell(&format!("\nWithheld: {algorithm} on {name} ({})", job.code));
         person.tell(&format!(
-            "\nWithheld: {} on {} ({})",
-            job.algorithm, job.dataset, job.code
-        ));
-        person.tell(&format!(
-            "  {} patients are behind the gate, and only its operator knows: with so few the noisy",
+            "  {name} has {} patients, which only its operator sees. The gate",
             dataset.patients
         ));
-        person.tell("  count did not pass, so nothing is said about anyone. That is the point.");
+        person.tell("  opens for k = 10 and a margin for its noise, about 50 in all: so nothing is");
+        person.tell("  said about anyone. That is the point.");
     }
     person.tell(&format!("bundle  {}", paths::shown(&job.bundle)));
     for file in shown_files(&unpacked.join("data")) {

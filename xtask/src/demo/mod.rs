@@ -100,10 +100,7 @@ fn conclude(finished: &[Finished], json: bool) -> Result<()> {
         .context("no job was released")?;
     let verified = finished.iter().all(|job| job.verified);
     if json {
-        let released: Vec<_> = finished
-            .iter()
-            .flat_map(|job| rows::rows(&job.dataset, &job.results))
-            .collect();
+        let released: Vec<_> = finished.iter().flat_map(Finished::rows).collect();
         let withheld: Vec<_> = finished
             .iter()
             .filter(|job| !job.released())
