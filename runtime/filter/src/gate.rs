@@ -81,11 +81,11 @@ mod tests {
     #[test]
     fn the_margin_is_the_one_of_the_specification() {
         let normal = Normal::standard();
-        for (sigma, delta) in [(5, 1e-8), (4, 1e-8), (7, 1e-12), (100, 1e-9), (5, 1e-7)] {
+        for (sigma, delta) in [(5_u32, 1e-8), (4, 1e-8), (7, 1e-12), (100, 1e-9), (5, 1e-7)] {
             let c = (f64::from(sigma) * -normal.inverse_cdf(delta)).ceil() + 1.0;
             assert_eq!(
-                margin(sigma.try_into().unwrap(), delta),
-                c as i128,
+                margin(sigma.into(), delta) as f64,
+                c,
                 "sigma {sigma}, delta {delta}"
             );
         }

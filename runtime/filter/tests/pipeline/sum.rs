@@ -1,0 +1,99 @@
+//! Steps 4 to 6: quantise, clip, sum.
+
+use crate::*;
+
+fn any_contribution() -> impl Strategy<Value = Contribution> {
+    let number = prop_oneof![
+        any::<u64>().prop_map(f64::from_bits),
+        -2.0..2.0,
+        Just(f64::NAN),
+        Just(f64::MAX)
+    ];
+    let lengths =
+        prop_oneof![4 => Just(vec![1_usize, 1, 1, 3, 4, 3]), 1 => prop::collection::vec(0_usize..5, 0..8)];
+    lengths.prop_flat_map(move |lengths| {
+        let vectors: Vec<_> = lengths
+            .into_iter()
+            .map(|n| prop::collection::vec(number.clone(), n))
+            .collect();
+        vectors.prop_map(Contribution)
+    })
+}
+
+proptest! {
+    #[test]
+    fn sums_are_the_same_bits_in_any_order_and_split(
+        all in prop::collection::vec(any_contribution(), 0..12).prop_shuffle(),
+        cut in 0_usize..12,
+    ) {
+        let plan = plan(&all_kinds());
+        let (left, right) = all.split_at(cut.min(all.len()));
+        let mut split = sums(&plan, right.iter().rev().cloned());
+        split.merge(sums(&plan, left.iter().cloned())).unwrap();
+        prop_assert_eq!(split.bytes(), sums(&plan, all).bytes());
+    }
+
+    #[test]
+    fn whatever_one_patient_returns_her_norm_stays_within_the_sensitivity(hers in any_contribution()) {
+        let wrapped = vec![Untrusted::new(hers)];
+        let rehearsal = rehearse(&plan(&all_kinds()), wrapped, &mut Silent::default(), true);
+        // S of each kind: 256; ceil(sqrt 2 * half); 256 sqrt(m); clip * 2^grid_bits.
+        let bounds: [u64; 6] = [256, 11_586, 46_341, 256, 363, 8192];
+        for (q, s) in rehearsal.patients[0].quantised.iter().zip(bounds) {
+            let norm2: i128 = q.iter().map(|v| i128::from(*v).pow(2)).sum();
+            prop_assert!(norm2 <= i128::from(s).pow(2), "{q:?} is longer than {s}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_shape_is_the_default_contribution() {
+    let plan = plan(&all_kinds());
+    let mut default = Sums::new(&plan);
+    default.add_default();
+    let mut long = patient(3);
+    long.0[2].push(1.0);
+    let mut extra = patient(3);
+    extra.0.push(vec![]);
+    for wrong in [Contribution::default(), long, extra] {
+        assert_eq!(sums(&plan, [wrong]).bytes(), default.bytes());
+    }
+}
+
+#[test]
+fn a_nan_carries_no_payload_and_a_negative_zero_no_sign() {
+    let plan = plan(&all_kinds());
+    let with = |x: f64| {
+        sums(
+            &plan,
+            [Contribution(
+                all_kinds().iter().map(|o| vec![x; o.kind.length()]).collect(),
+            )],
+        )
+    };
+    for bits in [
+        0x7ff8_0000_0000_0001,
+        0xfff8_dead_beef_cafe,
+        0x7ff0_0000_0000_0001,
+    ] {
+        assert_eq!(with(f64::from_bits(bits)).bytes(), with(f64::NAN).bytes());
+        assert_eq!(with(f64::INFINITY).bytes(), with(f64::NAN).bytes());
+    }
+    assert_eq!(with(-0.0).bytes(), with(0.0).bytes());
+}
+
+#[test]
+fn a_patient_without_a_value_does_not_pull_the_mean() {
+    let plan = plan(&[output("mean", "0.02", Kind::Mean(bounds(0.0, 100.0, 4)))]);
+    let values = (0..40).map(|_| 80.0).chain((0..40).map(|_| f64::NAN));
+    assert_eq!(
+        exact(&plan, values.map(|x| Contribution(vec![vec![x]]))),
+        Some(vec![vec![80.0]])
+    );
+}
+
+#[test]
+fn sums_of_another_plan_are_not_added() {
+    let (one, other) = (plan(&all_kinds()), plan(&[output("n", "0.005", Kind::Count)]));
+    assert_eq!(Sums::new(&one).merge(Sums::new(&other)), Err(OtherPlan));
+}
