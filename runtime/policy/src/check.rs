@@ -1,0 +1,471 @@
+//! From the TOML as it is written to a checked `Policy`.
+
+use crate::policy::{Authors, Grantable, Policy, PolicyError};
+use crate::raw::{RawAttribute, RawColumn, RawDeidentification, RawGrantable, RawPolicy};
+use std::ops::Range;
+use toml::Spanned;
+use trocar_manifest::canonical;
+use trocar_manifest::keys::PublicKey;
+use trocar_manifest::reading::{self, Examples, Scalar, categories, keyword, positive, purposes, unique};
+use trocar_manifest::text::Problem;
+use trocar_terms::{AttributeRule, Class, ColumnRule, ColumnType, Decimal, Deidentification};
+
+/// PRIVACY.md section 4: a policy may be stricter than these, never looser.
+const LOOSEST: [(&str, &str); 7] = [
+    ("rho_year", "0.5"),
+    ("rho_lifetime", "3.0"),
+    ("rho_job", "0.1"),
+    ("project_share", "0.2"),
+    ("counts_rho_year", "0.05"),
+    ("counts_rho_each", "0.001"),
+    ("gate_delta_year", "5e-7"),
+];
+/// The fewest patients that a policy may set for a cohort.
+const K_FLOOR: u32 = 8;
+/// The shortest slot of a node, in minutes; 0 is the demo's.
+const SLOT_FLOOR: u32 = 15;
+
+pub(crate) const EXAMPLES: Examples = &[
+    ("schema", "schema = 1"),
+    ("size_bound", "size_bound = 500"),
+    ("classes", "classes = [\"any-code\"]"),
+    ("k", "k = 10"),
+    ("rho_year", "rho_year = \"0.5\""),
+    ("rho_lifetime", "rho_lifetime = \"3.0\""),
+    ("rho_job", "rho_job = \"0.1\""),
+    ("project_share", "project_share = \"0.2\""),
+    ("counts_rho_year", "counts_rho_year = \"0.05\""),
+    ("counts_rho_each", "counts_rho_each = \"0.001\""),
+    ("gate_delta_year", "gate_delta_year = \"5e-7\""),
+    ("slot_minutes", "slot_minutes = 15"),
+    ("approvers", "approvers = 1"),
+    ("authors", "authors = [\"any\"]"),
+    ("operators", "operators = [\"ed25519:<64 hex digits>\"]"),
+    ("reviewers", "reviewers = []"),
+    ("purposes", "purposes = [\"DUO:0000006\"]"),
+    ("isolation", "isolation = \"process-per-patient\""),
+    ("containment", "containment = []"),
+    ("witness", "witness = \"none\""),
+    (
+        "deidentification",
+        "[deidentification] with require, burned_in, private_groups and mandatory_tags",
+    ),
+    ("require", "require = true"),
+    ("burned_in", "burned_in = \"refuse\""),
+    ("private_groups", "private_groups = \"ignore\""),
+    ("mandatory_tags", "mandatory_tags = \"report\""),
+    (
+        "grantable",
+        "[grantable] with modalities, pixels, masks, models, attributes and columns",
+    ),
+    ("modalities", "modalities = [\"CT\"]"),
+    ("pixels", "pixels = true"),
+    ("masks", "masks = false"),
+    ("models", "models = false"),
+    (
+        "attributes",
+        "attributes = [{ keyword = \"Manufacturer\", categories = [\"SIEMENS\", \"Philips\"] }]",
+    ),
+    (
+        "columns",
+        "columns = [{ name = \"age_years\", type = \"integer\", min = 0, max = 120 }]",
+    ),
+    ("keyword", "keyword = \"Manufacturer\""),
+    ("categories", "categories = [\"F\", \"M\"]"),
+    ("name", "name = \"age_years\""),
+    ("type", "type = \"integer\""),
+    ("min", "min = 0"),
+    ("max", "max = 120"),
+];
+
+pub(crate) fn policy(file_name: &str, text: &str) -> Result<Policy, PolicyError> {
+    checked(text).map_err(|problem| problem.within(file_name, text))
+}
+
+fn checked(text: &str) -> Result<Policy, Problem> {
+    let raw: RawPolicy = reading::toml(text, EXAMPLES)?;
+    refuse_what_is_not_enforced(&raw)?;
+    let mut policy = Policy {
+        schema: reading::schema_one(&raw.schema)?,
+        size_bound: size_bound(&raw)?,
+        classes: classes(&raw.classes)?,
+        k: k(&raw.k)?,
+        rho_year: at_most("rho_year", &raw.rho_year)?,
+        rho_lifetime: at_most("rho_lifetime", &raw.rho_lifetime)?,
+        rho_job: at_most("rho_job", &raw.rho_job)?,
+        project_share: at_most("project_share", &raw.project_share)?,
+        counts_rho_year: at_most("counts_rho_year", &raw.counts_rho_year)?,
+        counts_rho_each: at_most("counts_rho_each", &raw.counts_rho_each)?,
+        gate_delta_year: at_most("gate_delta_year", &raw.gate_delta_year)?,
+        slot_minutes: slot_minutes(&raw.slot_minutes)?,
+        authors: authors(&raw.authors)?,
+        operators: keys(&raw.operators)?,
+        purposes: purposes(&raw.purposes)?,
+        deidentification: deidentification(&raw.deidentification)?,
+        grantable: grantable(&raw.grantable)?,
+        canonical: Vec::new(),
+    };
+    nested("rho_job", &raw.rho_job, "rho_year", &raw.rho_year)?;
+    nested("rho_year", &raw.rho_year, "rho_lifetime", &raw.rho_lifetime)?;
+    nested(
+        "counts_rho_each",
+        &raw.counts_rho_each,
+        "counts_rho_year",
+        &raw.counts_rho_year,
+    )?;
+    let whole = |e: canonical::CanonicalError| Problem::new(0..0, e.to_string(), "write finite numbers");
+    policy.canonical = canonical::json(&policy).map_err(whole)?;
+    Ok(policy)
+}
+
+/// What the contract has and this version does not do: accepted, it would be a promise that nothing keeps.
+fn refuse_what_is_not_enforced(raw: &RawPolicy) -> Result<(), Problem> {
+    let later = |span: Range<usize>, what: &str, example: &str| {
+        let help = format!("write `{example}`");
+        Err(Problem::new(
+            span,
+            format!("this version does not yet {what}"),
+            help,
+        ))
+    };
+    if let Some(class) = raw
+        .classes
+        .get_ref()
+        .iter()
+        .find(|c| *c.get_ref() == Class::ReviewedCode)
+    {
+        return later(class.span(), "release reviewed-code", "classes = [\"any-code\"]");
+    }
+    if *raw.approvers.get_ref() != 1 {
+        return later(raw.approvers.span(), "count approvers", "approvers = 1");
+    }
+    if !raw.reviewers.get_ref().is_empty() {
+        return later(raw.reviewers.span(), "use reviewers", "reviewers = []");
+    }
+    if raw.isolation.get_ref() != "process-per-patient" {
+        return later(
+            raw.isolation.span(),
+            "isolate otherwise",
+            "isolation = \"process-per-patient\"",
+        );
+    }
+    if !raw.containment.get_ref().is_empty() {
+        return later(
+            raw.containment.span(),
+            "contain workers in layers that a policy asks for",
+            "containment = []",
+        );
+    }
+    if raw.witness.get_ref() != "none" {
+        return later(raw.witness.span(), "ask a witness", "witness = \"none\"");
+    }
+    if *raw.grantable.models.get_ref() {
+        return later(raw.grantable.models.span(), "run models", "models = false");
+    }
+    Ok(())
+}
+
+fn size_bound(raw: &RawPolicy) -> Result<u32, Problem> {
+    let bound = *raw.size_bound.get_ref();
+    if bound >= *raw.k.get_ref() && bound <= 10_000_000 {
+        return Ok(bound);
+    }
+    let help = "write more patients than the dataset will ever have, at least k and at most 10_000_000";
+    Err(Problem::new(
+        raw.size_bound.span(),
+        "size_bound is below k or above ten million",
+        help,
+    ))
+}
+
+fn classes(list: &Spanned<Vec<Spanned<Class>>>) -> Result<Vec<Class>, Problem> {
+    let words: Vec<Spanned<&str>> = list
+        .get_ref()
+        .iter()
+        .map(|c| Spanned::new(c.span(), c.get_ref().word()))
+        .collect();
+    unique(&words, "class")?;
+    if words.is_empty() {
+        return Err(Problem::new(
+            list.span(),
+            "no class may run",
+            "write `classes = [\"any-code\"]`",
+        ));
+    }
+    Ok(list.get_ref().iter().map(|c| *c.get_ref()).collect())
+}
+
+fn k(k: &Spanned<u32>) -> Result<u32, Problem> {
+    if *k.get_ref() >= K_FLOOR {
+        return Ok(*k.get_ref());
+    }
+    let message = format!(
+        "k = {} protects too few patients: the floor is {K_FLOOR}",
+        k.get_ref()
+    );
+    Err(Problem::new(
+        k.span(),
+        message,
+        "write `k = 10`, or a larger number",
+    ))
+}
+
+/// Above zero and not looser than the table of PRIVACY.md section 4.
+fn at_most(name: &str, value: &Spanned<Decimal>) -> Result<Decimal, Problem> {
+    let given = positive(value)?;
+    let (_, text) = LOOSEST.iter().find(|(n, _)| *n == name).unwrap_or(&("", "0"));
+    let loosest: Decimal = text.parse().unwrap_or(Decimal::ZERO);
+    if given <= loosest {
+        return Ok(given);
+    }
+    let message = format!("{name} = {given} is looser than a policy may be");
+    Err(Problem::new(
+        value.span(),
+        message,
+        format!("write `{name} = \"{text}\"`, or less"),
+    ))
+}
+
+/// A part is not larger than its whole.
+fn nested(
+    part: &str,
+    small: &Spanned<Decimal>,
+    whole: &str,
+    large: &Spanned<Decimal>,
+) -> Result<(), Problem> {
+    if small.get_ref() <= large.get_ref() {
+        return Ok(());
+    }
+    let help = format!("write at most {whole}, which is \"{}\"", large.get_ref());
+    Err(Problem::new(
+        small.span(),
+        format!("{part} is larger than {whole}"),
+        help,
+    ))
+}
+
+fn slot_minutes(slot: &Spanned<u32>) -> Result<u32, Problem> {
+    let minutes = *slot.get_ref();
+    if minutes == 0 || (SLOT_FLOOR..=1440).contains(&minutes) {
+        return Ok(minutes);
+    }
+    let message = format!("a slot of {minutes} minutes tells too much or comes too late");
+    Err(Problem::new(
+        slot.span(),
+        message,
+        "write `slot_minutes = 15` up to 1440; 0 for a demo alone",
+    ))
+}
+
+fn authors(list: &Spanned<Vec<Spanned<String>>>) -> Result<Authors, Problem> {
+    let help = "write `authors = [\"any\"]` or a list of keys `\"ed25519:<64 hex digits>\"`";
+    unique(list.get_ref(), "author")?;
+    match list.get_ref().as_slice() {
+        [] => Err(Problem::new(list.span(), "no author's package may run", help)),
+        [any] if any.get_ref() == "any" => Ok(Authors::Any),
+        keys => {
+            let key = |text: &Spanned<String>| -> Result<PublicKey, Problem> {
+                let wrong = |_| Problem::new(text.span(), format!("`{}` is not a key", text.get_ref()), help);
+                text.get_ref().parse().map_err(wrong)
+            };
+            Ok(Authors::Keys(keys.iter().map(key).collect::<Result<_, _>>()?))
+        }
+    }
+}
+
+fn keys(list: &Spanned<Vec<Spanned<PublicKey>>>) -> Result<Vec<PublicKey>, Problem> {
+    unique(list.get_ref(), "key")?;
+    Ok(list.get_ref().iter().map(|k| *k.get_ref()).collect())
+}
+
+fn deidentification(raw: &RawDeidentification) -> Result<Deidentification, Problem> {
+    one_word(&raw.burned_in, "burned_in", "refuse")?;
+    one_word(&raw.mandatory_tags, "mandatory_tags", "report")?;
+    Ok(Deidentification {
+        require: raw.require,
+        private_groups: raw.private_groups,
+    })
+}
+
+fn one_word(given: &Spanned<String>, key: &str, word: &str) -> Result<(), Problem> {
+    if given.get_ref() == word {
+        return Ok(());
+    }
+    let message = format!("{key} = \"{}\" is not known", given.get_ref());
+    Err(Problem::new(
+        given.span(),
+        message,
+        format!("write `{key} = \"{word}\"`, the only rule there is"),
+    ))
+}
+
+fn grantable(raw: &RawGrantable) -> Result<Grantable, Problem> {
+    let codes: Vec<Spanned<&str>> = raw
+        .modalities
+        .iter()
+        .map(|m| Spanned::new(m.span(), m.get_ref().code()))
+        .collect();
+    unique(&codes, "modality")?;
+    let keywords: Vec<Spanned<String>> = raw.attributes.iter().map(|a| a.keyword.clone()).collect();
+    unique(&keywords, "attribute")?;
+    let names: Vec<_> = raw.columns.iter().map(|c| c.name.clone()).collect();
+    unique(&names, "column")?;
+    Ok(Grantable {
+        modalities: raw.modalities.iter().map(|m| *m.get_ref()).collect(),
+        pixels: raw.pixels,
+        masks: raw.masks,
+        models: *raw.models.get_ref(),
+        attributes: raw.attributes.iter().map(attribute).collect::<Result<_, _>>()?,
+        columns: raw.columns.iter().map(column).collect::<Result<_, _>>()?,
+    })
+}
+
+fn attribute(raw: &RawAttribute) -> Result<AttributeRule, Problem> {
+    let keyword = keyword(&raw.keyword)?;
+    if identifies(&keyword) {
+        let help = "remove it: a guest never sees an UID, a name, an id or an absolute date";
+        return Err(Problem::new(
+            raw.keyword.span(),
+            format!("`{keyword}` identifies a patient or a day"),
+            help,
+        ));
+    }
+    Ok(AttributeRule {
+        keyword,
+        categories: categories(&raw.categories)?,
+    })
+}
+
+/// DESIGN.md section 5: never an UID, a name or an absolute date. Names after the rules of PS3.6.
+fn identifies(keyword: &str) -> bool {
+    let ends = [
+        "UID",
+        "UIDs",
+        "Date",
+        "DateTime",
+        "PatientID",
+        "PatientIDs",
+        "PhysicianName",
+        "OperatorsName",
+    ];
+    let whole = [
+        "PatientName",
+        "PatientBirthName",
+        "OtherPatientNames",
+        "AccessionNumber",
+        "StudyID",
+    ];
+    ends.iter().any(|end| keyword.ends_with(end)) || whole.contains(&keyword)
+}
+
+fn column(raw: &RawColumn) -> Result<ColumnRule, Problem> {
+    let name = raw.name.get_ref();
+    if matches!(name.as_str(), "patient_id" | "modality") {
+        let help = "remove it: patient_id is never shown, and modality is read from the images";
+        return Err(Problem::new(
+            raw.name.span(),
+            format!("`{name}` cannot be a granted column"),
+            help,
+        ));
+    }
+    let kind = match raw.kind.get_ref().as_str() {
+        "integer" => {
+            let (min, max) = range(raw, whole, "a whole number up to 2^53")?;
+            ColumnType::Integer { min, max }
+        }
+        "real" => {
+            let (min, max) = range(raw, real, "a finite number")?;
+            ColumnType::Real { min, max }
+        }
+        "days" => {
+            let (min, max) = range(
+                raw,
+                |s| whole(s).and_then(|i| i32::try_from(i).ok()),
+                "a number of days",
+            )?;
+            ColumnType::Days { min, max }
+        }
+        "category" => category(raw)?,
+        word => {
+            let help = "write `type = \"integer\"`, `\"real\"`, `\"category\"` or `\"days\"`";
+            return Err(Problem::new(
+                raw.kind.span(),
+                format!("`{word}` is not a type of column"),
+                help,
+            ));
+        }
+    };
+    Ok(ColumnRule {
+        name: name.clone(),
+        kind,
+    })
+}
+
+fn whole(scalar: &Scalar) -> Option<i64> {
+    match scalar {
+        Scalar::Integer(i) if i.unsigned_abs() <= 1 << 53 => Some(*i),
+        Scalar::Integer(_) | Scalar::Real(_) | Scalar::Text(_) => None,
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a bound beyond 2^53 is its nearest real"
+)]
+fn real(scalar: &Scalar) -> Option<f64> {
+    match scalar {
+        Scalar::Integer(i) => Some(*i as f64),
+        Scalar::Real(x) if x.is_finite() => Some(*x),
+        Scalar::Real(_) | Scalar::Text(_) => None,
+    }
+}
+
+fn range<T: PartialOrd>(
+    raw: &RawColumn,
+    read: impl Fn(&Scalar) -> Option<T>,
+    wanted: &str,
+) -> Result<(T, T), Problem> {
+    if let Some(list) = &raw.categories {
+        let message = format!(
+            "`categories` is not a field of a column of type {}",
+            raw.kind.get_ref()
+        );
+        return Err(Problem::new(list.span(), message, "remove it"));
+    }
+    let take = |field: &Option<Spanned<Scalar>>, name: &str| {
+        let place = field.as_ref().map_or(raw.kind.span(), Spanned::span);
+        let value = field.as_ref().and_then(|f| read(f.get_ref()));
+        let message = format!("`{}` needs `{name}`, {wanted}", raw.name.get_ref());
+        value.ok_or_else(|| {
+            Problem::new(
+                place,
+                message,
+                format!("write `{name} = 0`, a bound that is public"),
+            )
+        })
+    };
+    let (min, max) = (take(&raw.min, "min")?, take(&raw.max, "max")?);
+    if min <= max {
+        return Ok((min, max));
+    }
+    let place = raw.max.as_ref().map_or(raw.kind.span(), Spanned::span);
+    Err(Problem::new(
+        place,
+        "max is below min",
+        "write the largest value that counts",
+    ))
+}
+
+fn category(raw: &RawColumn) -> Result<ColumnType, Problem> {
+    if let Some(bound) = raw.min.as_ref().or(raw.max.as_ref()) {
+        let message = "`min` and `max` are not fields of a column of type category";
+        return Err(Problem::new(bound.span(), message, "remove them"));
+    }
+    let missing = || {
+        let message = format!("`{}` needs `categories`", raw.name.get_ref());
+        Problem::new(raw.kind.span(), message, "add `categories = [\"F\", \"M\"]`")
+    };
+    Ok(ColumnType::Category {
+        categories: categories(raw.categories.as_ref().ok_or_else(missing)?)?,
+    })
+}

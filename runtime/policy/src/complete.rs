@@ -1,0 +1,37 @@
+//! The complete file that `node init` and `dataset add` write: every key, with a word on each.
+
+use crate::check::EXAMPLES;
+use crate::policy::{Policy, PolicyError};
+use crate::raw::RawPolicy;
+use trocar_manifest::keys::PublicKey;
+use trocar_manifest::reading;
+
+/// The default policy, complete: PRIVACY.md section 4's numbers, this operator, this bound, and no column or attribute.
+#[must_use]
+pub fn complete(operator: &PublicKey, size_bound: u32) -> String {
+    let operators = format!("operators = [\"{operator}\"]");
+    let bound = format!("size_bound = {size_bound}");
+    DEFAULT
+        .replacen("operators = []", &operators, 1)
+        .replacen("size_bound = 500", &bound, 1)
+}
+
+/// Writes `operator` into a policy whose list of operators is empty; any other text is only checked.
+///
+/// # Errors
+/// As [`Policy::parse`].
+pub fn with_operator(file_name: &str, text: &str, operator: &PublicKey) -> Result<String, PolicyError> {
+    let raw: RawPolicy = reading::toml(text, EXAMPLES).map_err(|p| p.within(file_name, text))?;
+    let place = raw.operators.span();
+    let written = match (text.get(..place.start), text.get(place.end..)) {
+        (Some(before), Some(after)) if raw.operators.get_ref().is_empty() => {
+            format!("{before}[\"{operator}\"]{after}")
+        }
+        _ => text.to_owned(),
+    };
+    Policy::parse(file_name, &written)?;
+    Ok(written)
+}
+
+/// The same file is the example `manifests/policies/hospital.toml`.
+const DEFAULT: &str = include_str!("../../../manifests/policies/hospital.toml");

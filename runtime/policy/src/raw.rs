@@ -1,0 +1,169 @@
+//! The TOML of a policy as it is written. Every key is required: an unset threshold starts no job.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use toml::Spanned;
+use trocar_manifest::keys::PublicKey;
+use trocar_manifest::reading::Scalar;
+use trocar_terms::{Class, Decimal, Modality, Name, PrivateGroups};
+
+/// The policy of a Trocar dataset, schema 1.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Trocar policy")]
+pub(crate) struct RawPolicy {
+    /// 1
+    #[schemars(with = "u32", range(min = 1, max = 1))]
+    pub(crate) schema: Spanned<u32>,
+    /// The declared upper bound of the number of patients, not counted from the data.
+    #[schemars(with = "u32", range(min = 1, max = 10_000_000))]
+    pub(crate) size_bound: Spanned<u32>,
+    /// The assurance classes that may run: any-code in this version.
+    #[schemars(with = "Vec<String>")]
+    pub(crate) classes: Spanned<Vec<Spanned<Class>>>,
+    /// Fewest patients in a cohort or cell, 8 or more.
+    #[schemars(with = "u32", range(min = 8))]
+    pub(crate) k: Spanned<u32>,
+    /// rho of any 365 days, at most 0.5.
+    #[schemars(schema_with = "decimal_schema")]
+    pub(crate) rho_year: Spanned<Decimal>,
+    /// rho for ever, at most 3.0.
+    #[schemars(schema_with = "decimal_schema")]
+    pub(crate) rho_lifetime: Spanned<Decimal>,
+    /// rho of one job, at most 0.1.
+    #[schemars(schema_with = "decimal_schema")]
+    pub(crate) rho_job: Spanned<Decimal>,
+    /// One project's share of the year, at most 0.2.
+    #[schemars(schema_with = "decimal_schema")]
+    pub(crate) project_share: Spanned<Decimal>,
+    /// rho of any 365 days for feasibility counts, at most 0.05.
+    #[schemars(schema_with = "decimal_schema")]
+    pub(crate) counts_rho_year: Spanned<Decimal>,
+    /// rho of one feasibility count, at most 0.001.
+    #[schemars(schema_with = "decimal_schema")]
+    pub(crate) counts_rho_each: Spanned<Decimal>,
+    /// delta of any 365 days for cohort gates, at most 5e-7.
+    #[schemars(schema_with = "decimal_schema")]
+    pub(crate) gate_delta_year: Spanned<Decimal>,
+    /// Results leave at multiples of this: 15 or more, or 0 for a demo on data of no one.
+    #[schemars(with = "u32", range(max = 1440))]
+    pub(crate) slot_minutes: Spanned<u32>,
+    /// How many operators approve: 1 in this version.
+    #[schemars(with = "u32", range(min = 1, max = 1))]
+    pub(crate) approvers: Spanned<u32>,
+    /// `["any"]`, or the keys of authors whose packages may run.
+    #[schemars(with = "Vec<String>")]
+    pub(crate) authors: Spanned<Vec<Spanned<String>>>,
+    /// The keys that approve. Empty: nobody can.
+    #[schemars(with = "Vec<String>")]
+    pub(crate) operators: Spanned<Vec<Spanned<PublicKey>>>,
+    /// The keys that review code; none in this version.
+    #[schemars(with = "Vec<String>", length(max = 0))]
+    pub(crate) reviewers: Spanned<Vec<Spanned<PublicKey>>>,
+    /// GA4GH DUO codes that a manifest may name.
+    #[schemars(with = "Vec<String>", length(min = 1), inner(regex(pattern = r"^DUO:\d{7}$")))]
+    pub(crate) purposes: Spanned<Vec<Spanned<String>>>,
+    /// process-per-patient.
+    #[schemars(with = "String")]
+    pub(crate) isolation: Spanned<String>,
+    /// Containment layers that must be there; none in this version.
+    #[schemars(with = "Vec<String>", length(max = 0))]
+    pub(crate) containment: Spanned<Vec<Spanned<String>>>,
+    /// Where the ledger's head is countersigned: none in this version.
+    #[schemars(with = "String")]
+    pub(crate) witness: Spanned<String>,
+    /// Which files are taken.
+    pub(crate) deidentification: RawDeidentification,
+    /// What a manifest may ask for.
+    pub(crate) grantable: RawGrantable,
+}
+
+/// The de-identification gate. A node is not the anonymiser: it refuses what does not say that it is de-identified.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawDeidentification {
+    /// Patient Identity Removed (0012,0062) must be YES.
+    pub(crate) require: bool,
+    /// refuse: Burned In Annotation YES is always quarantined.
+    #[schemars(with = "String")]
+    pub(crate) burned_in: Spanned<String>,
+    /// ignore or refuse objects with private groups; guests never see them.
+    #[schemars(schema_with = "private_groups_schema")]
+    pub(crate) private_groups: PrivateGroups,
+    /// report: missing mandatory tags are listed.
+    #[schemars(with = "String")]
+    pub(crate) mandatory_tags: Spanned<String>,
+}
+
+/// What a manifest may ask for.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawGrantable {
+    /// Series of these modalities.
+    #[schemars(schema_with = "modalities_schema")]
+    pub(crate) modalities: Vec<Spanned<Modality>>,
+    /// Voxels.
+    pub(crate) pixels: bool,
+    /// Segmentations.
+    pub(crate) masks: bool,
+    /// Models: false in this version.
+    #[schemars(with = "bool")]
+    pub(crate) models: Spanned<bool>,
+    /// Attributes with their closed lists.
+    pub(crate) attributes: Vec<RawAttribute>,
+    /// Clinical columns with their types and ranges.
+    pub(crate) columns: Vec<RawColumn>,
+}
+
+/// An attribute that guests may read: a value outside the list is missing.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAttribute {
+    /// DICOM keyword.
+    #[schemars(with = "String")]
+    pub(crate) keyword: Spanned<String>,
+    /// The closed list.
+    #[schemars(with = "Vec<String>")]
+    pub(crate) categories: Spanned<Vec<Spanned<String>>>,
+}
+
+/// A clinical column that guests may read: a value outside its range or list is missing.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawColumn {
+    /// As in the table's head.
+    #[schemars(with = "String")]
+    pub(crate) name: Spanned<Name>,
+    /// integer, real, category or days.
+    #[serde(rename = "type")]
+    #[schemars(with = "String")]
+    pub(crate) kind: Spanned<String>,
+    /// Smallest, of integer, real and days.
+    #[schemars(with = "Option<f64>")]
+    pub(crate) min: Option<Spanned<Scalar>>,
+    /// Largest, of integer, real and days.
+    #[schemars(with = "Option<f64>")]
+    pub(crate) max: Option<Spanned<Scalar>>,
+    /// The closed list, of category.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(crate) categories: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// The JSON schema of a policy, for editors; `Policy::parse` checks more.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(RawPolicy).to_value()
+}
+
+fn decimal_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?([eE]-?[0-9]+)?$"})
+}
+
+fn modalities_schema(_: &mut SchemaGenerator) -> Schema {
+    let codes = [Modality::CT, Modality::MR, Modality::PT].map(Modality::code);
+    json_schema!({"type": "array", "items": {"enum": codes}})
+}
+
+fn private_groups_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"enum": ["ignore", "refuse"]})
+}
