@@ -38,8 +38,8 @@ codes! {
     ClassForbidden = "ADM-01", "The dataset's policy does not allow this assurance class.";
     /// A capability is not grantable.
     NotGrantable = "ADM-02", "The manifest asks for something that the dataset's policy does not grant.";
-    /// The purpose is not allowed.
-    PurposeForbidden = "ADM-03", "None of the manifest's purposes is allowed by the dataset's policy.";
+    /// A purpose is not allowed.
+    PurposeForbidden = "ADM-03", "A purpose of the manifest is not allowed by the dataset's policy.";
     /// The author is not allowed.
     AuthorForbidden = "ADM-04", "The package's author is not among the authors of the dataset's policy.";
     /// The outputs cannot be released under the rules of the filter.

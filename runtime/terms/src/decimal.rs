@@ -27,6 +27,13 @@ impl Decimal {
         (BigUint::from(self.digits), BigUint::from(10_u32).pow(self.scale))
     }
 
+    /// The number in units of 10^-18: exact, since no decimal has more places.
+    #[must_use]
+    pub fn attos(&self) -> u128 {
+        let factor = 10_u128.saturating_pow(18_u32.saturating_sub(self.scale));
+        u128::from(self.digits).saturating_mul(factor)
+    }
+
     /// Whether it is zero.
     #[must_use]
     pub const fn is_zero(&self) -> bool {
