@@ -1,8 +1,8 @@
 //! Parameters: what a researcher may set, each on a grid or from a closed list, so that repeats are the same job.
 
 use crate::Manifest;
-use crate::raw::{RawParameter, Scalar};
-use crate::reading::{categories, unique};
+use crate::raw::RawParameter;
+use crate::reading::{Scalar, categories, unique};
 use crate::text::{Problem, nearest};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! The TOML of a manifest as it is written: serde reads it, schemars describes it, `check` makes a `Manifest` of it.
 
+use crate::reading::Scalar;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -136,18 +137,6 @@ pub(crate) struct RawParameter {
     /// What it is where nobody sets it.
     #[schemars(with = "Scalar")]
     pub(crate) default: Spanned<Scalar>,
-}
-
-/// A number or a text.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum Scalar {
-    /// A whole number.
-    Integer(i64),
-    /// A real.
-    Real(f64),
-    /// A text.
-    Text(String),
 }
 
 /// What the cohort gate costs.

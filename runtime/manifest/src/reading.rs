@@ -1,6 +1,8 @@
 //! TOML with places: what manifests and policies have in common.
 
 use crate::text::{Problem, nearest};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -9,6 +11,18 @@ use trocar_terms::Decimal;
 
 /// For each key an example of how it is written.
 pub type Examples = &'static [(&'static str, &'static str)];
+
+/// A number or a text.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// A whole number.
+    Integer(i64),
+    /// A real.
+    Real(f64),
+    /// A text.
+    Text(String),
+}
 
 /// Reads TOML into `T`, whose unknown fields must be refused by serde.
 ///
