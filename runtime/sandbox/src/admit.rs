@@ -1,6 +1,6 @@
 use crate::Grant;
 use wasmparser::{
-    ComponentExternalKind, Encoding, Parser, Payload, Validator, WasmFeatures,
+    ComponentExternalKind, ComponentTypeRef, Encoding, Parser, Payload, TypeBounds, Validator, WasmFeatures,
 };
 
 /// Why a component is not admitted. Depends on its bytes and the grant alone.
@@ -36,7 +36,9 @@ const FEATURES: WasmFeatures = WasmFeatures::WASM2
 /// # Errors
 /// The first import outside the grant, or what makes it invalid.
 pub fn admit(wasm: &[u8], grant: &Grant) -> Result<(), AdmitError> {
-    Validator::new_with_features(FEATURES).validate_all(wasm).map_err(invalid)?;
+    Validator::new_with_features(FEATURES)
+        .validate_all(wasm)
+        .map_err(invalid)?;
     let surface = surface(wasm)?;
     match surface.imports.into_iter().find(|name| !granted(name, grant)) {
         Some(name) => Err(AdmitError::ImportRefused { name }),
@@ -61,7 +63,10 @@ struct Surface {
 
 /// Imports of components further in are supplied by the outermost one, so they reach nothing that it does not.
 fn surface(wasm: &[u8]) -> Result<Surface, AdmitError> {
-    let mut found = Surface { imports: Vec::new(), exported: false };
+    let mut found = Surface {
+        imports: Vec::new(),
+        exported: false,
+    };
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload.map_err(invalid)?;
@@ -84,7 +89,11 @@ fn surface(wasm: &[u8]) -> Result<Surface, AdmitError> {
 fn note(payload: &Payload<'_>, found: &mut Surface) -> Result<(), AdmitError> {
     if let Payload::ComponentImportSection(section) = payload {
         for import in section.clone() {
-            found.imports.push(import.map_err(invalid)?.name.full_name().into_owned());
+            let import = import.map_err(invalid)?;
+            // A name for a type that is already known brings nothing in: `use types.{param}` of the world.
+            if !matches!(import.ty, ComponentTypeRef::Type(TypeBounds::Eq(_))) {
+                found.imports.push(import.name.full_name().into_owned());
+            }
         }
     }
     if let Payload::ComponentExportSection(section) = payload {

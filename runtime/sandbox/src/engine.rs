@@ -1,4 +1,6 @@
 use crate::{AdmitError, Grant, admit, bindings::AlgorithmPre, host};
+use std::hash::{Hash, Hasher};
+use trocar_terms::Digest;
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy,
     component::{Component, Linker},
@@ -50,6 +52,29 @@ fn engine() -> wasmtime::Result<Engine> {
     Engine::new(&config)
 }
 
+/// Names engine version, settings and CPU: machine code of one id runs on no other.
+///
+/// # Errors
+/// The engine does not run on this machine.
+pub fn engine_id() -> Result<String, CompileError> {
+    let mut bytes = Bytes(Vec::new());
+    engine()?.precompile_compatibility_hash().hash(&mut bytes);
+    Ok(format!("{ENGINE} {}", Digest::of(&bytes.0)))
+}
+
+/// Collects what is hashed, so that the id does not depend on a hasher of the standard library.
+struct Bytes(Vec<u8>);
+
+impl Hasher for Bytes {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
 /// Admits and compiles a component to machine code for this CPU. Hostile input can make this slow or large, so it
 /// belongs in a process of its own with a limit on both.
 ///
@@ -85,7 +110,10 @@ impl Runner {
     /// It was made by another engine version, configuration or CPU.
     pub fn load(machine_code: &[u8]) -> Result<Self, CompileError> {
         let engine = engine()?;
-        #[allow(unsafe_code, reason = "the node made this code and authenticated it; wasmtime checks version and CPU")]
+        #[allow(
+            unsafe_code,
+            reason = "the node made this code and authenticated it; wasmtime checks version and CPU"
+        )]
         // SAFETY: `machine_code` is the output of `compile`, which the node keeps under its own key.
         let component = unsafe { Component::deserialize(&engine, machine_code)? };
         let pre = prepare(&engine, &component)?;

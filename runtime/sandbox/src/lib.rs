@@ -19,11 +19,15 @@ mod run;
 mod tests;
 
 pub use admit::{AdmitError, admit};
-pub use engine::{CompileError, ENGINE, Runner, compile};
+pub use engine::{CompileError, ENGINE, Runner, compile, engine_id};
 pub use grant::Grant;
 pub use run::{Call, MapFault, run};
 
-#[allow(missing_docs, unreachable_pub, reason = "generated from sdk/wit, which documents them")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "generated from sdk/wit, which documents them"
+)]
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../../sdk/wit",

@@ -1,0 +1,279 @@
+use super::{everything, guests::guest, limits, load, map, nothing, once};
+use crate::{Grant, MapFault};
+use trocar_terms::Modality;
+
+// Positions of `fault` in sdk/wit.
+const NOT_GRANTED: f64 = 0.0;
+const ABSENT: f64 = 1.0;
+const UNSUPPORTED: f64 = 2.0;
+const OUT_OF_RANGE: f64 = 3.0;
+
+/// Returns the numbers of the first output.
+fn seen(body: &str, grant: &Grant, count: usize) -> Vec<f64> {
+    map(&load(&guest(body)), grant, &limits(), &[count])
+        .expect("maps")
+        .remove(0)
+}
+
+/// Reports whether a call that answers at 64 failed, and its fault at `offset`.
+fn report(call: &str, offset: u32) -> String {
+    format!(
+        "{call}
+         (call $put (i32.const 0) (f64.convert_i32_u (i32.load8_u (i32.const 64))))
+         (call $put (i32.const 1) (f64.convert_i32_u (i32.load8_u (i32.const {offset}))))
+         (call $answer (i32.const 2))"
+    )
+}
+
+fn column(at: u32, length: u32) -> String {
+    format!("(call $column (local.get $patient) (i32.const {at}) (i32.const {length}) (i32.const 64))")
+}
+
+fn attribute(series: u32, at: u32, length: u32) -> String {
+    format!(
+        "(call $attribute (local.get $patient) (i32.const {series}) (i32.const {at}) (i32.const {length}) (i32.const 64))"
+    )
+}
+
+fn open(series: u32) -> String {
+    format!("(call $open (local.get $patient) (i32.const {series}) (i32.const 64))")
+}
+
+fn read(method: &str, series: u32, first: u32, count: u32) -> String {
+    format!(
+        "{} (local.set $h (i32.load (i32.const 68)))
+         (call ${method} (local.get $h) (i32.const {first}) (i32.const {count}) (i32.const 64))",
+        open(series)
+    )
+}
+
+#[test]
+fn a_granted_column_is_given_with_its_type() {
+    let body = format!(
+        "{} (call $put (i32.const 0) (f64.convert_i32_u (i32.load8_u (i32.const 64))))
+         (call $put (i32.const 1) (f64.convert_i32_u (i32.load8_u (i32.const 72))))
+         (call $put (i32.const 2) (f64.convert_i64_s (i64.load (i32.const 80)))) (call $answer (i32.const 3))",
+        column(0, 9)
+    );
+    assert_eq!(seen(&body, &everything(), 3), [0.0, 0.0, 61.0]);
+}
+
+#[test]
+fn a_column_outside_the_grant_is_not_granted_even_where_it_exists() {
+    assert_eq!(
+        seen(&report(&column(18, 6), 72), &everything(), 2),
+        [1.0, NOT_GRANTED]
+    );
+    assert_eq!(
+        seen(
+            &report(&column(0, 9), 72),
+            &Grant {
+                columns: vec![],
+                ..everything()
+            },
+            2
+        ),
+        [1.0, NOT_GRANTED]
+    );
+}
+
+#[test]
+fn a_granted_column_that_the_patient_lacks_is_absent() {
+    assert_eq!(seen(&report(&column(12, 6), 72), &everything(), 2), [1.0, ABSENT]);
+}
+
+#[test]
+fn an_attribute_outside_the_grant_is_not_granted() {
+    assert_eq!(seen(&report(&attribute(0, 24, 12), 72), &everything(), 2)[0], 0.0);
+    assert_eq!(
+        seen(&report(&attribute(0, 41, 9), 72), &everything(), 2),
+        [1.0, NOT_GRANTED]
+    );
+    assert_eq!(
+        seen(&report(&attribute(9, 24, 12), 72), &everything(), 2),
+        [1.0, OUT_OF_RANGE]
+    );
+}
+
+#[test]
+fn pixels_outside_the_grant_are_not_granted() {
+    assert_eq!(seen(&report(&open(0), 68), &everything(), 2)[0], 0.0);
+    assert_eq!(
+        seen(
+            &report(&open(0), 68),
+            &Grant {
+                pixels: false,
+                ..everything()
+            },
+            2
+        ),
+        [1.0, NOT_GRANTED]
+    );
+}
+
+#[test]
+fn only_series_of_granted_modalities_exist() {
+    let body = "(call $series (local.get $patient) (i32.const 64))
+         (call $put (i32.const 0) (f64.convert_i32_u (i32.load (i32.const 68)))) (call $answer (i32.const 1))";
+    let only = |modalities: &[Modality]| Grant {
+        modalities: modalities.to_vec(),
+        ..everything()
+    };
+    assert_eq!(seen(body, &everything(), 1), [3.0]);
+    assert_eq!(seen(body, &only(&[Modality::MR]), 1), [1.0]);
+    assert_eq!(seen(body, &only(&[]), 1), [0.0]);
+    assert_eq!(
+        seen(&report(&open(1), 68), &only(&[Modality::PT]), 2),
+        [1.0, OUT_OF_RANGE]
+    );
+}
+
+#[test]
+fn a_series_index_counts_granted_series_only() {
+    // Series 0 under this grant is the patient's third.
+    let body = format!(
+        "{} (call $put (i32.const 0) (f64.promote_f32 (f32.load offset=4 (i32.load (i32.const 68)))))
+         (call $answer (i32.const 1))",
+        read("read_f32", 0, 0, 1)
+    );
+    assert_eq!(
+        seen(
+            &body,
+            &Grant {
+                modalities: vec![Modality::PT],
+                ..everything()
+            },
+            1
+        ),
+        [1.5]
+    );
+    let whole = report(&read("read_s16", 0, 0, 1), 68);
+    assert_eq!(
+        seen(
+            &whole,
+            &Grant {
+                modalities: vec![Modality::PT],
+                ..everything()
+            },
+            2
+        ),
+        [1.0, UNSUPPORTED]
+    );
+}
+
+#[test]
+fn a_slab_holds_the_slices_that_were_asked_for() {
+    let body = format!(
+        "{} (call $put (i32.const 0) (f64.convert_i32_u (i32.load (i32.const 72))))
+         (call $put (i32.const 1) (f64.convert_i32_s (i32.load16_s (i32.load (i32.const 68)))))
+         (call $put (i32.const 2) (f64.convert_i32_s (i32.load16_s offset=30 (i32.load (i32.const 68)))))
+         (call $answer (i32.const 3))",
+        read("read_s16", 0, 1, 2)
+    );
+    assert_eq!(seen(&body, &everything(), 3), [16.0, -2.0, 13.0]);
+}
+
+#[test]
+fn bytes_are_the_same_voxels_little_endian() {
+    let bytes = |series, load: &str| {
+        let body = format!(
+            "{} (call $put (i32.const 0) (f64.convert_i32_u (i32.load (i32.const 72))))
+             (call $put (i32.const 1) {load}) (call $answer (i32.const 2))",
+            read("read_bytes", series, 0, 3)
+        );
+        seen(&body, &everything(), 2)
+    };
+    assert_eq!(
+        bytes(
+            0,
+            "(f64.convert_i32_s (i32.load16_s offset=46 (i32.load (i32.const 68))))"
+        ),
+        [48.0, 13.0]
+    );
+    assert_eq!(
+        bytes(
+            1,
+            "(f64.promote_f32 (f32.load offset=92 (i32.load (i32.const 68))))"
+        ),
+        [96.0, 23.5]
+    );
+}
+
+#[test]
+fn slices_beyond_the_end_are_out_of_range() {
+    for (first, count) in [
+        (0, 4),
+        (3, 1),
+        (0, 0),
+        (u32::MAX, 1),
+        (1, u32::MAX),
+        (u32::MAX, u32::MAX),
+    ] {
+        let body = report(&read("read_s16", 0, first, count), 68);
+        assert_eq!(
+            seen(&body, &everything(), 2),
+            [1.0, OUT_OF_RANGE],
+            "{first} {count}"
+        );
+    }
+}
+
+#[test]
+fn a_slab_over_two_mebibytes_is_out_of_range() {
+    assert_eq!(
+        seen(&report(&read("read_s16", 2, 0, 1), 68), &everything(), 2)[0],
+        0.0
+    );
+    for (method, count) in [("read_s16", 2), ("read_bytes", 2), ("read_f32", 1)] {
+        let body = report(&read(method, 2, 0, count), 68);
+        assert_eq!(seen(&body, &everything(), 2), [1.0, OUT_OF_RANGE], "{method}");
+    }
+}
+
+#[test]
+fn the_grid_of_a_volume_is_that_of_its_series() {
+    let body = format!(
+        "{} (call $grid (i32.load (i32.const 68)) (i32.const 64))
+         (call $put (i32.const 0) (f64.convert_i32_u (i32.load (i32.const 64))))
+         (call $put (i32.const 1) (f64.convert_i32_u (i32.load (i32.const 72))))
+         (call $put (i32.const 2) (f64.load (i32.const 88))) (call $answer (i32.const 3))",
+        open(0)
+    );
+    assert_eq!(seen(&body, &everything(), 3), [4.0, 3.0, 0.75]);
+}
+
+#[test]
+fn a_mask_is_not_granted_by_default_and_not_supported_yet() {
+    let mask =
+        "(call $open_mask (local.get $patient) (i32.const 0) (i32.const 36) (i32.const 5) (i32.const 64))";
+    assert_eq!(seen(&report(mask, 68), &everything(), 2), [1.0, UNSUPPORTED]);
+    assert_eq!(seen(&report(mask, 68), &nothing(), 2), [1.0, NOT_GRANTED]);
+}
+
+#[test]
+fn inference_is_not_supported_yet() {
+    let infer = "(call $infer (i32.const 0) (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 64))";
+    assert_eq!(seen(&report(infer, 68), &everything(), 2), [1.0, UNSUPPORTED]);
+}
+
+#[test]
+fn a_name_as_long_as_the_memory_is_refused_before_it_is_copied() {
+    assert!(matches!(
+        once(&guest(&report(&column(0, 1_000_000), 72)), &[2]),
+        Err(MapFault::Trap(_))
+    ));
+}
+
+#[test]
+fn a_guest_holds_at_most_a_few_volumes_at_once() {
+    let opens = |count: u32| {
+        guest(&format!(
+            "(loop $again {} (local.set $i (i32.add (local.get $i) (i32.const 1)))
+               (br_if $again (i32.lt_u (local.get $i) (i32.const {count}))))
+             (call $answer (i32.const 0))",
+            open(0)
+        ))
+    };
+    assert!(once(&opens(60), &[0]).is_ok());
+    assert!(matches!(once(&opens(100), &[0]), Err(MapFault::Trap(_))));
+}
