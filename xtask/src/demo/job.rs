@@ -1,6 +1,6 @@
 //! One job's life as the three people see it: author, researcher, operator.
 
-use super::person::{Person, text};
+use super::person::{Answer, Person, text};
 use super::place::Dataset;
 use super::rows;
 use crate::paths;
@@ -43,9 +43,14 @@ impl Finished {
 /// Packs, submits (refused), shows, approves, submits, fetches and verifies.
 pub(crate) fn run(person: &Person, folder: &Path, dataset: &Dataset, algorithm: &str) -> Result<Finished> {
     let package = pack(person, folder, algorithm)?;
-    refused(person, &package, dataset)?;
+    let refused = submit(person, &package, dataset, algorithm, &[3])?;
+    let code = refused.text("code")?;
+    person.tell(&format!(
+        "  exit {}, {code}: no operator has approved this yet",
+        refused.code
+    ));
     approve(person, dataset, algorithm)?;
-    let submitted = person.expect(&["submit", &package, "--dataset", dataset.name], &[0, 4])?;
+    let submitted = submit(person, &package, dataset, algorithm, &[0, 4])?;
     let (job, code) = (submitted.text("job")?, submitted.text("code")?);
     person.expect(&["status", &job], &[0, 4])?;
     let unpacked = folder
@@ -95,15 +100,12 @@ fn pack(person: &Person, folder: &Path, algorithm: &str) -> Result<String> {
     Ok(package)
 }
 
-/// Nothing runs before an operator has said yes: exit 3.
-fn refused(person: &Person, package: &str, dataset: &Dataset) -> Result<()> {
-    let answer = person.expect(&["submit", package, "--dataset", dataset.name], &[3])?;
-    person.tell(&format!(
-        "  exit {}, {}: no operator has approved this yet",
-        answer.code,
-        answer.text("code")?
-    ));
-    Ok(())
+/// Each algorithm is a project of its own, since a policy gives one project a share of the year's budget.
+fn submit(person: &Person, package: &str, dataset: &Dataset, project: &str, codes: &[i32]) -> Result<Answer> {
+    person.expect(
+        &["submit", package, "--dataset", dataset.name, "--project", project],
+        codes,
+    )
 }
 
 fn approve(person: &Person, dataset: &Dataset, algorithm: &str) -> Result<()> {

@@ -69,7 +69,7 @@ fn real_files(options: &Options) -> Result<Option<PathBuf>> {
 fn play(person: &Person, folder: &Path, patients: u32, real: Option<&Path>) -> Result<Vec<Finished>> {
     person.chapter("An algorithm author makes a key, a hospital makes a node");
     person.ask(&["key", "new", "author"])?;
-    let operator = person.ask(&["node", "init"])?.text("operator")?;
+    person.ask(&["node", "init"])?;
     person.ask(&[
         "key",
         "export",
@@ -78,7 +78,7 @@ fn play(person: &Person, folder: &Path, patients: u32, real: Option<&Path>) -> R
         &folder.join("node.pub").to_string_lossy(),
     ])?;
     person.chapter("The hospital adds its datasets");
-    let datasets = place::datasets(person, folder, &operator, patients, real)?;
+    let datasets = place::datasets(person, folder, patients, real)?;
     jobs(person, folder, &datasets)
 }
 

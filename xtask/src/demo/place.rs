@@ -1,8 +1,8 @@
 //! The hospital's side: a fresh folder, datasets, their policies.
 
 use super::person::Person;
-use crate::paths::{shown, target};
-use anyhow::{Context, Result};
+use crate::paths::{root, shown, target};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,6 @@ pub(crate) fn fresh() -> Result<PathBuf> {
 pub(crate) fn datasets(
     person: &Person,
     folder: &Path,
-    operator: &str,
     patients: u32,
     real: Option<&Path>,
 ) -> Result<Vec<Dataset>> {
@@ -70,56 +69,39 @@ pub(crate) fn datasets(
         "--modality",
         "CT",
     ])?;
-    let policy = Policy {
-        operator,
-        size_bound: patients.saturating_mul(2).max(500),
-        synthetic: true,
-    };
-    let clinical = cohort.join("clinical.csv");
-    let add = [
+    let bound = format!("size_bound = {}", patients.saturating_mul(2).max(500));
+    let changes = [BOUND.with(&bound), SLOT, COLUMNS.with(CLINICAL)];
+    let (policy, table) = (
+        policy(folder, "synthetic", &changes)?,
+        cohort.join("clinical.csv"),
+    );
+    let (policy, table) = (policy.to_string_lossy(), table.to_string_lossy());
+    person.ask(&[
         "node",
         "dataset",
         "add",
         "synthetic",
         &to,
         "--clinical",
-        &clinical.to_string_lossy(),
-    ]
-    .map(str::to_owned);
-    with_policy(
-        person,
-        &add,
-        &policy.write(&folder.join("synthetic.policy.toml"))?,
-    )?;
+        &table,
+        "--policy",
+        &policy,
+    ])?;
     if let Some(files) = real {
-        real_dataset(person, folder, operator, files)?;
+        real_dataset(person, folder, files)?;
     }
     scan(person)
 }
 
-fn real_dataset(person: &Person, folder: &Path, operator: &str, files: &Path) -> Result<()> {
-    let policy = Policy {
-        operator,
-        size_bound: 5000,
-        synthetic: false,
-    };
-    let add = ["node", "dataset", "add", "real", &files.to_string_lossy()].map(str::to_owned);
-    with_policy(person, &add, &policy.write(&folder.join("real.policy.toml"))?)?;
+fn real_dataset(person: &Person, folder: &Path, files: &Path) -> Result<()> {
+    let policy = policy(folder, "real", &[BOUND.with("size_bound = 5000"), SLOT, REQUIRE])?;
+    let (files, policy) = (files.to_string_lossy(), policy.to_string_lossy());
+    person.ask(&["node", "dataset", "add", "real", &files, "--policy", &policy])?;
     person.tell(
         "  The policy of `real` does not ask for (0012,0062) Patient Identity Removed = YES: few public test",
     );
     person.tell("  files carry it. A hospital's default policy quarantines every file without it.");
     Ok(())
-}
-
-fn with_policy(person: &Person, add: &[String], policy: &Path) -> Result<()> {
-    let policy = policy.to_string_lossy();
-    let words: Vec<&str> = add
-        .iter()
-        .map(String::as_str)
-        .chain(["--policy", &policy])
-        .collect();
-    person.ask(&words).map(drop)
 }
 
 fn scan(person: &Person) -> Result<Vec<Dataset>> {
@@ -173,34 +155,58 @@ fn tell(person: &Person, scan: &Value) {
     ));
 }
 
-/// What differs between the policies of the demo's two datasets.
-struct Policy<'a> {
-    operator: &'a str,
-    size_bound: u32,
-    synthetic: bool,
+/// A line of the hospital's policy that the demo writes otherwise.
+#[derive(Clone, Copy)]
+struct Change<'a> {
+    from: &'static str,
+    to: &'a str,
 }
 
-impl Policy<'_> {
-    fn write(&self, file: &Path) -> Result<PathBuf> {
-        fs::write(file, self.text()).with_context(|| format!("cannot write {}", shown(file)))?;
-        Ok(file.to_owned())
+impl Change<'_> {
+    const fn with<'b>(&self, to: &'b str) -> Change<'b> {
+        Change { from: self.from, to }
     }
+}
 
-    /// The synthetic cohort has a clinical table, and all its headers say that they are de-identified.
-    fn text(&self) -> String {
-        include_str!("policy.toml")
-            .replace("{operator}", self.operator)
-            .replace("{size_bound}", &self.size_bound.to_string())
-            .replace("{require}", &self.synthetic.to_string())
-            .replace(
-                "{columns}",
-                if self.synthetic {
-                    include_str!("columns.toml").trim()
-                } else {
-                    "[]"
-                },
-            )
+const BOUND: Change<'static> = Change {
+    from: "size_bound = 500",
+    to: "",
+};
+/// Nobody waits for a demo; a node keeps 15 minutes.
+const SLOT: Change<'static> = Change {
+    from: "slot_minutes = 15",
+    to: "slot_minutes = 0",
+};
+const REQUIRE: Change<'static> = Change {
+    from: "require = true",
+    to: "require = false",
+};
+const COLUMNS: Change<'static> = Change {
+    from: "columns = []",
+    to: "",
+};
+/// What the synthetic cohort's clinical table may show.
+const CLINICAL: &str = r#"columns = [
+    { name = "age_years", type = "integer", min = 0, max = 120 },
+    { name = "sex", type = "category", categories = ["F", "M"] },
+    { name = "diagnosis", type = "category", categories = ["sarcoma", "carcinoma", "lymphoma"] },
+]"#;
+
+/// The default policy with a few lines changed, each of which must be there.
+fn policy(folder: &Path, name: &str, changes: &[Change<'_>]) -> Result<PathBuf> {
+    let default = root().join("manifests").join("policies").join("hospital.toml");
+    let text = fs::read_to_string(&default).with_context(|| format!("cannot read {}", shown(&default)))?;
+    let file = folder.join(format!("{name}.policy.toml"));
+    fs::write(&file, changed(text, changes)?).with_context(|| format!("cannot write {}", shown(&file)))?;
+    Ok(file)
+}
+
+fn changed(mut text: String, changes: &[Change<'_>]) -> Result<String> {
+    for Change { from, to } in changes {
+        ensure!(text.contains(from), "the default policy does not say {from:?}");
+        text = text.replacen(from, to, 1);
     }
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -208,22 +214,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_has_no_name_left_to_fill_in() {
-        for synthetic in [true, false] {
-            let text = Policy {
-                operator: "ed25519:00",
-                size_bound: 500,
-                synthetic,
-            }
-            .text();
-            assert!(
-                !text
-                    .lines()
-                    .any(|line| line.contains("= {") && !line.contains(" = [")),
-                "{text}"
-            );
-            assert!(!text.contains("{operator}"), "{text}");
-        }
+    fn a_line_that_the_default_policy_does_not_have_is_an_error() {
+        let error = changed("slot_minutes = 30".to_owned(), &[SLOT]).unwrap_err();
+        assert!(error.to_string().contains("slot_minutes = 15"), "{error}");
+    }
+
+    #[test]
+    fn the_demo_s_policies_are_the_default_one_with_lines_changed() {
+        let text = include_str!("../../../manifests/policies/hospital.toml").to_owned();
+        let changes = [
+            BOUND.with("size_bound = 900"),
+            SLOT,
+            REQUIRE,
+            COLUMNS.with(CLINICAL),
+        ];
+        let changed = changed(text, &changes).unwrap();
+        assert!(changes.iter().all(|change| changed.contains(change.to)));
     }
 
     #[test]
