@@ -5,11 +5,11 @@
 //! Everything outside the payload has a fixed length by itself: digests, base64 of a statement of digests, and a
 //! `Payload-Oxum` whose number is this size.
 
-use crate::{
-    BundleError,
-    bag::{self, Files},
-};
-use trocar_terms::{Kind, Output};
+use crate::bag::{self, Files};
+use crate::content::Content;
+use crate::error::BundleError;
+use crate::plot::MOST;
+use trocar_terms::{Axis, Kind, Output};
 
 /// The file of spaces.
 pub(crate) const PADDING: &str = "data/padding";
@@ -17,19 +17,23 @@ pub(crate) const PADDING: &str = "data/padding";
 /// Sizes are multiples of it.
 const STEP: usize = 4096;
 /// Room for what every bundle has: style, words and vocabulary of report and crate.
-const FIXED: usize = 56 * 1024;
-/// Room for the words about one output: heading, caption, axis, entries of crate and results.
-const OUTPUT: usize = 8 * 1024;
-/// Room for one cell in results.json, results.csv, the report's table, and twice in a plot.
-const CELL: usize = 4 * 1024;
+const FIXED: usize = 40 * 1024;
+/// Room for the words about one output and for the frame of its plot, as a file and in the report.
+const OUTPUT: usize = 14 * 1024;
+/// Room for a cell that table and plots of the report show.
+const SHOWN: usize = 2 * 1024;
+/// Room for a cell in results.json and results.csv.
+const CELL: usize = 512;
+/// How often a letter of the manifest may be written again, in report and crate, where it may take six as `&quot;`.
+const ASKED: usize = 12;
 
 /// Brings the payload to the size of its request.
 ///
 /// # Errors
-/// `TooLarge` where the room is not enough, which the tests with the longest numbers never see.
-pub(crate) fn add(files: &mut Files, outputs: &[Output], request_octets: usize) -> Result<(), BundleError> {
+/// `TooLarge` where the room is not enough, which the tests with the widest plots and words never see.
+pub(crate) fn add(files: &mut Files, content: &Content<'_>, fixed: usize) -> Result<(), BundleError> {
     let used: usize = bag::payload(files).map(|(_, bytes)| bytes.len()).sum();
-    let size = size(outputs, request_octets);
+    let size = size(content, fixed)?;
     let missing = size
         .checked_sub(used)
         .ok_or(BundleError::TooLarge { used, size })?;
@@ -37,20 +41,33 @@ pub(crate) fn add(files: &mut Files, outputs: &[Output], request_octets: usize) 
     Ok(())
 }
 
-/// The size of a payload: from the manifest's outputs and the length of what was asked.
-fn size(outputs: &[Output], request_octets: usize) -> usize {
-    let of = |o: &Output| OUTPUT + words(&o.kind) * 8 + CELL * o.kind.length();
-    let room: usize = outputs.iter().map(of).sum();
-    // What was asked stands in report and crate as well, where a letter may take six as `&quot;`.
-    (FIXED + room + 12 * request_octets).next_multiple_of(STEP)
+/// The size of a payload, from what was asked; `fixed` is the length of the files that the request alone decides.
+fn size(content: &Content<'_>, fixed: usize) -> Result<usize, BundleError> {
+    let asked = content.manifest_text.len() + serde_json::to_string(content.request)?.len();
+    let outputs: usize = content.manifest.outputs.iter().map(room).sum();
+    Ok((FIXED + fixed + ASKED * asked + outputs).next_multiple_of(STEP))
 }
 
-/// A cell of a table carries the words of all its axes.
-fn words(kind: &Kind) -> usize {
-    let Kind::Table { axes, .. } = kind else { return 0 };
-    let longest: usize = axes
-        .iter()
-        .map(|axis| serde_json::to_string(axis).map_or(0, |text| text.len()))
-        .sum();
-    longest * kind.length()
+fn room(output: &Output) -> usize {
+    let cells = output.kind.length();
+    OUTPUT + SHOWN * cells.min(MOST) + (CELL + 8 * words(output)) * cells
+}
+
+/// The letters that each cell repeats: name and unit, and for a table the words of its axes.
+fn words(output: &Output) -> usize {
+    let own = output.name.as_str().len() + output.unit.len();
+    let Kind::Table { axes, .. } = &output.kind else {
+        return own;
+    };
+    own + axes.iter().map(longest).sum::<usize>()
+}
+
+fn longest(axis: &Axis) -> usize {
+    match axis {
+        Axis::Categories { name, categories } => {
+            name.as_str().len() + categories.iter().map(String::len).max().unwrap_or(0)
+        }
+        // Two numbers and the words between them.
+        Axis::Edges { name, .. } => name.as_str().len() + 64,
+    }
 }

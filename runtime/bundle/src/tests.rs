@@ -80,6 +80,43 @@ fn other_numbers_and_no_numbers_make_a_bundle_of_the_same_length() {
 }
 
 #[test]
+fn the_widest_plots_and_the_longest_words_stay_within_the_room_of_their_request() {
+    let edges: Vec<u32> = (0..=300).collect();
+    let quoted = |c: &str| format!("'{}'", c.repeat(60));
+    let histogram = |edges: &str| {
+        format!(
+            "[[outputs]]\nname = \"h\"\nkind = \"histogram\"\nunit = \"mL\"\nrho = \"0.01\"\nedges = {edges}\n"
+        )
+    };
+    let table = format!(
+        "[[outputs]]\nname = \"t\"\nkind = \"table\"\nunit = \"1\"\nrho = \"0.01\"\naxes = [{{ name = \"a\", categories = [{}, {}] }}]\n",
+        quoted("\""),
+        quoted("&")
+    );
+    let vector = "[[outputs]]\nname = \"v\"\nkind = \"vector\"\nunit = \"1\"\nrho = \"0.01\"\nlength = 1000\nclip = 1.0\ngrid_bits = 12\n";
+    let counts: String = (0..64)
+        .map(|i| {
+            COUNT
+                .replace("tumours", &format!("c{i}"))
+                .replace("0.02", "0.001")
+        })
+        .collect();
+    for outputs in [
+        histogram("[0, 1]"),
+        histogram(&format!("{edges:?}")),
+        table,
+        vector.to_owned(),
+        counts,
+    ] {
+        let job = job(&outputs);
+        let lengths: BTreeSet<usize> = [(499, 1), (70, 2), (0, 3)]
+            .map(|(n, seed)| bundle(&job, n, seed).len())
+            .into();
+        assert_eq!(lengths.len(), 1, "{lengths:?} of {outputs}");
+    }
+}
+
+#[test]
 fn every_flipped_byte_is_found_and_named() {
     let good = bundle(&job(COUNT), 200, 1);
     let mut bad = good.clone();

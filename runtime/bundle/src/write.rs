@@ -68,12 +68,12 @@ const fn status(outcome: &Outcome) -> Status {
 
 fn payload(content: &Content<'_>, node: &PublicKey) -> Result<Files, BundleError> {
     let mut files = asked(content, node)?;
-    let request_octets = files.values().map(Vec::len).sum();
+    let fixed = files.values().map(Vec::len).sum();
     answered(content, node, &mut files)?;
     let released = status(content.outcome) == Status::Released;
     let metadata = crate_metadata::metadata(content, &files, &[padding::PADDING], released);
     files.insert(crate_metadata::METADATA.into(), pretty(&metadata)?);
-    padding::add(&mut files, &content.manifest.outputs, request_octets)?;
+    padding::add(&mut files, content, fixed)?;
     Ok(files)
 }
 

@@ -75,15 +75,27 @@ impl<'a> Canvas<'a> {
     }
 
     /// Diagonal strokes inside a box: here stands no number.
+    ///
+    /// One path, whose ways from stroke to stroke run along the border: a hundred strokes as elements of their own would
+    /// be most of a report's bytes.
     pub(super) fn hatch(&self, from: Point, to: Point) -> Result<(), BundleError> {
         let ((x0, y0), (x1, y1)) = (from, to);
-        for c in (x0 + y0..=x1 + y1).step_by(8) {
+        let ends = |c: i32| {
             let (left, right) = (x0.max(c - y1), x1.min(c - y0));
-            self.line((left, c - left), (right, c - right), FAINT, 1)?;
-        }
-        let corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)];
+            [(left, c - left), (right, c - right)]
+        };
+        let strokes = (x0 + y0..=x1 + y1)
+            .step_by(8)
+            .map(ends)
+            .zip([false, true].into_iter().cycle());
+        let turned = strokes.flat_map(|([a, b], back)| if back { [b, a] } else { [a, b] });
+        self.path(turned.collect())?;
+        self.path(vec![(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])
+    }
+
+    fn path(&self, points: Vec<Point>) -> Result<(), BundleError> {
         self.area
-            .draw(&PathElement::new(corners.to_vec(), FAINT))
+            .draw(&PathElement::new(points, FAINT))
             .map_err(BundleError::plot)
     }
 

@@ -33,13 +33,41 @@ impl Privacy {
         let epsilon = results.get("epsilon_at_1e-6").and_then(Value::as_f64);
         Self {
             rho,
-            delta: text("delta"),
-            epsilon: epsilon.map_or_else(|| "not told".to_owned(), |e| plain(e, 2)),
+            delta: power(&text("delta")),
+            epsilon: epsilon.map_or_else(
+                || "not told".to_owned(),
+                |e| plain(libm::ceil(e * 100.0) / 100.0, 2),
+            ),
             presence: percent_up(presence),
             value: percent_up(phi(mu)),
             reach: format!("{:.0}", (presence - 0.5) * 2.0 * 680.0),
         }
     }
+}
+
+/// A delta as a power of ten: nobody counts eight zeros.
+fn power(delta: &str) -> String {
+    let Ok(value) = delta.parse::<f64>() else {
+        return delta.to_owned();
+    };
+    let text = format!("{value:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let raised: String = exponent.chars().filter_map(raised).collect();
+    if digits == "1" {
+        format!("10{raised}")
+    } else {
+        format!("{digits}\u{b7}10{raised}")
+    }
+}
+
+fn raised(sign: char) -> Option<char> {
+    let signs = "-0123456789"
+        .chars()
+        .zip("\u{207b}\u{2070}\u{b9}\u{b2}\u{b3}\u{2074}\u{2075}\u{2076}\u{2077}\u{2078}\u{2079}".chars());
+    signs
+        .into_iter()
+        .find(|(plain, _)| *plain == sign)
+        .map(|(_, raised)| raised)
 }
 
 #[cfg(test)]
@@ -55,7 +83,10 @@ mod tests {
             (privacy.presence.as_str(), privacy.value.as_str()),
             ("69.2", "84.2")
         );
-        assert_eq!(privacy.epsilon, "5.22");
+        assert_eq!(
+            (privacy.epsilon.as_str(), privacy.delta.as_str()),
+            ("5.23", "10\u{207b}\u{2078}")
+        );
     }
 
     #[test]
