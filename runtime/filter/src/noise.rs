@@ -21,11 +21,9 @@ pub struct GaussianNoise(ChaCha20Rng);
 impl GaussianNoise {
     /// Takes 32 bytes from `rng` as the seed of a stream of its own.
     pub fn new(rng: &mut impl CryptoRng) -> Self {
-        let mut seed = Zeroizing::new([0_u8; 32]);
+        let mut seed = Zeroizing::new(<ChaCha20Rng as SeedableRng>::Seed::default());
         rng.fill_bytes(seed.as_mut_slice());
-        Self(ChaCha20Rng::from_seed(
-            seed.as_slice().try_into().unwrap_or_default(),
-        ))
+        Self(ChaCha20Rng::from_seed(*seed))
     }
 }
 

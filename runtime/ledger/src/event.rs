@@ -72,7 +72,7 @@ pub enum Event {
         /// The job.
         job: JobId,
     },
-    /// The blocks behind a closed gate were never drawn.
+    /// The blocks behind a closed gate were never drawn. Follows `Finished` with [`Code::Withheld`], and nothing else.
     Returned {
         /// The job.
         job: JobId,

@@ -14,7 +14,7 @@ pub(crate) struct State {
     datasets: BTreeSet<DatasetId>,
     approvals: BTreeMap<u64, Approval>,
     rows: BTreeMap<JobId, Row>,
-    finished: BTreeSet<JobId>,
+    finished: BTreeMap<JobId, Code>,
 }
 
 #[derive(Debug)]
@@ -68,12 +68,14 @@ impl State {
                 need(!self.rows.contains_key(&asked.job), "the job is reserved already")
             }
             Event::Charged { job } => need(!self.open(job)?.charged, "the job is charged already"),
-            Event::Returned { job, rho } => may_return(self.open(job)?, *rho),
+            Event::Returned { job, rho } => self.may_return(job, *rho),
             Event::Refused { job, .. } => need(
                 !self.rows.contains_key(job),
                 "the job is reserved: it can only finish",
             ),
-            Event::Finished { job, .. } => need(!self.finished.contains(job), "the job has finished already"),
+            Event::Finished { job, .. } => {
+                need(!self.finished.contains_key(job), "the job has finished already")
+            }
         }
     }
 
@@ -107,7 +109,9 @@ impl State {
             }
             Event::Charged { job } => self.update(job, |row| row.charged = true),
             Event::Returned { job, rho } => self.update(job, |row| row.returned = Some(*rho)),
-            Event::Finished { job, .. } => drop(self.finished.insert(*job)),
+            Event::Finished { job, code, .. } => {
+                self.finished.insert(*job, *code);
+            }
             Event::Submitted { .. } | Event::Refused { .. } => {}
         }
     }
@@ -134,8 +138,23 @@ impl State {
     }
 
     fn open(&self, job: &JobId) -> Result<&Row, &'static str> {
-        need(!self.finished.contains(job), "the job has finished already")?;
+        need(!self.finished.contains_key(job), "the job has finished already")?;
         self.rows.get(job).ok_or("the job is not reserved")
+    }
+
+    /// Only behind a closed gate, and only once that verdict is final: a job that was given its blocks back and then
+    /// drew again after a crash would be under-counted.
+    fn may_return(&self, job: &JobId, rho: RhoUnits) -> Rule {
+        let row = self.rows.get(job).ok_or("the job is not reserved")?;
+        need(
+            self.finished.get(job) == Some(&Code::Withheld),
+            "a job returns its blocks after it was withheld",
+        )?;
+        need(row.returned.is_none(), "the job's blocks are returned already")?;
+        need(
+            rho <= row.reservation.charge.block_rho,
+            "a job returns at most its blocks, never its gate",
+        )
     }
 
     fn end_approvals(&mut self, dataset: DatasetId, manifest: Digest, code: Code) {
@@ -151,14 +170,6 @@ impl State {
             change(row);
         }
     }
-}
-
-fn may_return(row: &Row, rho: RhoUnits) -> Rule {
-    need(row.returned.is_none(), "the job's blocks are returned already")?;
-    need(
-        rho <= row.reservation.charge.block_rho,
-        "a job returns at most its blocks, never its gate",
-    )
 }
 
 const fn need(holds: bool, rule: &'static str) -> Rule {

@@ -87,3 +87,19 @@ fn two_releases_from_one_generator_share_no_noise() {
     let mut run = || release(sums(&plan, (0..100).map(patient)), &mut rng);
     assert_ne!(run(), run());
 }
+
+#[test]
+fn each_coordinate_has_noise_of_its_own() {
+    let plan = plan(&[output("g", "0.02", vector())]);
+    let (mut products, mut squares) = (0.0, 0.0);
+    for seed in 0..2000 {
+        let zeros = (0..100).map(|_| Contribution(vec![vec![0.0; 3]]));
+        let numbers = released(&plan, zeros, seed).unwrap();
+        let [a, b] = [0, 1].map(|i| numbers[i].value.unwrap());
+        products += a * b;
+        squares += (a * a + b * b) / 2.0;
+    }
+    // The correlation of independent draws has a standard error of 1 / sqrt(2000) = 0.022; shared noise gives 1.
+    let correlation: f64 = products / squares;
+    assert!(correlation.abs() < 0.08, "correlation {correlation}");
+}

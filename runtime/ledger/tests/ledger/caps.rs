@@ -133,6 +133,12 @@ fn a_clock_set_back_frees_no_budget() {
 fn a_closed_gate_returns_its_blocks_and_stays_a_run() {
     let mut home = home();
     spend(&mut home.ledger, 1, 3);
+    let finished = Event::Finished {
+        job: job(1),
+        code: Code::Withheld,
+        bundle: None,
+    };
+    home.ledger.append(at(4), finished).unwrap();
     home.ledger
         .append(
             at(4),

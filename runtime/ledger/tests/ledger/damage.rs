@@ -73,3 +73,58 @@ fn a_file_that_became_shorter_under_an_open_ledger_is_refused() {
         Err(LedgerError::Broken { line: 5, .. })
     ));
 }
+
+/// Reserves until it is killed, and writes one byte to a second file for each reservation that was accepted.
+#[test]
+fn as_a_child_reserve_until_killed() {
+    let Some(path) = parents_ledger() else { return };
+    let mut accepted = std::fs::File::create(path.with_extension("accepted")).unwrap();
+    let mut ledger = Ledger::open(&path).unwrap();
+    let first = ledger.records().len() as u64;
+    let all = RhoUnits(u64::MAX);
+    let wide = Caps {
+        year: all,
+        lifetime: all,
+        project_share_of_year: all,
+        runs: u32::MAX,
+        ..caps()
+    };
+    let wide = Caps {
+        gate_delta_year: DeltaUnits(u64::MAX),
+        ..wide
+    };
+    for i in first.. {
+        assert_eq!(
+            ledger.reserve(at(5), asks(i), &wide).unwrap(),
+            Verdict::Reserved(i)
+        );
+        std::io::Write::write_all(&mut accepted, b"+").unwrap();
+    }
+}
+
+#[test]
+fn a_kill_at_any_moment_loses_no_accepted_reservation() {
+    let home = home();
+    let acknowledged = home.path.with_extension("accepted");
+    let mut before = home.ledger.records().len() as u64;
+    for round in 0..20 {
+        std::fs::write(&acknowledged, "").unwrap();
+        let test = "damage::as_a_child_reserve_until_killed";
+        let mut child = child(test, &home.path).spawn().unwrap();
+        let count = || std::fs::metadata(&acknowledged).map_or(0, |m| m.len());
+        while count() < 1 + round % 7 {
+            assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let after = Ledger::open(&home.path).unwrap().records().len() as u64;
+        assert!(
+            after >= before + count(),
+            "{} accepted, {} recorded",
+            count(),
+            after - before
+        );
+        before = after;
+    }
+}

@@ -98,10 +98,6 @@ fn events_that_cannot_follow_are_refused() {
             job: job(2),
             rho: RhoUnits(1),
         },
-        Event::Returned {
-            job: job(1),
-            rho: RhoUnits(7),
-        },
         Event::Refused {
             job: job(1),
             code: Code::NotApproved,
@@ -110,30 +106,60 @@ fn events_that_cannot_follow_are_refused() {
         refused(&mut home, event);
     }
     home.ledger.append(at(4), Event::Charged { job: job(1) }).unwrap();
-    home.ledger
-        .append(
-            at(5),
-            Event::Returned {
-                job: job(1),
-                rho: RhoUnits(6),
-            },
-        )
-        .unwrap();
+    refused(&mut home, Event::Charged { job: job(1) });
+    finish(&mut home.ledger, Code::Withheld);
     refused(&mut home, Event::Charged { job: job(1) });
     refused(
         &mut home,
-        Event::Returned {
+        Event::Finished {
             job: job(1),
-            rho: RhoUnits(0),
+            code: Code::Released,
+            bundle: None,
         },
     );
-    let finished = Event::Finished {
+}
+
+fn finish(ledger: &mut Ledger, code: Code) {
+    ledger
+        .append(
+            at(6),
+            Event::Finished {
+                job: job(1),
+                code,
+                bundle: None,
+            },
+        )
+        .unwrap();
+}
+
+const fn returned(units: u64) -> Event {
+    Event::Returned {
         job: job(1),
-        code: Code::Withheld,
-        bundle: None,
-    };
-    home.ledger.append(at(6), finished.clone()).unwrap();
-    refused(&mut home, finished);
+        rho: RhoUnits(units),
+    }
+}
+
+#[test]
+fn blocks_come_back_only_once_the_job_is_finally_withheld() {
+    let mut unfinished = home();
+    spend(&mut unfinished.ledger, 1, 3);
+    refused(&mut unfinished, returned(6));
+    for code in [Code::Released, Code::NodeFailure] {
+        let mut home = home();
+        spend(&mut home.ledger, 1, 3);
+        finish(&mut home.ledger, code);
+        refused(&mut home, returned(6));
+    }
+}
+
+#[test]
+fn a_job_returns_at_most_its_blocks_and_only_once() {
+    let mut home = home();
+    spend(&mut home.ledger, 1, 3);
+    finish(&mut home.ledger, Code::Withheld);
+    refused(&mut home, returned(7));
+    home.ledger.append(at(7), returned(6)).unwrap();
+    refused(&mut home, returned(0));
 }
 
 #[test]
