@@ -6,13 +6,31 @@ use crate::raw::RawPolicy;
 use trocar_manifest::keys::PublicKey;
 use trocar_manifest::reading;
 
-/// The default policy, complete: PRIVACY.md section 4's numbers, this operator, this bound, and no column or attribute.
-#[must_use]
-pub fn complete(operator: &PublicKey, size_bound: u32) -> String {
-    let operators = format!("operators = [\"{operator}\"]");
-    let bound = format!("size_bound = {size_bound}");
-    DEFAULT
-        .replacen("operators = []", &operators, 1)
+/// The same file is the example `manifests/policies/hospital.toml`.
+const HOSPITAL: &str = include_str!("../../../manifests/policies/hospital.toml");
+/// For the synthetic cohorts of testkit: their columns, no slot.
+const DEMO: &str = include_str!("../../../manifests/policies/demo.toml");
+
+impl Policy {
+    /// The default policy, complete: PRIVACY.md section 4's numbers, this operator, this bound.
+    #[must_use]
+    pub fn complete(operator: &PublicKey, size_bound: u32) -> String {
+        filled(HOSPITAL, operator, size_bound)
+    }
+
+    /// The policy of synthetic data, complete: grants every column that testkit writes and holds results to no slot.
+    #[must_use]
+    pub fn demo(operator: &PublicKey, size_bound: u32) -> String {
+        filled(DEMO, operator, size_bound)
+    }
+}
+
+fn filled(text: &str, operator: &PublicKey, size_bound: u32) -> String {
+    let (operators, bound) = (
+        format!("operators = [\"{operator}\"]"),
+        format!("size_bound = {size_bound}"),
+    );
+    text.replacen("operators = []", &operators, 1)
         .replacen("size_bound = 500", &bound, 1)
 }
 
@@ -32,6 +50,3 @@ pub fn with_operator(file_name: &str, text: &str, operator: &PublicKey) -> Resul
     Policy::parse(file_name, &written)?;
     Ok(written)
 }
-
-/// The same file is the example `manifests/policies/hospital.toml`.
-const DEFAULT: &str = include_str!("../../../manifests/policies/hospital.toml");

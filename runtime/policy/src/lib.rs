@@ -15,7 +15,7 @@ mod decide;
 mod policy;
 mod raw;
 
-pub use complete::{complete, with_operator};
+pub use complete::with_operator;
 pub use decide::{Admitted, Decision, Request, decide};
-pub use policy::{Authors, Grantable, Policy, PolicyError};
+pub use policy::{Authors, Policy, PolicyError};
 pub use raw::schema;

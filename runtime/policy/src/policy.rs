@@ -2,7 +2,7 @@ use crate::check;
 use serde::Serialize;
 use trocar_manifest::keys::PublicKey;
 use trocar_manifest::text::TextError;
-use trocar_terms::{AttributeRule, Class, ColumnRule, Decimal, Deidentification, Digest, Modality};
+use trocar_terms::{AttributeRule, Class, ColumnRule, Decimal, Deidentification, Digest, Modality, RhoUnits};
 
 /// Where a policy is wrong, and what to write instead.
 pub type PolicyError = TextError;
@@ -10,48 +10,76 @@ pub type PolicyError = TextError;
 /// The rules of one dataset. Only [`Policy::parse`] makes one: every key is written, and none is looser than
 /// PRIVACY.md section 4 allows.
 ///
-/// Absent on purpose, since this version can do one thing only and the file must say so: approvers, reviewers,
-/// isolation, containment, witness, burned_in, mandatory_tags.
+/// Absent on purpose, since this version can do one thing only and the file must say so: reviewers, isolation,
+/// containment, witness, burned_in, mandatory_tags.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
 pub struct Policy {
-    /// Version of this schema: 1.
-    pub schema: u32,
-    /// N_pub: the declared upper bound of the number of patients, never counted.
-    pub size_bound: u32,
-    /// The assurance classes that may run.
-    pub classes: Vec<Class>,
-    /// Fewest patients in a cohort or cell.
-    pub k: u32,
-    /// rho of any 365 days.
-    pub rho_year: Decimal,
-    /// rho for ever.
-    pub rho_lifetime: Decimal,
-    /// rho of one job.
-    pub rho_job: Decimal,
-    /// One project's share of the year.
-    pub project_share: Decimal,
-    /// rho of any 365 days for feasibility counts.
-    pub counts_rho_year: Decimal,
-    /// rho of one feasibility count.
-    pub counts_rho_each: Decimal,
-    /// delta of any 365 days for cohort gates.
-    pub gate_delta_year: Decimal,
-    /// Results leave at multiples of this; 0 in the demo.
-    pub slot_minutes: u32,
-    /// Whose packages may run.
-    pub authors: Authors,
-    /// Who may approve.
-    pub operators: Vec<PublicKey>,
-    /// GA4GH DUO codes that a manifest may name.
-    pub purposes: Vec<String>,
-    /// Which files are taken.
-    pub deidentification: Deidentification,
-    /// What a manifest may ask for.
-    pub grantable: Grantable,
+    pub(crate) schema: u32,
+    pub(crate) size_bound: u32,
+    pub(crate) k: u32,
+    pub(crate) rho_year: Decimal,
+    pub(crate) rho_lifetime: Decimal,
+    pub(crate) rho_job: Decimal,
+    pub(crate) project_share: Decimal,
+    pub(crate) counts_rho_year: Decimal,
+    pub(crate) counts_rho_each: Decimal,
+    pub(crate) gate_delta_year: Decimal,
+    pub(crate) slot_minutes: u32,
+    pub(crate) approvers: u32,
+    pub(crate) deidentification: Deidentification,
+    pub(crate) classes: Vec<Class>,
+    pub(crate) authors: Authors,
+    pub(crate) operators: Vec<PublicKey>,
+    pub(crate) purposes: Vec<String>,
+    pub(crate) grantable: Grantable,
+    /// The text that was parsed: what a node keeps.
+    #[serde(skip)]
+    pub(crate) text: String,
     /// The RFC 8785 bytes of all the above; written once, at the end of the parse.
     #[serde(skip)]
     pub(crate) canonical: Vec<u8>,
+}
+
+macro_rules! figures {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty;)+) => {
+        /// The figures.
+        impl Policy {
+            $($(#[doc = $doc])+
+            #[must_use]
+            pub const fn $name(&self) -> $type {
+                self.$name
+            })+
+        }
+    };
+}
+
+figures! {
+    /// Version of this schema: 1.
+    schema: u32;
+    /// N_pub: the declared upper bound of the number of patients, never counted.
+    size_bound: u32;
+    /// Fewest patients in a cohort or cell.
+    k: u32;
+    /// rho of any 365 days.
+    rho_year: Decimal;
+    /// rho for ever.
+    rho_lifetime: Decimal;
+    /// rho of one job.
+    rho_job: Decimal;
+    /// One project's share of the year.
+    project_share: Decimal;
+    /// rho of any 365 days for feasibility counts.
+    counts_rho_year: Decimal;
+    /// rho of one feasibility count.
+    counts_rho_each: Decimal;
+    /// delta of any 365 days for cohort gates.
+    gate_delta_year: Decimal;
+    /// Results leave at multiples of this; 0 in the demo.
+    slot_minutes: u32;
+    /// How many operators approve: 1 in this version.
+    approvers: u32;
+    /// Which files are taken.
+    deidentification: Deidentification;
 }
 
 /// Whose packages may run, once approved.
@@ -77,20 +105,13 @@ impl Authors {
 
 /// What a manifest may ask for; everything else is refused.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Grantable {
-    /// Series of these modalities.
-    pub modalities: Vec<Modality>,
-    /// Voxels.
-    pub pixels: bool,
-    /// Segmentations.
-    pub masks: bool,
-    /// Models; false in this version.
-    pub models: bool,
-    /// Attributes with their closed lists.
-    pub attributes: Vec<AttributeRule>,
-    /// Clinical columns with their types and ranges.
-    pub columns: Vec<ColumnRule>,
+pub(crate) struct Grantable {
+    pub(crate) modalities: Vec<Modality>,
+    pub(crate) pixels: bool,
+    pub(crate) masks: bool,
+    pub(crate) models: bool,
+    pub(crate) attributes: Vec<AttributeRule>,
+    pub(crate) columns: Vec<ColumnRule>,
 }
 
 impl Policy {
@@ -100,6 +121,63 @@ impl Policy {
     /// The first thing that is wrong, with its place and what to write instead.
     pub fn parse(file_name: &str, text: &str) -> Result<Self, PolicyError> {
         check::policy(file_name, text)
+    }
+
+    /// The text that was parsed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The assurance classes that may run.
+    #[must_use]
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    /// Whose packages may run, once approved.
+    #[must_use]
+    pub const fn authors(&self) -> &Authors {
+        &self.authors
+    }
+
+    /// Who may approve. Empty: nobody.
+    #[must_use]
+    pub fn operators(&self) -> &[PublicKey] {
+        &self.operators
+    }
+
+    /// GA4GH DUO codes that a manifest may name.
+    #[must_use]
+    pub fn purposes(&self) -> &[String] {
+        &self.purposes
+    }
+
+    /// Modalities whose series may be granted.
+    #[must_use]
+    pub fn modalities(&self) -> &[Modality] {
+        &self.grantable.modalities
+    }
+
+    /// Attributes that may be granted, with their closed lists.
+    #[must_use]
+    pub fn attributes(&self) -> &[AttributeRule] {
+        &self.grantable.attributes
+    }
+
+    /// Clinical columns that may be granted, with their types and ranges.
+    #[must_use]
+    pub fn columns(&self) -> &[ColumnRule] {
+        &self.grantable.columns
+    }
+
+    /// One project's rho of any 365 days: its share of the year, rounded down.
+    #[must_use]
+    pub fn project_rho_year(&self) -> RhoUnits {
+        let year = u128::from(RhoUnits::floor(&self.rho_year).0);
+        // The year is at most 2^39 units and the share at most 10^18 attos: the product is far below 2^128.
+        let units = year.saturating_mul(self.project_share.attos()) / 1_000_000_000_000_000_000;
+        RhoUnits(u64::try_from(units).unwrap_or(0))
     }
 
     /// RFC 8785 JSON of everything that the policy says.

@@ -33,7 +33,7 @@ pub(crate) struct RawPolicy {
     /// rho of one job, at most 0.1.
     #[schemars(schema_with = "decimal_schema")]
     pub(crate) rho_job: Spanned<Decimal>,
-    /// One project's share of the year, at most 0.2.
+    /// One project's share of the year, at most 1; 0.2 by default.
     #[schemars(schema_with = "decimal_schema")]
     pub(crate) project_share: Spanned<Decimal>,
     /// rho of any 365 days for feasibility counts, at most 0.05.
