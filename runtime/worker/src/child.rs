@@ -1,0 +1,133 @@
+//! The worker's side: descriptors in, answers out, no path ever.
+
+use crate::{
+    launcher::raise_descriptor_limit,
+    task::{Compiled, FILES, Header, Hello, MapAnswer, MapTask, ORDER_BYTES, Order, Task},
+    wire::Channel,
+};
+use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+use std::{
+    fs::File,
+    io::{self, BufReader, ErrorKind, stdin},
+    os::{
+        fd::AsFd,
+        unix::{fs::FileExt, net::UnixStream},
+    },
+    process::ExitCode,
+    thread,
+};
+use trocar_imaging::{ScanRules, open_patient, read_header};
+use trocar_sandbox::{AdmitError, Call, CompileError, Grant, Runner, run};
+
+/// Parsers recurse: DICOM sequences nest, and an overflow of the stack cannot be caught.
+const STACK: usize = 64 << 20;
+
+const GIB: u64 = 1 << 30;
+
+/// Serves the node on standard input until it closes. What `trocar worker` does.
+///
+/// Says nothing but answers: no output, no log, no words on failure.
+#[must_use]
+pub fn serve() -> ExitCode {
+    let served = thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(serve_all)
+        .map(thread::JoinHandle::join);
+    match served {
+        Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn serve_all() -> io::Result<()> {
+    // A core dump would be a patient's images on the disk.
+    limit(Resource::Core, 0)?;
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    raise_descriptor_limit();
+    let socket = stdin().as_fd().try_clone_to_owned()?;
+    let mut channel = Channel::new(UnixStream::from(socket));
+    channel.send(&Hello::ours())?;
+    while let Some(order) = channel.receive::<Order>(ORDER_BYTES)? {
+        if order.files > FILES {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        let files = channel.receive_files(order.files as usize)?;
+        match order.task {
+            Task::Headers(rules) => channel.send(&headers(&rules, files)?)?,
+            Task::Compile(grant) => channel.send(&compile(&grant, files)?)?,
+            Task::Map(task) => return channel.send(&map(*task, files)?),
+        }
+    }
+    Ok(())
+}
+
+fn limit(resource: Resource, bytes: u64) -> io::Result<()> {
+    Ok(setrlimit(
+        resource,
+        Rlimit {
+            current: Some(bytes),
+            maximum: Some(bytes),
+        },
+    )?)
+}
+
+fn headers(rules: &ScanRules, files: Vec<File>) -> io::Result<Vec<Header>> {
+    limit(Resource::Data, 2 * GIB)?;
+    Ok(files
+        .into_iter()
+        .map(|file| read_header(&mut BufReader::new(file), rules))
+        .collect())
+}
+
+fn compile(grant: &Grant, mut files: Vec<File>) -> io::Result<Compiled> {
+    limit(Resource::Data, 4 * GIB)?;
+    let wasm = contents(&files.pop().ok_or(ErrorKind::InvalidData)?)?;
+    Ok(match trocar_sandbox::compile(&wasm, grant) {
+        Ok(code) => Compiled::Code(code),
+        Err(CompileError::Refused(AdmitError::ImportRefused { name })) => Compiled::ImportRefused(name),
+        Err(CompileError::Refused(AdmitError::Invalid(_)) | CompileError::Engine(_)) => Compiled::Invalid,
+    })
+}
+
+/// Reads by position: the node hands one descriptor to several workers at once, which share its current position.
+fn contents(file: &File) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+fn map(task: MapTask, mut files: Vec<File>) -> io::Result<MapAnswer> {
+    // Reservations of linear memory do not count, what becomes writable does; decoders need the rest.
+    limit(
+        Resource::Data,
+        (u64::from(task.limits.memory_mib()) << 20) + 4 * GIB,
+    )?;
+    if files.is_empty() {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    let Ok(runner) = Runner::load(&contents(&files.remove(0))?) else {
+        return Ok(MapAnswer::NoCode);
+    };
+    let MapTask {
+        grant,
+        limits,
+        params,
+        shape,
+        author,
+        subject,
+    } = task;
+    let call = Call {
+        grant: &grant,
+        limits: &limits,
+        params: &params,
+        state: &[],
+        shape: &shape,
+    };
+    Ok(
+        match run(&runner, Box::new(open_patient(subject, files)), &call) {
+            Ok(contribution) => MapAnswer::Contribution(contribution),
+            Err(fault) => MapAnswer::Nothing(author.then(|| fault.to_string())),
+        },
+    )
+}

@@ -1,0 +1,5 @@
+//! The worker process by itself.
+
+fn main() -> std::process::ExitCode {
+    trocar_worker::serve()
+}

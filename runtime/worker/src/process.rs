@@ -1,0 +1,119 @@
+use crate::{
+    Launcher,
+    task::{HELLO_BYTES, Hello, Order, Task},
+    wire::Channel,
+};
+use serde::de::DeserializeOwned;
+use std::{
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// What a worker may take to say hello: it has only been loaded.
+const HELLO: Duration = Duration::from_secs(30);
+
+/// Faults of the node round its workers. What happens inside a worker is never one of them.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The worker's program cannot be started.
+    #[error("cannot start the worker {program}")]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What was started is not a worker of this version.
+    #[error("{0} is not a worker of this version of Trocar")]
+    NotAWorker(PathBuf),
+    /// The dataset's folder, or a folder in it, cannot be listed.
+    #[error("cannot list {path}")]
+    List {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// More files than an index holds.
+    #[error("a dataset holds at most 4 billion files")]
+    TooManyFiles,
+}
+
+/// A running worker; killed and reaped when dropped.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    channel: Channel,
+}
+
+impl Process {
+    /// Starts a worker and waits for its hello.
+    pub(crate) fn start(launcher: &Launcher) -> Result<Self, WorkerError> {
+        let program = launcher.program();
+        let start = |source| WorkerError::Start {
+            program: program.to_owned(),
+            source,
+        };
+        let (ours, theirs) = UnixStream::pair().map_err(start)?;
+        let child = Command::new(program)
+            .arg("worker")
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(start)?;
+        let mut process = Self {
+            child,
+            channel: Channel::new(ours),
+        };
+        process.channel.until(deadline(HELLO));
+        match process.channel.receive::<Hello>(HELLO_BYTES) {
+            Ok(Some(hello)) if hello == Hello::ours() => Ok(process),
+            Ok(_) | Err(_) => Err(WorkerError::NotAWorker(program.to_owned())),
+        }
+    }
+
+    /// Hands over a task and waits for its answer, both until `deadline`. After an error the worker is of no more use.
+    pub(crate) fn ask<T: DeserializeOwned>(
+        &mut self,
+        task: Task,
+        files: &[BorrowedFd<'_>],
+        bound: u64,
+        deadline: Instant,
+    ) -> io::Result<T> {
+        self.channel.until(deadline);
+        let count = u32::try_from(files.len()).map_err(io::Error::other)?;
+        self.channel.send(&Order { task, files: count })?;
+        self.channel.send_files(files)?;
+        self.channel
+            .receive(bound)?
+            .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only where it is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The moment `after` now.
+pub(crate) fn deadline(after: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(after).unwrap_or(now)
+}
+
+/// Borrows descriptors for sending.
+pub(crate) fn borrow<F: AsFd>(files: &[F]) -> Vec<BorrowedFd<'_>> {
+    files.iter().map(AsFd::as_fd).collect()
+}

@@ -1,0 +1,102 @@
+//! What the node asks of a worker, and what it answers.
+
+use crate::MapJob;
+use serde::{Deserialize, Serialize};
+use trocar_filter::{Contribution, Untrusted};
+use trocar_imaging::{FileHeader, Reason, ScanRules, Subject};
+use trocar_sandbox::Grant;
+use trocar_terms::{Limits, Value};
+
+/// The first frame that a worker sends: both ends are the same build.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hello(pub(crate) String);
+
+impl Hello {
+    pub(crate) fn ours() -> Self {
+        Self(format!(
+            "trocar worker {} {}",
+            env!("CARGO_PKG_VERSION"),
+            trocar_sandbox::ENGINE
+        ))
+    }
+}
+
+/// A task with the number of descriptors that follow it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) task: Task,
+    pub(crate) files: u32,
+}
+
+/// What to do with the descriptors.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Task {
+    /// Read the header of each file. Answer: `Vec<Header>`.
+    Headers(ScanRules),
+    /// Compile the component in the one descriptor. Answer: [`Compiled`].
+    Compile(Grant),
+    /// Map one patient: machine code in the first descriptor, her files in the others. Answer: [`MapAnswer`], and
+    /// the worker exits.
+    Map(Box<MapTask>),
+}
+
+/// One file's header, or why it is quarantined.
+pub(crate) type Header = Result<FileHeader, Reason>;
+
+/// One patient's task.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct MapTask {
+    pub(crate) grant: Grant,
+    pub(crate) limits: Limits,
+    pub(crate) params: Vec<(String, Value)>,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) author: bool,
+    pub(crate) subject: Subject,
+}
+
+impl MapTask {
+    pub(crate) fn new(job: &MapJob, subject: Subject) -> Self {
+        let MapJob {
+            code: _,
+            grant,
+            limits,
+            params,
+            shape,
+            author,
+        } = job;
+        let (grant, params, shape) = (grant.clone(), params.clone(), shape.clone());
+        Self {
+            grant,
+            limits: *limits,
+            params,
+            shape,
+            author: *author,
+            subject,
+        }
+    }
+}
+
+/// What became of a component.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Compiled {
+    Code(Vec<u8>),
+    ImportRefused(String),
+    Invalid,
+}
+
+/// What became of a patient.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum MapAnswer {
+    Contribution(Untrusted<Contribution>),
+    /// Nothing; with words in author mode only.
+    Nothing(Option<String>),
+    /// The machine code is not for this engine: the node's fault.
+    NoCode,
+}
+
+/// Bounds of frames: what a task or answer may weigh.
+pub(crate) const ORDER_BYTES: u64 = 64 << 20;
+pub(crate) const CODE_BYTES: u64 = 512 << 20;
+pub(crate) const HELLO_BYTES: u64 = 1 << 10;
+/// Files of one patient, or of one batch of a scan.
+pub(crate) const FILES: u32 = 1 << 18;
