@@ -149,10 +149,11 @@ fn distance(slices: &[Slice], image: &Image, normal: Point) -> Result<f64, Reaso
     }
 }
 
+/// The lower of two: a missing slice only ever lengthens a step.
 fn median(steps: &[f64]) -> Option<f64> {
     let mut steps = steps.to_vec();
     steps.sort_by(f64::total_cmp);
-    steps.get(steps.len() / 2).copied()
+    steps.get(steps.len().saturating_sub(1) / 2).copied()
 }
 
 fn sheared(slices: &[Slice], slice: &Slice, normal: Point) -> bool {

@@ -1,109 +1,26 @@
 //! Real files against the voxels that pydicom reads (tests/oracles/pixels.py made the tables).
 
+use crate::{files_under, series_of};
 use std::{
     collections::BTreeMap,
-    fs::File,
     path::{Path, PathBuf},
     process::Command,
 };
-use trocar_imaging::{Reason, ScanRules, Subject, SubjectSeries, group, open_patient, read_header};
-use trocar_terms::{Deidentification, Digest, Modality, Patient as _, PrivateGroups, SeriesInfo, Volume};
-
-fn rules() -> ScanRules {
-    ScanRules {
-        deidentification: Deidentification {
-            require: false,
-            private_groups: PrivateGroups::Ignore,
-        },
-        modalities: vec![Modality::CT, Modality::MR, Modality::PT],
-        attributes: Vec::new(),
-    }
-}
+use trocar_imaging::Reason;
+use trocar_terms::Digest;
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// A folder of real files, or a line that says why the test has nothing to read.
-fn folder(variable: &str, default: &str, name: &str) -> Option<PathBuf> {
+pub(crate) fn folder(variable: &str, default: &str, name: &str) -> Option<PathBuf> {
     let root = std::env::var_os(variable).map_or_else(|| project().join(default), PathBuf::from);
     let folder = root.join(name);
     if !folder.exists() {
         println!("skipped: {} is not there", folder.display());
     }
     folder.exists().then_some(folder)
-}
-
-fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
-    entries.sort();
-    for entry in entries {
-        if entry.is_dir() {
-            files_under(&entry, found)
-        } else {
-            found.push(entry)
-        }
-    }
-}
-
-/// Every series of some files, with all its voxels.
-fn series_of(paths: &[PathBuf]) -> (Vec<(SeriesInfo, Vec<f32>)>, Vec<(PathBuf, Reason)>) {
-    let (mut headers, mut refused) = (Vec::new(), Vec::new());
-    for (index, path) in paths.iter().enumerate() {
-        match read_header(&mut File::open(path).unwrap(), &rules()) {
-            Ok(header) => headers.push((u32::try_from(index).unwrap(), header)),
-            Err(reason) => refused.push((path.clone(), reason)),
-        }
-    }
-    let grouped = group(headers);
-    refused.extend(
-        grouped
-            .refused
-            .iter()
-            .map(|(i, reason)| (paths[*i as usize].clone(), *reason)),
-    );
-    let records = grouped.patients.into_iter().flat_map(|p| p.series);
-    let found = records.map(|record| {
-        let files = record
-            .files
-            .iter()
-            .map(|i| File::open(&paths[*i as usize]).unwrap())
-            .collect();
-        let places = (0..u32::try_from(record.files.len()).unwrap()).collect();
-        let series = SubjectSeries {
-            info: record.info.clone(),
-            attributes: record.attributes,
-            files: places,
-        };
-        let patient = open_patient(
-            Subject {
-                columns: [].into(),
-                series: vec![series],
-            },
-            files,
-        );
-        let volume = patient.open(0).unwrap_or_else(|e| panic!("{e}"));
-        (record.info, voxels(volume.as_ref()))
-    });
-    (found.collect(), refused)
-}
-
-fn voxels(volume: &dyn Volume) -> Vec<f32> {
-    let slices = volume.grid().slices;
-    let all: Vec<f32> = (0..slices)
-        .flat_map(|i| volume.read_f32(i, 1).unwrap_or_default().to_vec())
-        .collect();
-    if volume.integral() {
-        let whole: Vec<f32> = (0..slices)
-            .flat_map(|i| volume.read_s16(i, 1).unwrap().to_vec())
-            .map(f32::from)
-            .collect();
-        assert_eq!(whole, all);
-    }
-    all
 }
 
 fn digest(voxels: &[f32]) -> String {
