@@ -24,7 +24,8 @@ pub struct Figures {
     pub outputs: Vec<Figure>,
 }
 
-/// The noisy number of patients of the cohort.
+/// The noisy number of patients of the cohort, from the draw that opened the gate: near the gate's threshold it reads
+/// high, since low draws were withheld.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Patients {

@@ -11,6 +11,7 @@ use trocar_terms::{Decimal, RhoUnits};
 
 /// What the filter says of one job. Both are values: a withheld job is no error.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use]
 pub enum Outcome {
     /// The gate opened.
     Released(Released),
