@@ -33,7 +33,7 @@ pub enum BundleError {
     Archive(#[from] ArchiveError),
     /// What was written does not verify: the request and its manifest, package or approval disagree.
     #[error("the bundle would not verify: {0}")]
-    Disagrees(#[from] VerifyError),
+    Disagrees(#[from] Box<VerifyError>),
 }
 
 impl BundleError {
@@ -84,7 +84,7 @@ pub enum VerifyError {
         /// The file.
         path: String,
         /// Why.
-        source: DsseError,
+        source: Box<DsseError>,
     },
     /// Two parts of the bundle say different things.
     #[error("{path} does not agree with the signed statement: {what}")]
@@ -96,7 +96,7 @@ pub enum VerifyError {
     },
     /// Another key signed than those that were pinned.
     #[error("intact, but signed by {0}, which is not a key you trust")]
-    OtherSigner(PublicKey),
+    OtherSigner(Box<PublicKey>),
 }
 
 impl VerifyError {

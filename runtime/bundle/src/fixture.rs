@@ -237,7 +237,7 @@ fn numbers(kind: &Kind, i: u32) -> Vec<f64> {
             .collect()
     };
     match kind {
-        Kind::Count => vec![f64::from(i % 3 != 0)],
+        Kind::Count => vec![f64::from(!i.is_multiple_of(3))],
         Kind::Sum(_) => vec![f64::from(20 + i % 60)],
         Kind::Mean(_) => vec![2.0 + f64::from(i % 8) * 0.75],
         // Most fall into the first bins, few into the last.

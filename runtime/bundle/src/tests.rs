@@ -54,7 +54,7 @@ fn without_a_pinned_key_a_bundle_is_intact_and_not_trusted() {
 #[test]
 fn a_bundle_of_another_signer_than_the_pinned_ones_is_refused() {
     let refused = verify(&bundle(&job(COUNT), 200, 1), &[key(9).public()]);
-    assert_eq!(refused, Err(VerifyError::OtherSigner(node().public())));
+    assert_eq!(refused, Err(VerifyError::OtherSigner(Box::new(node().public()))));
 }
 
 #[test]
@@ -125,6 +125,43 @@ fn every_flipped_byte_is_found_and_named() {
         let error = verify(&bad, &[node().public()]).expect_err("a changed byte was accepted");
         assert!(matches!(error, VerifyError::Archive(_)), "byte {at}: {error}");
         bad[at] = good[at];
+    }
+}
+
+#[test]
+fn entries_in_another_order_are_refused() {
+    let good = bundle(&job(COUNT), 200, 1);
+    let starts: Vec<usize> = (0..good.len() - 4)
+        .filter(|at| good[*at..].starts_with(b"PK\x03\x04"))
+        .collect();
+    let [first, second, third] = starts[..3] else {
+        panic!("too few entries")
+    };
+    let swapped = [&good[second..third], &good[first..second], &good[third..]].concat();
+    assert!(matches!(verify(&swapped, &[]), Err(VerifyError::Archive(_))));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 128, ..Default::default() })]
+
+    #[test]
+    fn bits_changed_at_random_are_found(changes in proptest::collection::vec((0_usize..1 << 30, 0_u32..8), 1..6)) {
+        static GOOD: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| bundle(&job(COUNT), 200, 1));
+        let mut bad = GOOD.clone();
+        changes.iter().for_each(|(at, bit)| bad[at % GOOD.len()] ^= 1 << bit);
+        proptest::prop_assert!(bad == *GOOD || verify(&bad, &[]).is_err(), "{changes:?} was accepted");
+    }
+
+    #[test]
+    fn bits_of_files_changed_at_random_in_a_fresh_archive_are_found(which in 0_usize..1000, at in 0_usize..1 << 30, bit in 0_u32..8) {
+        static JOB: std::sync::LazyLock<Job> = std::sync::LazyLock::new(|| job(COUNT));
+        static GOOD: std::sync::LazyLock<Files> = std::sync::LazyLock::new(|| files(&bundle(&JOB, 200, 1)));
+        let (path, bytes) = GOOD.iter().nth(which % GOOD.len()).unwrap();
+        let mut changed = bytes.clone();
+        changed[at % bytes.len()] ^= 1 << bit;
+        let mut bad = GOOD.clone();
+        bad.insert(path.clone(), changed);
+        proptest::prop_assert!(verify(&zipped(&bad, &JOB), &[]).is_err(), "a bit of {path} was changed");
     }
 }
 
@@ -255,7 +292,7 @@ fn a_bundle_that_somebody_else_signed_anew_is_not_trusted() {
     let forged = write(&job.content(&job.outcome(200, 7)), &key(66)).unwrap();
     assert_eq!(
         verify(&forged, &[node().public()]),
-        Err(VerifyError::OtherSigner(key(66).public()))
+        Err(VerifyError::OtherSigner(Box::new(key(66).public())))
     );
     assert!(!verify(&forged, &[]).unwrap().trusted);
 }

@@ -54,7 +54,7 @@ pub fn verify(bytes: &[u8], trusted: &[PublicKey]) -> Result<Verification, Verif
     let results = results(&files, &request, status, &approval)?;
     let pinned = trusted.contains(&signer);
     if !(trusted.is_empty() || pinned) {
-        return Err(VerifyError::OtherSigner(signer));
+        return Err(VerifyError::OtherSigner(Box::new(signer)));
     }
     let proved = proof::sentences(&files, &request, &approval, &signer, status, pinned);
     Ok(Verification {
@@ -146,9 +146,9 @@ fn signed(files: &Files, signer: &PublicKey) -> Result<Predicate, VerifyError> {
 
 /// The payload of an envelope that `signer` signed, the envelope in its one spelling with one signature.
 pub(crate) fn envelope(files: &Files, path: &str, signer: &PublicKey) -> Result<Vec<u8>, VerifyError> {
-    let bad = |source| VerifyError::Signature {
+    let bad = |e| VerifyError::Signature {
         path: path.to_owned(),
-        source,
+        source: Box::new(e),
     };
     let envelope = Envelope::from_json(get(files, path)?).map_err(bad)?;
     let verified = dsse::verify(&envelope, PAYLOAD_TYPE, &[*signer]).map_err(bad)?;

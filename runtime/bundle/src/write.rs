@@ -41,7 +41,7 @@ pub fn write(content: &Content<'_>, node: &SecretKey) -> Result<Vec<u8>, BundleE
     );
     bag::add_tag_manifest(&mut files);
     let bytes = archive::write(&in_folder(files, &bag::folder(content.request)))?;
-    verify::verify(&bytes, &[node.public()])?;
+    verify::verify(&bytes, &[node.public()]).map_err(Box::new)?;
     Ok(bytes)
 }
 
