@@ -29,10 +29,7 @@ const GIB: u64 = 1 << 30;
 /// Says nothing but answers: no output, no log, no words on failure.
 #[must_use]
 pub fn serve() -> ExitCode {
-    let served = thread::Builder::new()
-        .stack_size(STACK)
-        .spawn(serve_all)
-        .map(thread::JoinHandle::join);
+    let served = thread::Builder::new().stack_size(STACK).spawn(serve_all).map(thread::JoinHandle::join);
     match served {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
@@ -62,21 +59,12 @@ fn serve_all() -> io::Result<()> {
 }
 
 fn limit(resource: Resource, bytes: u64) -> io::Result<()> {
-    Ok(setrlimit(
-        resource,
-        Rlimit {
-            current: Some(bytes),
-            maximum: Some(bytes),
-        },
-    )?)
+    Ok(setrlimit(resource, Rlimit { current: Some(bytes), maximum: Some(bytes) })?)
 }
 
 fn headers(rules: &ScanRules, files: Vec<File>) -> io::Result<Vec<Header>> {
     limit(Resource::Data, 2 * GIB)?;
-    Ok(files
-        .into_iter()
-        .map(|file| read_header(&mut BufReader::new(file), rules))
-        .collect())
+    Ok(files.into_iter().map(|file| read_header(&mut BufReader::new(file), rules)).collect())
 }
 
 fn compile(grant: &Grant, mut files: Vec<File>) -> io::Result<Compiled> {
@@ -99,35 +87,17 @@ fn contents(file: &File) -> io::Result<Vec<u8>> {
 
 fn map(task: MapTask, mut files: Vec<File>) -> io::Result<MapAnswer> {
     // Reservations of linear memory do not count, what becomes writable does; decoders need the rest.
-    limit(
-        Resource::Data,
-        (u64::from(task.limits.memory_mib()) << 20) + 4 * GIB,
-    )?;
+    limit(Resource::Data, (u64::from(task.limits.memory_mib()) << 20) + 4 * GIB)?;
     if files.is_empty() {
         return Err(ErrorKind::InvalidData.into());
     }
     let Ok(runner) = Runner::load(&contents(&files.remove(0))?) else {
         return Ok(MapAnswer::NoCode);
     };
-    let MapTask {
-        grant,
-        limits,
-        params,
-        shape,
-        author,
-        subject,
-    } = task;
-    let call = Call {
-        grant: &grant,
-        limits: &limits,
-        params: &params,
-        state: &[],
-        shape: &shape,
-    };
-    Ok(
-        match run(&runner, Box::new(open_patient(subject, files)), &call) {
-            Ok(contribution) => MapAnswer::Contribution(contribution),
-            Err(fault) => MapAnswer::Nothing(author.then(|| fault.to_string())),
-        },
-    )
+    let MapTask { grant, limits, params, shape, author, subject } = task;
+    let call = Call { grant: &grant, limits: &limits, params: &params, state: &[], shape: &shape };
+    Ok(match run(&runner, Box::new(open_patient(subject, files)), &call) {
+        Ok(contribution) => MapAnswer::Contribution(contribution),
+        Err(fault) => MapAnswer::Nothing(author.then(|| fault.to_string())),
+    })
 }

@@ -47,10 +47,7 @@ impl MachineCode {
     /// Takes bytes that [`as_bytes`](Self::as_bytes) gave and that the node has authenticated since.
     #[must_use]
     pub fn from_authenticated_bytes(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(Inner {
-            bytes,
-            file: OnceLock::new(),
-        }))
+        Self(Arc::new(Inner { bytes, file: OnceLock::new() }))
     }
 
     /// The bytes, to be kept under the node's key.
@@ -73,15 +70,9 @@ impl fmt::Debug for MachineCode {
 
 /// A file in memory that no worker can change for the next one.
 fn sealed(bytes: &[u8]) -> io::Result<File> {
-    let mut file = File::from(memfd_create(
-        "trocar",
-        MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING,
-    )?);
+    let mut file = File::from(memfd_create("trocar", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
     file.write_all(bytes)?;
-    fcntl_add_seals(
-        &file,
-        SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL,
-    )?;
+    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
     Ok(file)
 }
 
@@ -92,12 +83,7 @@ fn sealed(bytes: &[u8]) -> io::Result<File> {
 pub fn compile(launcher: &Launcher, wasm: &[u8], grant: &Grant) -> Result<MachineCode, CompileError> {
     let wasm = sealed(wasm).map_err(|_| CompileError::Died)?;
     let mut process = Process::start(launcher).map_err(|_| CompileError::Died)?;
-    let answer = process.ask(
-        Task::Compile(grant.clone()),
-        &borrow(&[&wasm]),
-        CODE_BYTES,
-        deadline(TIME),
-    );
+    let answer = process.ask(Task::Compile(grant.clone()), &borrow(&[&wasm]), CODE_BYTES, deadline(TIME));
     match answer.map_err(|_| CompileError::Died)? {
         Compiled::Code(code) => Ok(MachineCode::from_authenticated_bytes(code)),
         Compiled::ImportRefused(name) => Err(CompileError::ImportRefused { name }),

@@ -43,27 +43,15 @@ impl Mapped {
     /// No contribution, for a reason that the author may read.
     #[must_use]
     pub fn failed(detail: &str) -> Self {
-        Self {
-            contribution: None,
-            detail: Some(detail.to_owned()),
-            node_fault: false,
-        }
+        Self { contribution: None, detail: Some(detail.to_owned()), node_fault: false }
     }
 
     fn default_for(detail: Option<String>) -> Self {
-        Self {
-            contribution: None,
-            detail,
-            node_fault: false,
-        }
+        Self { contribution: None, detail, node_fault: false }
     }
 
     fn node_fault(job: &MapJob, detail: &str) -> Self {
-        Self {
-            contribution: None,
-            detail: job.author.then(|| detail.to_owned()),
-            node_fault: true,
-        }
+        Self { contribution: None, detail: job.author.then(|| detail.to_owned()), node_fault: true }
     }
 }
 
@@ -88,11 +76,7 @@ pub fn map(launcher: &Launcher, job: &MapJob, subject: Subject, files: Vec<File>
         };
         match attempt(process, job, &subject, &all, deadline) {
             Ok(MapAnswer::Contribution(contribution)) => {
-                return Mapped {
-                    contribution: Some(contribution),
-                    detail: None,
-                    node_fault: false,
-                };
+                return Mapped { contribution: Some(contribution), detail: None, node_fault: false };
             }
             Ok(MapAnswer::Nothing(detail)) => return Mapped::default_for(detail.filter(|_| job.author)),
             Ok(MapAnswer::NoCode) => {
@@ -101,10 +85,7 @@ pub fn map(launcher: &Launcher, job: &MapJob, subject: Subject, files: Vec<File>
             Err(_) => {}
         }
     }
-    Mapped::default_for(
-        job.author
-            .then(|| "the worker died or ran out of time".to_owned()),
-    )
+    Mapped::default_for(job.author.then(|| "the worker died or ran out of time".to_owned()))
 }
 
 fn attempt(
@@ -122,10 +103,6 @@ fn attempt(
 
 /// The largest answer that is not nonsense: each number takes 8 bytes, each length at most 10.
 fn answer_bytes(shape: &[usize]) -> u64 {
-    let numbers = shape
-        .iter()
-        .fold(0_u64, |sum, n| sum.saturating_add((*n as u64).saturating_mul(8)));
-    numbers
-        .saturating_add((shape.len() as u64).saturating_mul(10))
-        .saturating_add(DETAIL)
+    let numbers = shape.iter().fold(0_u64, |sum, n| sum.saturating_add((*n as u64).saturating_mul(8)));
+    numbers.saturating_add((shape.len() as u64).saturating_mul(10)).saturating_add(DETAIL)
 }

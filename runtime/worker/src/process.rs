@@ -56,10 +56,7 @@ impl Process {
     /// Starts a worker and waits for its hello.
     pub(crate) fn start(launcher: &Launcher) -> Result<Self, WorkerError> {
         let program = launcher.program();
-        let start = |source| WorkerError::Start {
-            program: program.to_owned(),
-            source,
-        };
+        let start = |source| WorkerError::Start { program: program.to_owned(), source };
         let (ours, theirs) = UnixStream::pair().map_err(start)?;
         let child = Command::new(program)
             .arg("worker")
@@ -70,10 +67,7 @@ impl Process {
             .stderr(Stdio::null())
             .spawn()
             .map_err(start)?;
-        let mut process = Self {
-            child,
-            channel: Channel::new(ours),
-        };
+        let mut process = Self { child, channel: Channel::new(ours) };
         process.channel.until(deadline(HELLO));
         match process.channel.receive::<Hello>(HELLO_BYTES) {
             Ok(Some(hello)) if hello == Hello::ours() => Ok(process),
@@ -93,9 +87,7 @@ impl Process {
         let count = u32::try_from(files.len()).map_err(io::Error::other)?;
         self.channel.send(&Order { task, files: count })?;
         self.channel.send_files(files)?;
-        self.channel
-            .receive(bound)?
-            .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        self.channel.receive(bound)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 }
 

@@ -23,7 +23,7 @@ use walkdir::{DirEntry, WalkDir};
 const BATCH: usize = 200;
 
 /// Bytes that one header may take in an answer; a batch's frame is bounded by this times its files.
-const HEADER_BYTES: u64 = 4 << 20;
+const HEADER_BYTES: u64 = 1 << 20;
 
 /// One file of a dataset, as the scan found it: what a later run checks before it opens it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,16 +62,7 @@ pub fn scan(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Scan, WorkerError> {
     let (files, mut quarantined) = list(root)?;
-    let headers = read_all(
-        &Reader {
-            launcher,
-            root,
-            rules,
-            files: &files,
-        },
-        workers,
-        progress,
-    )?;
+    let headers = read_all(&Reader { launcher, root, rules, files: &files }, workers, progress)?;
     let mut good = Vec::new();
     for ((index, entry), header) in (0_u32..).zip(&files).zip(headers) {
         match header {
@@ -81,18 +72,10 @@ pub fn scan(
     }
     let grouped = group(good);
     let path = |index: u32| files.get(index as usize).map(|entry| entry.path.clone());
-    quarantined.extend(
-        grouped
-            .refused
-            .into_iter()
-            .filter_map(|(index, reason)| Some((path(index)?, reason))),
-    );
+    quarantined
+        .extend(grouped.refused.into_iter().filter_map(|(index, reason)| Some((path(index)?, reason))));
     quarantined.sort();
-    Ok(Scan {
-        patients: grouped.patients,
-        files,
-        quarantined,
-    })
+    Ok(Scan { patients: grouped.patients, files, quarantined })
 }
 
 type Listed = (Vec<FileEntry>, Vec<(PathBuf, Reason)>);
@@ -100,11 +83,7 @@ type Listed = (Vec<FileEntry>, Vec<(PathBuf, Reason)>);
 fn list(root: &Path) -> Result<Listed, WorkerError> {
     let (mut files, mut other) = (Vec::new(), Vec::new());
     // The root itself may be a link: the operator named it.
-    for entry in WalkDir::new(root)
-        .min_depth(1)
-        .follow_links(false)
-        .sort_by_file_name()
-    {
+    for entry in WalkDir::new(root).min_depth(1).follow_links(false).sort_by_file_name() {
         let entry = entry.map_err(|error| unlisted(root, error))?;
         let path = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_owned();
         match describe(&entry, path.clone()) {
@@ -121,25 +100,13 @@ fn list(root: &Path) -> Result<Listed, WorkerError> {
 
 fn unlisted(root: &Path, error: walkdir::Error) -> WorkerError {
     let path = error.path().unwrap_or(root).to_owned();
-    WorkerError::List {
-        path,
-        source: error
-            .into_io_error()
-            .unwrap_or_else(|| io::ErrorKind::Other.into()),
-    }
+    WorkerError::List { path, source: error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into()) }
 }
 
 fn describe(entry: &DirEntry, path: PathBuf) -> Option<FileEntry> {
     let seen = entry.metadata().ok()?;
-    let mtime_ns = seen
-        .mtime()
-        .checked_mul(1_000_000_000)?
-        .checked_add(seen.mtime_nsec())?;
-    Some(FileEntry {
-        path,
-        size: seen.len(),
-        mtime_ns,
-    })
+    let mtime_ns = seen.mtime().checked_mul(1_000_000_000)?.checked_add(seen.mtime_nsec())?;
+    Some(FileEntry { path, size: seen.len(), mtime_ns })
 }
 
 struct Reader<'a> {
@@ -173,11 +140,7 @@ fn read_all(
             let (first, batch) = read?;
             done += batch.len();
             progress(done as u64, total as u64);
-            headers
-                .iter_mut()
-                .skip(first)
-                .zip(batch)
-                .for_each(|(slot, header)| *slot = header);
+            headers.iter_mut().skip(first).zip(batch).for_each(|(slot, header)| *slot = header);
         }
         Ok(headers)
     })
@@ -193,9 +156,7 @@ impl Reader<'_> {
             };
             let batch = batch.get(..BATCH).unwrap_or(batch);
             let mut headers = Vec::with_capacity(batch.len());
-            let read = self
-                .read(batch, &mut process, &mut headers)
-                .map(|()| (first, headers));
+            let read = self.read(batch, &mut process, &mut headers).map(|()| (first, headers));
             let failed = read.is_err();
             if sender.send(read).is_err() || failed {
                 // Nobody waits for more: let the other threads stop too.
@@ -247,23 +208,14 @@ impl Reader<'_> {
         };
         *process = Some(worker);
         let mut answer = answer.into_iter();
-        let header = |file: Option<File>| {
-            file.and_then(|_| answer.next())
-                .unwrap_or(Err(Reason::Unreadable))
-        };
+        let header = |file: Option<File>| file.and_then(|_| answer.next()).unwrap_or(Err(Reason::Unreadable));
         Ok(Some(opened.into_iter().map(header).collect()))
     }
 }
 
 /// Opens a regular file read-only; never a link, and never waiting for the other end of a pipe.
 fn open(root: &Path, entry: &FileEntry) -> Option<File> {
-    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK)
-        .bits()
-        .cast_signed();
-    let file = File::options()
-        .read(true)
-        .custom_flags(flags)
-        .open(root.join(&entry.path))
-        .ok()?;
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(root.join(&entry.path)).ok()?;
     file.metadata().is_ok_and(|seen| seen.is_file()).then_some(file)
 }

@@ -13,11 +13,7 @@ pub(crate) struct Hello(pub(crate) String);
 
 impl Hello {
     pub(crate) fn ours() -> Self {
-        Self(format!(
-            "trocar worker {} {}",
-            env!("CARGO_PKG_VERSION"),
-            trocar_sandbox::ENGINE
-        ))
+        Self(format!("trocar worker {} {}", env!("CARGO_PKG_VERSION"), trocar_sandbox::ENGINE))
     }
 }
 
@@ -56,23 +52,9 @@ pub(crate) struct MapTask {
 
 impl MapTask {
     pub(crate) fn new(job: &MapJob, subject: Subject) -> Self {
-        let MapJob {
-            code: _,
-            grant,
-            limits,
-            params,
-            shape,
-            author,
-        } = job;
+        let MapJob { code: _, grant, limits, params, shape, author } = job;
         let (grant, params, shape) = (grant.clone(), params.clone(), shape.clone());
-        Self {
-            grant,
-            limits: *limits,
-            params,
-            shape,
-            author: *author,
-            subject,
-        }
+        Self { grant, limits: *limits, params, shape, author: *author, subject }
     }
 }
 

@@ -28,10 +28,7 @@ pub(crate) struct Channel {
 
 impl Channel {
     pub(crate) const fn new(stream: UnixStream) -> Self {
-        Self {
-            stream,
-            deadline: None,
-        }
+        Self { stream, deadline: None }
     }
 
     /// From now on, anything not done by `deadline` is an error.
@@ -82,12 +79,7 @@ impl Channel {
         }
         self.stream.set_write_timeout(self.left()?)?;
         loop {
-            match sendmsg(
-                &self.stream,
-                &[IoSlice::new(b"d")],
-                &mut control,
-                SendFlags::NOSIGNAL,
-            ) {
+            match sendmsg(&self.stream, &[IoSlice::new(b"d")], &mut control, SendFlags::NOSIGNAL) {
                 Ok(1) => return Ok(()),
                 Ok(_) => return Err(ErrorKind::WriteZero.into()),
                 Err(rustix::io::Errno::INTR) => {}
@@ -200,10 +192,7 @@ mod tests {
     fn a_frame_over_its_bound_is_refused_before_it_is_read() {
         let (mut a, mut b) = pair();
         a.write_all(&u64::MAX.to_le_bytes()).unwrap();
-        assert_eq!(
-            b.receive::<u8>(1 << 20).unwrap_err().kind(),
-            ErrorKind::InvalidData
-        );
+        assert_eq!(b.receive::<u8>(1 << 20).unwrap_err().kind(), ErrorKind::InvalidData);
     }
 
     #[test]
@@ -218,10 +207,7 @@ mod tests {
         let (_a, mut b) = pair();
         b.until(Instant::now() + Duration::from_millis(20));
         let kind = b.receive::<u8>(10).unwrap_err().kind();
-        assert!(
-            matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut),
-            "{kind:?}"
-        );
+        assert!(matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{kind:?}");
         assert_eq!(b.receive::<u8>(10).unwrap_err().kind(), ErrorKind::TimedOut);
     }
 
@@ -230,8 +216,7 @@ mod tests {
         let files: Vec<File> = (0..600_u32).map(numbered).collect();
         let (mut a, mut b) = pair();
         let receiver = thread::spawn(move || b.receive_files(600).unwrap());
-        a.send_files(&files.iter().map(AsFd::as_fd).collect::<Vec<_>>())
-            .unwrap();
+        a.send_files(&files.iter().map(AsFd::as_fd).collect::<Vec<_>>()).unwrap();
         for (i, mut file) in (0..600_u32).zip(receiver.join().unwrap()) {
             let mut bytes = [0; 4];
             file.rewind().unwrap();
