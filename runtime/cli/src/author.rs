@@ -155,7 +155,7 @@ pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
     if bytes.get(4..8) != Some(&[1, 0, 0, 0]) {
         return Ok(bytes);
     }
-    let encoded = wit_component::ComponentEncoder::default().validate(true).module(&bytes).and_then(|mut e| e.encode());
+    let encoded = wit_component::ComponentEncoder::default().validate(true).module(&bytes).and_then(|e| e.encode());
     let words = || format!("{} cannot be made a component: build it with the SDK", path.display());
     Ok(encoded.with_context(words)?)
 }

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use trocar_filter::{Contribution, GaussianNoise, Rehearsal, Untrusted, rehearse};
-use trocar_manifest::keys::SecretKey;
+use trocar_manifest::keys::{PublicKey, SecretKey};
 use trocar_manifest::{Manifest, Package};
 use trocar_node::{Indexed, Refusal, grant_of};
 use trocar_policy::{Decision, Policy, Request};
@@ -59,17 +59,27 @@ fn algorithm(args: &Test) -> Result<(Manifest, Vec<u8>), Failure> {
     Ok((manifest, component))
 }
 
-/// The policy that a node writes for a new dataset, under a key that nobody keeps.
+/// N_pub of a rehearsal without a policy of its own.
+const SIZE_BOUND: u32 = 500;
+
+/// The demo's policy, which grants what the testkit writes, under a key that nobody keeps.
 fn permissive() -> Result<Policy, Failure> {
-    let key = SecretKey::generate(&mut rand::rand_core::UnwrapErr(rand::rngs::SysRng)).public();
-    let text = Policy::complete(&key, 500);
+    let text = Policy::demo(&nobody(), SIZE_BOUND);
     Policy::parse("rehearsal policy", &text).map_err(|e| Failure::located(Exit::Failed, e))
 }
 
+/// A rehearsal has no keys; where a decision wants one, it gets a new one.
+fn nobody() -> PublicKey {
+    SecretKey::generate(&mut system_random()).public()
+}
+
+fn system_random() -> rand::rand_core::UnwrapErr<rand::rngs::SysRng> {
+    rand::rand_core::UnwrapErr(rand::rngs::SysRng)
+}
+
 fn decide(args: &Test, manifest: &Manifest, policy: &Policy) -> Result<trocar_policy::Admitted, Failure> {
-    let author = SecretKey::generate(&mut rand::rand_core::UnwrapErr(rand::rngs::SysRng)).public();
     let parameters: BTreeMap<String, String> = args.params.iter().cloned().collect();
-    let request = Request { component_author: author, parameters: &parameters, where_: args.where_.as_deref() };
+    let request = Request { component_author: nobody(), parameters: &parameters, where_: args.where_.as_deref() };
     match trocar_policy::decide(policy, manifest, &request) {
         Decision::Admit(admitted) => Ok(admitted),
         Decision::Deny { code, detail } => Err(refused(&Refusal { code, detail })),
@@ -145,8 +155,7 @@ fn rehearsed(plan: &trocar_filter::Plan, contributions: Vec<Untrusted<Contributi
     if exact {
         return rehearse(plan, contributions, &mut trocar_testkit::NoNoise, true);
     }
-    let mut noise = GaussianNoise::new(&mut rand::rand_core::UnwrapErr(rand::rngs::SysRng));
-    rehearse(plan, contributions, &mut noise, false)
+    rehearse(plan, contributions, &mut GaussianNoise::new(&mut system_random()), false)
 }
 
 fn tell(

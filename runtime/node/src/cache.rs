@@ -3,7 +3,8 @@
 use crate::error::NodeError;
 use crate::files;
 use crate::node::Node;
-use hmac::{Hmac, KeyInit, Mac};
+use crate::audit::mac;
+use hmac::Mac;
 use trocar_manifest::Package;
 use trocar_terms::Digest;
 use trocar_worker::{CompileError, Grant, MachineCode};
@@ -40,21 +41,13 @@ fn cache_name(package: &Package) -> String {
     format!("{}-{}.code", package.manifest.digest().hex(), engine.hex())
 }
 
-fn mac(code: &[u8], name: &str, key: &[u8; 32]) -> Hmac<sha2::Sha256> {
-    let mut mac = <Hmac<sha2::Sha256> as KeyInit>::new(key.into());
-    mac.update(&(name.len() as u64).to_be_bytes());
-    mac.update(name.as_bytes());
-    mac.update(code);
-    mac
-}
-
 fn tag(code: &[u8], name: &str, key: &[u8; 32]) -> Vec<u8> {
-    mac(code, name, key).finalize().into_bytes().to_vec()
+    mac(key, &[name.as_bytes(), code]).finalize().into_bytes().to_vec()
 }
 
 fn authenticated(bytes: &[u8], name: &str, key: &[u8; 32]) -> Option<Vec<u8>> {
     let (tag, code) = bytes.split_at_checked(TAG)?;
-    mac(code, name, key).verify_slice(tag).ok()?;
+    mac(key, &[name.as_bytes(), code]).verify_slice(tag).ok()?;
     Some(code.to_vec())
 }
 

@@ -5,7 +5,8 @@ use crate::keys::random_bytes;
 use crate::node::Node;
 use crate::store::{Dataset, Indexed, Scanned, Snapshot};
 use crate::files;
-use hmac::{Hmac, KeyInit, Mac};
+use crate::audit::mac;
+use hmac::Mac;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -62,9 +63,7 @@ impl Node {
     /// # Errors
     /// The name is taken, the folder or table is not there, or the policy is not valid.
     pub async fn add_dataset(&self, new: &NewDataset) -> Result<(Dataset, Digest), NodeError> {
-        let policy_text = self.policy_text_for(new)?;
-        let shown = new.policy.clone().unwrap_or_else(|| self.home().policy_path(&new.name));
-        let policy = parse_policy(&shown, &policy_text)?;
+        let (policy, policy_text) = self.policy_for(new)?;
         let dataset = Dataset {
             name: new.name.clone(),
             id: DatasetId::from_bytes(random_bytes()),
@@ -79,11 +78,17 @@ impl Node {
         Ok((dataset, policy.digest()))
     }
 
-    fn policy_text_for(&self, new: &NewDataset) -> Result<String, NodeError> {
-        match &new.policy {
-            Some(path) => files::read_text(path),
-            None => Ok(Policy::complete(&self.home().operator()?, SIZE_BOUND)),
-        }
+    /// A policy without operators gets this home's; without a file, the strict default is written.
+    fn policy_for(&self, new: &NewDataset) -> Result<(Policy, String), NodeError> {
+        let operator = self.home().operator()?;
+        let path = new.policy.clone().unwrap_or_else(|| self.home().policy_path(&new.name));
+        let text = match &new.policy {
+            Some(path) => files::read_text(path)?,
+            None => Policy::complete(&operator, SIZE_BOUND),
+        };
+        let shown = path.display().to_string();
+        let text = trocar_policy::with_operator(&shown, &text, &operator).map_err(|e| NodeError::Policy(Box::new(e)))?;
+        Ok((parse_policy(&path, &text)?, text))
     }
 
     /// Reads a dataset's policy.
@@ -93,6 +98,12 @@ impl Node {
     pub fn policy(&self, dataset: &Name) -> Result<Policy, NodeError> {
         let path = self.home().policy_path(dataset);
         parse_policy(&path, &files::read_text(&path)?)
+    }
+
+    /// Jobs and approvals go by the policy's digest, so its text is kept for as long as the home.
+    pub(crate) fn keep_policy(&self, policy: &Policy) -> Result<(), NodeError> {
+        let path = self.home().policy_copy_path(&policy.digest());
+        if path.exists() { Ok(()) } else { files::write_durably(&path, policy.text().as_bytes()) }
     }
 
     /// The text of a policy that a job was admitted under, whatever the dataset's policy says by now.
@@ -116,6 +127,7 @@ impl Node {
         let table = self.clinical(&dataset, &policy)?;
         let scan = trocar_worker::scan(self.launcher(), &dataset.path, &rules, self.workers(), progress)?;
         let scanned = self.scanned(scan, table.as_ref())?;
+        refuse_beyond_bound(name, scanned.snapshot.patients.len(), policy.size_bound())?;
         self.refuse_shared_patients(name, &scanned).await?;
         self.store().keep(name, &scanned).await?;
         Ok(report(name, &scanned))
@@ -157,6 +169,14 @@ impl Node {
     }
 }
 
+/// The noise was sized for at most `size_bound` patients, a figure that is declared and never counted.
+fn refuse_beyond_bound(name: &Name, patients: usize, bound: u32) -> Result<(), NodeError> {
+    if patients <= bound as usize {
+        return Ok(());
+    }
+    ask(format!("{name} has {patients} patients, but size_bound in its policy is {bound}: declare more and scan again"))
+}
+
 fn parse_policy(path: &Path, text: &str) -> Result<Policy, NodeError> {
     Policy::parse(&path.display().to_string(), text).map_err(|e| NodeError::Policy(Box::new(e)))
 }
@@ -173,14 +193,8 @@ fn indexed(record: PatientRecord, key: &[u8; 32], table: Option<&ClinicalTable>)
     Indexed { pseudonym: pseudonym(&record, key), columns, record }
 }
 
-/// HMAC-SHA-256 of id and issuer, each with its length in front so that no two pairs read alike.
 fn pseudonym(record: &PatientRecord, key: &[u8; 32]) -> String {
-    let mut mac = <Hmac<sha2::Sha256> as KeyInit>::new(key.into());
-    for part in [&record.patient_id, &record.issuer] {
-        mac.update(&(part.len() as u64).to_be_bytes());
-        mac.update(part.as_bytes());
-    }
-    hex::encode(mac.finalize().into_bytes())
+    hex::encode(mac(key, &[record.patient_id.as_bytes(), record.issuer.as_bytes()]).finalize().into_bytes())
 }
 
 /// A hiding commitment: without the 32 random bytes nobody can test a guess at the contents.

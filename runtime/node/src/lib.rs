@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may stop"))]
 
 mod approvals;
+mod audit;
 mod budget;
 mod cache;
 mod datasets;

@@ -40,7 +40,7 @@ impl Refusal {
 
 /// A package whose digests and signature hold, for a dataset that exists.
 #[derive(Debug)]
-pub struct Received {
+pub(crate) struct Received {
     pub(crate) package: Package,
     pub(crate) digest: Digest,
     pub(crate) dataset: Dataset,
@@ -48,7 +48,7 @@ pub struct Received {
 }
 
 /// A job that the policy allows and the filter can release.
-pub struct Admitted {
+pub(crate) struct Admitted {
     pub(crate) received: Received,
     pub(crate) policy: Policy,
     pub(crate) decision: trocar_policy::Admitted,
@@ -62,7 +62,7 @@ impl Node {
     ///
     /// # Errors
     /// The package is damaged or its signature does not verify, or the dataset does not exist.
-    pub async fn receive(&self, bytes: &[u8], request: SubmitRequest) -> Result<Received, NodeError> {
+    pub(crate) async fn receive(&self, bytes: &[u8], request: SubmitRequest) -> Result<Received, NodeError> {
         let package = Package::open(bytes)?;
         let dataset = self.store().dataset(&request.dataset).await?;
         let digest = package.digest();
@@ -74,7 +74,7 @@ impl Node {
     ///
     /// # Errors
     /// The policy or the cache cannot be read. A refusal is a value.
-    pub fn admit(&self, received: Received) -> Result<Result<Admitted, Refusal>, NodeError> {
+    pub(crate) fn admit(&self, received: Received) -> Result<Result<Admitted, Refusal>, NodeError> {
         let policy = self.policy(&received.dataset.name)?;
         self.admit_under(policy, received)
     }

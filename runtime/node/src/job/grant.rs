@@ -10,7 +10,6 @@ use crate::store::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use trocar_ledger::{Caps, Event, Ledger, Reservation, Verdict};
-use trocar_policy::Policy;
 use trocar_terms::{Code, DeltaUnits, Digest, JobId, Name, RhoUnits, Timestamp};
 
 /// What the ledger keeps of a reserved job, so that a restarted node can finish it.
@@ -57,7 +56,7 @@ impl Node {
             Err(refusal) => return Ok(Grant::Refused(refusal)),
         };
         let snapshot = self.newest_snapshot(&admitted).await?;
-        let details = self.details(&ledger, &admitted, &snapshot);
+        let details = self.details(&ledger, &admitted, &snapshot)?;
         if let Some(job) = cached(&ledger, &details.key) {
             return Ok(Grant::Cached(job));
         }
@@ -76,20 +75,20 @@ impl Node {
         }
     }
 
-    fn details(&self, ledger: &Ledger, admitted: &Admitted, snapshot: &Snapshot) -> Details {
+    fn details(&self, ledger: &Ledger, admitted: &Admitted, snapshot: &Snapshot) -> Result<Details, NodeError> {
         let now = self.now();
         let start = scheduled_ends(ledger).fold(now, Timestamp::max);
         let request = &admitted.received.request;
-        Details {
+        Ok(Details {
             package: admitted.received.digest,
             policy: admitted.policy.digest(),
             parameters: request.parameters.clone(),
             cohort: request.where_.clone(),
             project: request.project.clone(),
-            key: release_key(admitted, snapshot),
+            key: release_key(admitted, snapshot)?,
             admitted_at: now,
             scheduled_end: start.plus(self.declared_seconds(admitted)),
-        }
+        })
     }
 
     /// W * ceil(N_pub / workers): declared figures only.
@@ -98,12 +97,6 @@ impl Node {
         let turns = admitted.policy.size_bound().div_ceil(workers);
         let wall = admitted.received.package.manifest.limits.seconds();
         i64::from(turns).saturating_mul(i64::from(wall))
-    }
-
-    /// Approvals and running jobs go by the policy's digest, so its text is kept for as long as the home.
-    fn keep_policy(&self, policy: &Policy) -> Result<(), NodeError> {
-        let path = self.home().policy_copy_path(&policy.digest());
-        if path.exists() { Ok(()) } else { crate::files::write_durably(&path, policy.text().as_bytes()) }
     }
 }
 
@@ -141,14 +134,14 @@ fn failed_job(event: &Event) -> Option<JobId> {
 }
 
 /// Everything that the noised answer depends on; the same key is the same question.
-fn release_key(admitted: &Admitted, snapshot: &Snapshot) -> Digest {
+fn release_key(admitted: &Admitted, snapshot: &Snapshot) -> Result<Digest, NodeError> {
     let manifest = &admitted.received.package.manifest;
     let parts = (
         (admitted.received.dataset.id, snapshot.id, manifest.digest(), Digest::of(&admitted.received.package.component)),
         (&admitted.decision.parameters, admitted.decision.cohort.normalised(), manifest.class.word()),
         (admitted.policy.digest(), trocar_worker::engine_id()),
     );
-    Digest::of(&serde_json::to_vec(&parts).unwrap_or_default())
+    Ok(Digest::of(&serde_json::to_vec(&parts)?))
 }
 
 fn reserve(ledger: &mut Ledger, now: Timestamp, granted: Granted) -> Result<Grant, NodeError> {

@@ -1,7 +1,7 @@
 //! Granted -> Mapped: each patient of the cohort in a worker process of her own, in an order that nobody chose.
 
 use super::grant::Granted;
-use crate::error::NodeError;
+use crate::error::{NodeError, ask};
 use crate::keys::system_random;
 use crate::node::Node;
 use crate::store::{Indexed, Snapshot};
@@ -37,7 +37,7 @@ impl Node {
             snapshot: &granted.snapshot,
             root: &granted.admitted.received.dataset.path,
         };
-        let sums = work.run(&cohort, self.workers(), progress);
+        let sums = work.run(&cohort, self.workers(), progress)?;
         Ok(Mapped { granted, sums })
     }
 }
@@ -83,39 +83,45 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Integer sums are the same whichever thread adds which patient.
-    fn run(&self, cohort: &[&Indexed], workers: usize, progress: Progress<'_>) -> Sums {
+    fn run(&self, cohort: &[&Indexed], workers: usize, progress: Progress<'_>) -> Result<Sums, NodeError> {
         let next = AtomicUsize::new(0);
         let progress = Mutex::new(progress);
         std::thread::scope(|scope| {
             let threads: Vec<_> =
                 (0..workers.max(1)).map(|_| scope.spawn(|| self.drain(cohort, &next, &progress))).collect();
             let mut total = Sums::new(self.plan);
-            for sums in threads.into_iter().filter_map(|t| t.join().ok()) {
-                // All come from one plan; another's would be dropped, never mixed in.
-            let _ = total.merge(sums);
+            for thread in threads {
+                let sums = thread.join().ok().flatten();
+                if sums.is_none_or(|sums| total.merge(sums).is_err()) {
+                    return ask("a worker process cannot be started; the job stays accepted: run `trocar node resume`");
+                }
             }
-            total
+            Ok(total)
         })
     }
 
-    fn drain(&self, cohort: &[&Indexed], next: &AtomicUsize, progress: &Mutex<Progress<'_>>) -> Sums {
+    /// `None` where the node itself could not go on: then nothing of the job is released or lost.
+    fn drain(&self, cohort: &[&Indexed], next: &AtomicUsize, progress: &Mutex<Progress<'_>>) -> Option<Sums> {
         let mut sums = Sums::new(self.plan);
         while let Some(patient) = cohort.get(next.fetch_add(1, Ordering::Relaxed)) {
-            self.add(patient, &mut sums);
+            self.add(patient, &mut sums)?;
             if let Ok(mut tell) = progress.lock() {
                 let done = next.load(Ordering::Relaxed).min(cohort.len());
                 tell(done as u64, cohort.len() as u64);
             }
         }
-        sums
+        Some(sums)
     }
 
     /// Whatever happens to one patient changes her contribution and nothing else.
-    fn add(&self, patient: &Indexed, sums: &mut Sums) {
-        match map_one(self.launcher, self.job, patient, &self.snapshot.files, self.root).contribution {
+    fn add(&self, patient: &Indexed, sums: &mut Sums) -> Option<()> {
+        let mapped = map_one(self.launcher, self.job, patient, &self.snapshot.files, self.root);
+        match mapped.contribution {
             Some(contribution) => sums.add(contribution),
+            None if mapped.node_fault => return None,
             None => sums.add_default(),
         }
+        Some(())
     }
 }
 

@@ -9,8 +9,8 @@ mod map;
 mod release;
 mod status;
 
-pub use admit::{Admitted, Received, Refusal, SubmitRequest, grant_of, plan_of};
+pub use admit::{Refusal, SubmitRequest, grant_of, plan_of};
 pub use map::{Progress, map_one};
 pub use status::{JobState, JobStatus};
 
-pub(crate) use grant::{Details, Granted};
+pub(crate) use admit::{Admitted, Received};

@@ -79,7 +79,7 @@ impl Node {
             where_: details.cohort.clone(),
             project: details.project.clone(),
         };
-        let received = super::admit::Received { package, digest: details.package, dataset, request };
+        let received = super::Received { package, digest: details.package, dataset, request };
         let Ok(admitted) = self.admit_under(policy, received)? else { return Ok(None) };
         let Some(approval) = self.approval_at(reservation.approval, &admitted)? else { return Ok(None) };
         let (job, release_at) = (reservation.job, reservation.release_at);
@@ -146,7 +146,7 @@ impl Node {
             trocar_version: env!("CARGO_PKG_VERSION").to_owned(),
             engine: trocar_worker::engine_name(),
             node_name: "node".to_owned(),
-            ledger_head: self.home().ledger()?.head(),
+            ledger_head: self.reserved_head(&granted.job)?,
             conditions: conditions(granted),
         };
         let content = Content {
@@ -154,9 +154,19 @@ impl Node {
             request: &request,
             manifest_text: &package.manifest_text,
             manifest: &package.manifest,
+            package: &package.signature,
             approval: &granted.approval.envelope,
         };
         Ok(trocar_bundle::write(&content, &self.home().node_key()?)?)
+    }
+}
+
+impl Node {
+    /// The ledger's head right after the reservation: the same whatever happened on the node since.
+    fn reserved_head(&self, job: &JobId) -> Result<Digest, NodeError> {
+        let ledger = self.home().ledger()?;
+        let mine = |e: &Event| matches!(e, Event::Reserved(r) if r.job == *job);
+        Ok(ledger.records().iter().find(|r| mine(&r.event)).map_or_else(|| ledger.head(), |r| r.digest))
     }
 }
 
