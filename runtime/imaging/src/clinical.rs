@@ -97,10 +97,7 @@ pub fn read(
 
 fn read_bounded(reader: impl Read) -> Result<Vec<u8>, ClinicalError> {
     let mut bytes = Vec::new();
-    reader
-        .take(MAX_CLINICAL_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|_| ClinicalError::Unreadable)?;
+    reader.take(MAX_CLINICAL_BYTES + 1).read_to_end(&mut bytes).map_err(|_| ClinicalError::Unreadable)?;
     if bytes.len() as u64 > MAX_CLINICAL_BYTES {
         return Err(ClinicalError::TooLarge);
     }
@@ -133,10 +130,7 @@ impl<'a> Columns<'a> {
             let at = position(header, name)?.ok_or_else(|| ClinicalError::NoColumn(name.to_owned()))?;
             Ok((at, rule))
         });
-        Ok(Self {
-            key,
-            granted: granted.collect::<Result<_, _>>()?,
-        })
+        Ok(Self { key, granted: granted.collect::<Result<_, _>>()? })
     }
 
     fn add(&self, record: &StringRecord, table: &mut ClinicalTable) -> Result<(), ClinicalError> {
@@ -155,10 +149,7 @@ impl<'a> Columns<'a> {
 }
 
 fn position(header: &StringRecord, name: &str) -> Result<Option<usize>, ClinicalError> {
-    let mut places = header
-        .iter()
-        .enumerate()
-        .filter(|(_, column)| column.trim() == name);
+    let mut places = header.iter().enumerate().filter(|(_, column)| column.trim() == name);
     let first = places.next().map(|(at, _)| at);
     match places.next() {
         None => Ok(first),
@@ -173,15 +164,10 @@ mod tests {
 
     fn rules() -> Vec<ColumnRule> {
         vec![
-            ColumnRule {
-                name: "age_years".parse().unwrap(),
-                kind: ColumnType::Integer { min: 0, max: 120 },
-            },
+            ColumnRule { name: "age_years".parse().unwrap(), kind: ColumnType::Integer { min: 0, max: 120 } },
             ColumnRule {
                 name: "sex".parse().unwrap(),
-                kind: ColumnType::Category {
-                    categories: vec!["F".into(), "M".into()],
-                },
+                kind: ColumnType::Category { categories: vec!["F".into(), "M".into()] },
             },
         ]
     }
@@ -196,10 +182,7 @@ mod tests {
             parse("\u{feff}name,sex,patient_id,age_years\n\"Doe, J\",F,p1,61\nRoe,x,p2,200\n").unwrap();
         let row = table.row("p1").unwrap();
         assert_eq!(row.len(), 2);
-        assert_eq!(
-            (&row["age_years"], &row["sex"]),
-            (&Value::Integer(61), &Value::Text("F".into()))
-        );
+        assert_eq!((&row["age_years"], &row["sex"]), (&Value::Integer(61), &Value::Text("F".into())));
         assert_eq!(table.row("p2").unwrap()["sex"], Value::Missing);
         assert_eq!((table.len(), table.row("p3")), (2, None));
         assert_eq!(format!("{table:?}"), "ClinicalTable(2 rows)");
@@ -213,26 +196,17 @@ mod tests {
 
     #[test]
     fn a_table_without_the_key_column_is_refused() {
-        assert_eq!(
-            parse("id,age_years,sex\n"),
-            Err(ClinicalError::NoKey("patient_id".into()))
-        );
+        assert_eq!(parse("id,age_years,sex\n"), Err(ClinicalError::NoKey("patient_id".into())));
     }
 
     #[test]
     fn a_table_without_a_granted_column_is_refused() {
-        assert_eq!(
-            parse("patient_id,age_years\n"),
-            Err(ClinicalError::NoColumn("sex".into()))
-        );
+        assert_eq!(parse("patient_id,age_years\n"), Err(ClinicalError::NoColumn("sex".into())));
     }
 
     #[test]
     fn a_column_named_twice_is_refused() {
-        assert_eq!(
-            parse("patient_id,sex,age_years,sex\n"),
-            Err(ClinicalError::ColumnTwice("sex".into()))
-        );
+        assert_eq!(parse("patient_id,sex,age_years,sex\n"), Err(ClinicalError::ColumnTwice("sex".into())));
     }
 
     #[test]
@@ -243,26 +217,17 @@ mod tests {
 
     #[test]
     fn a_ragged_row_is_refused_with_its_line() {
-        assert_eq!(
-            parse("patient_id,age_years,sex\np1,1,F\np2,1\n"),
-            Err(ClinicalError::Ragged(3))
-        );
+        assert_eq!(parse("patient_id,age_years,sex\np1,1,F\np2,1\n"), Err(ClinicalError::Ragged(3)));
     }
 
     #[test]
     fn a_row_without_a_patient_is_refused() {
-        assert_eq!(
-            parse("patient_id,age_years,sex\n ,1,F\n"),
-            Err(ClinicalError::NoPatient(2))
-        );
+        assert_eq!(parse("patient_id,age_years,sex\n ,1,F\n"), Err(ClinicalError::NoPatient(2)));
     }
 
     #[test]
     fn text_that_is_not_utf_8_is_refused() {
         let bytes = b"patient_id,age_years,sex\np1,1,\xff\n";
-        assert_eq!(
-            read(&bytes[..], "patient_id", &rules()),
-            Err(ClinicalError::NotText(2))
-        );
+        assert_eq!(read(&bytes[..], "patient_id", &rules()), Err(ClinicalError::NotText(2)));
     }
 }

@@ -1,5 +1,7 @@
 //! What a compressed frame says of itself, read before a decoder is asked to believe it.
 
+use crate::{image::Format, rle, syntax::Coding};
+
 /// Size and precision in a codestream's own header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -9,8 +11,37 @@ pub(crate) struct Shape {
     pub(crate) bits: u16,
 }
 
+impl Shape {
+    /// What a frame of this coding says; `None` where it has no such header or is not compressed by a codestream.
+    pub(crate) fn read(coding: Coding, frame: &[u8]) -> Option<Self> {
+        match coding {
+            Coding::Jpeg | Coding::JpegLs => jpeg(frame),
+            Coding::Jpeg2000 => jpeg2000(frame),
+            Coding::Native | Coding::Rle => None,
+        }
+    }
+
+    /// Whether a decoder may be asked for this shape, and gives samples that the file's format can hold.
+    pub(crate) fn fits(&self, format: &Format) -> bool {
+        let size = (u32::from(format.rows), u32::from(format.columns), 1);
+        let same = (self.rows, self.columns, self.components) == size;
+        same && self.bits >= 1 && self.bits.div_ceil(8) <= u16::from(format.width)
+    }
+}
+
+/// Whether the beginning of a compressed frame agrees with the file's format.
+pub(crate) fn fits(coding: Coding, format: &Format, frame: &[u8]) -> bool {
+    match coding {
+        Coding::Native => true,
+        Coding::Rle => rle::segments(frame) == Some(usize::from(format.width)),
+        Coding::Jpeg | Coding::JpegLs | Coding::Jpeg2000 => {
+            Shape::read(coding, frame).is_some_and(|shape| shape.fits(format))
+        }
+    }
+}
+
 /// The frame header of JPEG or JPEG-LS (ITU-T T.81 section B.2, T.87 section C.1).
-pub(crate) fn jpeg(frame: &[u8]) -> Option<Shape> {
+fn jpeg(frame: &[u8]) -> Option<Shape> {
     let mut rest = frame.strip_prefix(&[0xFF, 0xD8])?;
     loop {
         let marker = *rest.strip_prefix(&[0xFF])?.first()?;
@@ -43,27 +74,36 @@ fn frame_header(body: &[u8]) -> Option<Shape> {
 }
 
 /// The SIZ segment of JPEG 2000 (ITU-T T.800 section A.5.1): one component, not subsampled, at most 65,535 tiles.
-pub(crate) fn jpeg2000(frame: &[u8]) -> Option<Shape> {
-    // A JP2 file wraps the codestream in boxes; SOC and SIZ begin it.
-    let start = frame.windows(4).position(|w| w == [0xFF, 0x4F, 0xFF, 0x51])?;
-    let size = frame.get(start.checked_add(4)?..)?;
+fn jpeg2000(frame: &[u8]) -> Option<Shape> {
+    let size = unboxed(frame)?.strip_prefix(&[0xFF, 0x4F, 0xFF, 0x51])?;
     // Lsiz and Rsiz, then eight 32-bit numbers, then the number of components.
     let word = |i: usize| {
-        size.get(4 + 4 * i..8 + 4 * i)
-            .and_then(|b| b.first_chunk())
-            .map(|b| u32::from_be_bytes(*b))
+        size.get(4 + 4 * i..8 + 4 * i).and_then(|b| b.first_chunk()).map(|b| u32::from_be_bytes(*b))
     };
     let components = u32::from(u16::from_be_bytes(*size.get(36..)?.first_chunk()?));
     let &[depth, across, down] = size.get(38..)?.first_chunk()?;
     let (columns, rows) = (word(0)?.checked_sub(word(2)?)?, word(1)?.checked_sub(word(3)?)?);
     let tiles = u64::from(word(0)?.div_ceil(word(4)?.max(1))) * u64::from(word(1)?.div_ceil(word(5)?.max(1)));
     let plain = across == 1 && down == 1 && tiles <= 65_535;
-    plain.then_some(Shape {
-        rows,
-        columns,
-        components,
-        bits: u16::from(depth & 0x7F) + 1,
-    })
+    plain.then_some(Shape { rows, columns, components, bits: u16::from(depth & 0x7F) + 1 })
+}
+
+/// The codestream: the frame itself, or what the box `jp2c` of a JP2 file holds (ITU-T T.800 annex I), which some
+/// devices write though DICOM does not ask for it.
+fn unboxed(frame: &[u8]) -> Option<&[u8]> {
+    let mut rest = frame;
+    while !rest.starts_with(&[0xFF, 0x4F]) {
+        let length = u32::from_be_bytes(*rest.first_chunk()?) as usize;
+        // A length of 0 or 1 belongs to the last box or a huge one, and both only to `jp2c`.
+        let (head, body) = rest.split_at_checked(8)?;
+        rest = match (head.get(4..)?, length) {
+            (b"jp2c", 1) => body.get(8..)?,
+            (b"jp2c", _) => body,
+            (_, 8..) => rest.get(length..)?,
+            (_, 0..8) => return None,
+        };
+    }
+    Some(rest)
 }
 
 #[cfg(test)]
@@ -72,29 +112,51 @@ mod tests {
 
     #[test]
     fn the_frame_header_is_found_behind_other_segments() {
-        let frame = [
-            0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xFF, 0xC3, 0, 11, 12, 0, 5, 1, 0, 1, 1, 0x11, 0,
-        ];
-        assert_eq!(
-            jpeg(&frame),
-            Some(Shape {
-                rows: 5,
-                columns: 256,
-                components: 1,
-                bits: 12
-            })
-        );
+        let frame =
+            [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xFF, 0xC3, 0, 11, 12, 0, 5, 1, 0, 1, 1, 0x11, 0];
+        assert_eq!(jpeg(&frame), Some(Shape { rows: 5, columns: 256, components: 1, bits: 12 }));
     }
 
     #[test]
     fn a_codestream_that_ends_early_has_no_shape() {
-        let frame = [
-            0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xC3, 0, 11, 12, 0, 5, 1, 0, 1, 1, 0x11, 0,
-        ];
+        let frame = [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xC3, 0, 11, 12, 0, 5, 1, 0, 1, 1, 0x11, 0];
         for end in 0..frame.len() {
             assert_eq!(jpeg(&frame[..end]), None, "{end}");
         }
         assert_eq!(jpeg(&[0xFF, 0xD8, 0xFF, 0xE0, 0, 0]), None);
         assert_eq!(jpeg2000(&[0xFF, 0x4F, 0xFF, 0x51, 0, 41]), None);
+    }
+
+    /// SOC and SIZ for one component of 12 bits, 256 columns and 5 rows, in one tile.
+    fn siz() -> Vec<u8> {
+        let words = [256_u32, 5, 0, 0, 256, 5, 0, 0];
+        let words = words.iter().flat_map(|w| w.to_be_bytes());
+        [0xFF, 0x4F, 0xFF, 0x51, 0, 41, 0, 0].into_iter().chain(words).chain([0, 1, 11, 1, 1]).collect()
+    }
+
+    #[test]
+    fn a_codestream_is_found_with_and_without_boxes() {
+        let shape = Some(Shape { rows: 5, columns: 256, components: 1, bits: 12 });
+        assert_eq!(jpeg2000(&siz()), shape);
+        let boxed = [b"\0\0\0\x0CjP  \r\n\x87\n\0\0\0\0jp2c".to_vec(), siz()].concat();
+        assert_eq!(jpeg2000(&boxed), shape);
+    }
+
+    #[test]
+    fn a_codestream_hidden_in_another_box_is_not_the_one_that_is_read() {
+        let hidden = [b"\0\0\0\x35xml ".to_vec(), siz(), b"\0\0\0\0jp2c".to_vec()].concat();
+        assert_eq!(jpeg2000(&hidden), None);
+        assert_eq!(jpeg2000(b"\0\0\0\0xml \xFF\x4F"), None);
+    }
+
+    #[test]
+    fn a_subsampled_or_shredded_codestream_is_refused() {
+        let mut subsampled = siz();
+        subsampled[43] = 2;
+        assert_eq!(jpeg2000(&subsampled), None);
+        let mut shredded = siz();
+        shredded[24..32].copy_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1]);
+        shredded[8..12].copy_from_slice(&[0, 1, 0, 0]);
+        assert_eq!(jpeg2000(&shredded), None);
     }
 }

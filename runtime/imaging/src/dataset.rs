@@ -29,8 +29,7 @@ impl<'a> Dataset<'a> {
 
     /// Whether one of a coded element's values is `word`.
     pub(crate) fn says(self, tag: Tag, word: &str) -> bool {
-        self.text(tag)
-            .is_some_and(|text| text.split('\\').any(|v| v.trim() == word))
+        self.text(tag).is_some_and(|text| text.split('\\').any(|v| v.trim() == word))
     }
 
     /// A 16-bit number (US, or an IS that fits).

@@ -1,7 +1,7 @@
 //! One frame's bytes to its stored values.
 
 use crate::{
-    codestream::{self, Shape},
+    codestream::Shape,
     image::Format,
     layout::Layout,
     rle,
@@ -27,16 +27,8 @@ impl Samples {
         let (bits, signed) = (u32::from(self.bits), self.signed);
         let shift = 32_u32.saturating_sub(bits);
         self.bytes.chunks_exact(self.width).map(move |b| {
-            let raw = b
-                .iter()
-                .rev()
-                .fold(0_u32, |raw, byte| raw << 8 | u32::from(*byte))
-                << shift;
-            if signed {
-                raw.cast_signed() >> shift
-            } else {
-                (raw >> shift).cast_signed()
-            }
+            let raw = b.iter().rev().fold(0_u32, |raw, byte| raw << 8 | u32::from(*byte)) << shift;
+            if signed { raw.cast_signed() >> shift } else { (raw >> shift).cast_signed() }
         })
     }
 }
@@ -49,37 +41,23 @@ pub(crate) fn decode(layout: &Layout, format: &Format, frame: Vec<u8>) -> Option
             let width = usize::from(format.width);
             (rle::decode(&frame, format.pixels(), width)?, width)
         }
-        Coding::Jpeg | Coding::JpegLs => compressed(layout.syntax, format, codestream::jpeg(&frame)?, frame)?,
-        Coding::Jpeg2000 => compressed(layout.syntax, format, codestream::jpeg2000(&frame)?, frame)?,
+        Coding::Jpeg | Coding::JpegLs | Coding::Jpeg2000 => compressed(layout.syntax, format, frame)?,
     };
     let whole = bytes.len() == format.pixels().checked_mul(width)?;
-    whole.then_some(Samples {
-        bytes,
-        width,
-        bits: format.bits,
-        signed: format.signed,
-    })
+    whole.then_some(Samples { bytes, width, bits: format.bits, signed: format.signed })
 }
 
 fn native(layout: &Layout, format: &Format, mut frame: Vec<u8>) -> Vec<u8> {
     let swapped = format.width == 2 || layout.words;
     if layout.syntax.encoding == Encoding::ExplicitBig && swapped {
-        frame
-            .as_chunks_mut::<2>()
-            .0
-            .iter_mut()
-            .for_each(|pair| pair.reverse());
+        frame.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.reverse());
     }
     frame
 }
 
 /// Hands a frame to dicom-rs's codec after its own header has been held against the file's.
-fn compressed(syntax: Syntax, format: &Format, shape: Shape, frame: Vec<u8>) -> Option<(Vec<u8>, usize)> {
-    let size = (u32::from(format.rows), u32::from(format.columns), 1);
-    let fits = (shape.rows, shape.columns, shape.components) == size && (1..=16).contains(&shape.bits);
-    if !fits || shape.bits.div_ceil(8) > u16::from(format.width) {
-        return None;
-    }
+fn compressed(syntax: Syntax, format: &Format, frame: Vec<u8>) -> Option<(Vec<u8>, usize)> {
+    let shape = Shape::read(syntax.coding, &frame).filter(|shape| shape.fits(format))?;
     // Decoders write one byte a sample where the codestream has at most 8 bits.
     let width = usize::from(shape.bits.div_ceil(8));
     let frame = Frame {
@@ -141,9 +119,6 @@ impl PixelDataObject for Frame {
         Some(Cow::Borrowed(&[]))
     }
     fn raw_pixel_data(&self) -> Option<RawPixelData> {
-        Some(RawPixelData {
-            fragments: vec![self.bytes.clone()].into(),
-            offset_table: Vec::new().into(),
-        })
+        Some(RawPixelData { fragments: vec![self.bytes.clone()].into(), offset_table: Vec::new().into() })
     }
 }

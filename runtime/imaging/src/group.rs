@@ -25,21 +25,13 @@ pub fn group(files: Vec<(u32, FileHeader)>) -> Grouped {
         let key = (header.issuer.clone(), header.patient_id.clone());
         by_patient.entry(key).or_default().push((index, header));
     }
-    let mut grouped = Grouped {
-        patients: Vec::new(),
-        refused: Vec::new(),
-    };
+    let mut grouped = Grouped { patients: Vec::new(), refused: Vec::new() };
     for ((issuer, patient_id), files) in by_patient {
         let series = patient(files, &mut grouped.refused);
         if !series.is_empty() {
             let studies: BTreeSet<_> = series.iter().map(|s| &s.study_uid).collect();
             let studies = u32::try_from(studies.len()).unwrap_or(u32::MAX);
-            grouped.patients.push(PatientRecord {
-                patient_id,
-                issuer,
-                studies,
-                series,
-            });
+            grouped.patients.push(PatientRecord { patient_id, issuer, studies, series });
         }
     }
     grouped.refused.sort_unstable();
@@ -49,10 +41,7 @@ pub fn group(files: Vec<(u32, FileHeader)>) -> Grouped {
 fn patient(files: Vec<File>, refused: &mut Vec<(u32, Reason)>) -> Vec<SeriesRecord> {
     let mut by_series: BTreeMap<String, Vec<File>> = BTreeMap::new();
     for (index, header) in files {
-        by_series
-            .entry(header.series_uid.clone())
-            .or_default()
-            .push((index, header));
+        by_series.entry(header.series_uid.clone()).or_default().push((index, header));
     }
     let mut found = Vec::new();
     for files in by_series.into_values() {
@@ -63,11 +52,7 @@ fn patient(files: Vec<File>, refused: &mut Vec<(u32, Reason)>) -> Vec<SeriesReco
     }
     // An order that says nothing of when a series was made: ties go by a hash of the UID, never by the UID.
     found.sort_by_cached_key(|s| {
-        (
-            s.info.modality.clone(),
-            geometry(s),
-            Digest::of(s.series_uid.as_bytes()).to_string(),
-        )
+        (s.info.modality.clone(), geometry(s), Digest::of(s.series_uid.as_bytes()).to_string())
     });
     found
 }
@@ -89,10 +74,7 @@ fn series(files: &[File]) -> Result<SeriesRecord, Reason> {
     let images: Vec<_> = files.iter().map(|(_, h)| &h.image).collect();
     let stack = stack(&images)?;
     let order = file_order(&stack);
-    let indices = order
-        .iter()
-        .filter_map(|at| files.get(*at))
-        .map(|(index, _)| *index);
+    let indices = order.iter().filter_map(|at| files.get(*at)).map(|(index, _)| *index);
     Ok(SeriesRecord {
         study_uid: first.study_uid.clone(),
         series_uid: first.series_uid.clone(),
@@ -105,12 +87,7 @@ fn series(files: &[File]) -> Result<SeriesRecord, Reason> {
 /// Files in the order of their first slices.
 pub(crate) fn file_order(stack: &Stack) -> Vec<usize> {
     let mut seen = BTreeSet::new();
-    stack
-        .slices
-        .iter()
-        .map(|s| s.file)
-        .filter(|file| seen.insert(*file))
-        .collect()
+    stack.slices.iter().map(|s| s.file).filter(|file| seen.insert(*file)).collect()
 }
 
 fn attributes(files: &[File]) -> BTreeMap<String, Value> {
@@ -118,14 +95,8 @@ fn attributes(files: &[File]) -> BTreeMap<String, Value> {
         return BTreeMap::new();
     };
     let agreed = |keyword: &String, value: &Value| {
-        let same = files
-            .iter()
-            .all(|(_, h)| h.attributes.get(keyword) == Some(value));
+        let same = files.iter().all(|(_, h)| h.attributes.get(keyword) == Some(value));
         if same { value.clone() } else { Value::Missing }
     };
-    first
-        .attributes
-        .iter()
-        .map(|(k, v)| (k.clone(), agreed(k, v)))
-        .collect()
+    first.attributes.iter().map(|(k, v)| (k.clone(), agreed(k, v))).collect()
 }

@@ -1,11 +1,13 @@
 //! What is read of one file without touching its pixels.
 
 use crate::{
-    Reason, ScanRules,
+    Reason, ScanRules, codestream,
     dataset::{Dataset, parse},
-    image::Image,
+    element::text,
+    image::{Format, Image},
     layout::Layout,
-    walk::{Walked, Wanted, text, walk},
+    syntax::Coding,
+    walk::{Walked, Wanted, walk},
 };
 use dicom_core::{
     Tag,
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fmt,
-    io::{Read, Seek},
+    io::{Read, Seek, SeekFrom},
 };
 use trocar_terms::{Modality, PrivateGroups, Value};
 
@@ -34,9 +36,7 @@ pub struct FileHeader {
 // A header names a patient: Debug does not.
 impl fmt::Debug for FileHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileHeader")
-            .field("modality", &self.image.modality)
-            .finish_non_exhaustive()
+        f.debug_struct("FileHeader").field("modality", &self.image.modality).finish_non_exhaustive()
     }
 }
 
@@ -46,12 +46,13 @@ impl fmt::Debug for FileHeader {
 /// Why the file is quarantined.
 pub fn read_header(file: &mut (impl Read + Seek), rules: &ScanRules) -> Result<FileHeader, Reason> {
     let wants = Wants::new(rules);
-    let walked = walk(file, &wants)?;
+    let walked = walk(&mut *file, &wants)?;
     let object = parse(&walked.elements, walked.syntax)?;
     let data = Dataset(&object);
     check_deidentified(data, walked.private, rules)?;
     let image = Image::read(data, modality(data)?, walked.syntax)?;
-    Layout::new(&walked, &image.format)?;
+    let layout = Layout::new(&walked, &image.format)?;
+    check_first_frame(file, &layout, &image.format)?;
     Ok(FileHeader {
         patient_id: data.text(tags::PATIENT_ID).ok_or(Reason::NoPatientId)?,
         issuer: data.text(tags::ISSUER_OF_PATIENT_ID).unwrap_or_default(),
@@ -66,16 +67,29 @@ pub fn read_header(file: &mut (impl Read + Seek), rules: &ScanRules) -> Result<F
 pub(crate) fn read_image(file: impl Read + Seek) -> Result<(Image, Layout, Walked), Reason> {
     let walked = walk(
         file,
-        &Wants {
-            modalities: &[Modality::CT, Modality::MR, Modality::PT],
-            attributes: Vec::new(),
-        },
+        &Wants { modalities: &[Modality::CT, Modality::MR, Modality::PT], attributes: Vec::new() },
     )?;
     let object = parse(&walked.elements, walked.syntax)?;
     let image = Image::read(Dataset(&object), modality(Dataset(&object))?, walked.syntax)?;
     let layout = Layout::new(&walked, &image.format)?;
     Ok((image, layout, walked))
 }
+
+/// Holds the first compressed frame's own header against the file's, as decoding will for each.
+fn check_first_frame(file: &mut (impl Read + Seek), layout: &Layout, format: &Format) -> Result<(), Reason> {
+    let Some((offset, length)) = layout.frames.first().and_then(|runs| runs.first()) else { return Ok(()) };
+    if layout.syntax.coding == Coding::Native {
+        return Ok(());
+    }
+    let mut start = Vec::new();
+    file.seek(SeekFrom::Start(*offset)).map_err(|_| Reason::Unreadable)?;
+    let length = u64::from(*length).min(CODESTREAM_HEADER);
+    file.take(length).read_to_end(&mut start).map_err(|_| Reason::Unreadable)?;
+    if codestream::fits(layout.syntax.coding, format, &start) { Ok(()) } else { Err(Reason::Codestream) }
+}
+
+/// Frame headers stand in the first few hundred bytes; comments may come before them.
+const CODESTREAM_HEADER: u64 = 64 << 10;
 
 fn modality(data: Dataset<'_>) -> Result<Modality, Reason> {
     let code = data.text(tags::MODALITY).ok_or(Reason::Modality)?;
@@ -138,29 +152,16 @@ struct Wants<'a> {
 
 impl<'a> Wants<'a> {
     fn new(rules: &'a ScanRules) -> Self {
-        let tag = |keyword: &str| {
-            StandardDataDictionary
-                .by_name(keyword)
-                .map(DataDictionaryEntry::tag)
-        };
-        let attributes = rules
-            .attributes
-            .iter()
-            .filter_map(|rule| Some((tag(&rule.keyword)?, rule)));
-        Self {
-            modalities: &rules.modalities,
-            attributes: attributes.collect(),
-        }
+        let tag = |keyword: &str| StandardDataDictionary.by_name(keyword).map(DataDictionaryEntry::tag);
+        let attributes = rules.attributes.iter().filter_map(|rule| Some((tag(&rule.keyword)?, rule)));
+        Self { modalities: &rules.modalities, attributes: attributes.collect() }
     }
 
     fn attributes(&self, data: Dataset<'_>) -> BTreeMap<String, Value> {
         let value = |tag, rule: &trocar_terms::AttributeRule| {
             data.text(tag).map_or(Value::Missing, |text| rule.admit(&text))
         };
-        self.attributes
-            .iter()
-            .map(|(tag, rule)| (rule.keyword.clone(), value(*tag, rule)))
-            .collect()
+        self.attributes.iter().map(|(tag, rule)| (rule.keyword.clone(), value(*tag, rule))).collect()
     }
 }
 

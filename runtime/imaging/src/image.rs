@@ -102,11 +102,7 @@ impl Format {
     /// The smallest and largest stored value that these bits can hold.
     pub(crate) fn range(&self) -> (i32, i32) {
         let span = 1_i32.checked_shl(u32::from(self.bits)).unwrap_or(i32::MAX);
-        if self.signed {
-            (-span / 2, span / 2 - 1)
-        } else {
-            (0, span - 1)
-        }
+        if self.signed { (-span / 2, span / 2 - 1) } else { (0, span - 1) }
     }
 
     fn read(data: Dataset<'_>, syntax: Syntax) -> Result<Self, Reason> {
@@ -122,28 +118,15 @@ impl Format {
         if pixels == 0 || frames == 0 {
             Err(Reason::NoPixels)
         } else {
-            Ok(Self {
-                rows,
-                columns,
-                width,
-                bits,
-                signed,
-                frames,
-            })
+            Ok(Self { rows, columns, width, bits, signed, frames })
         }
     }
 }
 
 fn monochrome(data: Dataset<'_>) -> Result<(), Reason> {
-    let kind = data
-        .text(tags::PHOTOMETRIC_INTERPRETATION)
-        .ok_or(Reason::NoPixels)?;
+    let kind = data.text(tags::PHOTOMETRIC_INTERPRETATION).ok_or(Reason::NoPixels)?;
     let grey = matches!(kind.as_str(), "MONOCHROME1" | "MONOCHROME2");
-    if grey && data.short(tags::SAMPLES_PER_PIXEL) == Some(1) {
-        Ok(())
-    } else {
-        Err(Reason::Colour)
-    }
+    if grey && data.short(tags::SAMPLES_PER_PIXEL) == Some(1) { Ok(()) } else { Err(Reason::Colour) }
 }
 
 /// Bytes a pixel, bits and sign; the bits must be the low ones.
@@ -178,14 +161,7 @@ impl Image {
         let frames = (0..format.frames).map(|i| groups.frame(i, unit));
         let frames = frames.collect::<Result<_, _>>()?;
         let frame_of_reference = data.text(tags::FRAME_OF_REFERENCE_UID).unwrap_or_default();
-        Ok(Self {
-            modality,
-            unit,
-            format,
-            frame_of_reference,
-            plane,
-            frames,
-        })
+        Ok(Self { modality, unit, format, frame_of_reference, plane, frames })
     }
 }
 
@@ -199,11 +175,8 @@ struct Groups<'a> {
 impl<'a> Groups<'a> {
     fn new(top: Dataset<'a>, frames: u32) -> Result<Self, Reason> {
         let shared = top.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE);
-        let each: Vec<_> = top
-            .items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE)
-            .iter()
-            .map(Dataset)
-            .collect();
+        let each: Vec<_> =
+            top.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).iter().map(Dataset).collect();
         let classic = each.is_empty() && frames == 1;
         if !classic && each.len() != frames as usize {
             return Err(Reason::NoGeometry);
@@ -213,11 +186,7 @@ impl<'a> Groups<'a> {
 
     /// Reads an attribute of frame `index` that functional group `group` holds.
     fn find<T>(&self, index: u32, group: Tag, read: impl Fn(Dataset<'a>) -> Option<T>) -> Option<T> {
-        let own = self
-            .each
-            .get(index as usize)
-            .and_then(|f| f.item(group))
-            .and_then(&read);
+        let own = self.each.get(index as usize).and_then(|f| f.item(group)).and_then(&read);
         let shared = || self.shared.and_then(|s| s.item(group)).and_then(&read);
         own.or_else(shared).or_else(|| read(self.top))
     }
@@ -238,32 +207,24 @@ impl<'a> Groups<'a> {
 
     fn plane_of(&self, index: u32) -> Result<Plane, Reason> {
         let measures = tags::PIXEL_MEASURES_SEQUENCE;
-        let orientation = self.find(index, tags::PLANE_ORIENTATION_SEQUENCE, |d| {
-            d.reals(tags::IMAGE_ORIENTATION_PATIENT)
-        });
+        let orientation =
+            self.find(index, tags::PLANE_ORIENTATION_SEQUENCE, |d| d.reals(tags::IMAGE_ORIENTATION_PATIENT));
         let spacing: Option<[f64; 2]> = self.find(index, measures, |d| d.reals(tags::PIXEL_SPACING));
         let between = self.find(index, measures, |d| d.real(tags::SPACING_BETWEEN_SLICES));
         let thick = || self.find(index, measures, |d| d.real(tags::SLICE_THICKNESS));
         let positive = |v: &f64| *v > 0.0;
         Ok(Plane {
             orientation: orientation.ok_or(Reason::NoGeometry)?,
-            spacing: spacing
-                .filter(|s| s.iter().all(positive))
-                .ok_or(Reason::NoGeometry)?,
+            spacing: spacing.filter(|s| s.iter().all(positive)).ok_or(Reason::NoGeometry)?,
             thickness: between.filter(positive).or_else(thick).filter(positive),
         })
     }
 
     fn frame(&self, index: u32, unit: Unit) -> Result<Frame, Reason> {
-        let position = self.find(index, tags::PLANE_POSITION_SEQUENCE, |d| {
-            d.reals(tags::IMAGE_POSITION_PATIENT)
-        });
+        let position =
+            self.find(index, tags::PLANE_POSITION_SEQUENCE, |d| d.reals(tags::IMAGE_POSITION_PATIENT));
         let (slope, intercept) = self.rescale(index, unit)?;
-        Ok(Frame {
-            position: position.ok_or(Reason::NoGeometry)?,
-            slope,
-            intercept,
-        })
+        Ok(Frame { position: position.ok_or(Reason::NoGeometry)?, slope, intercept })
     }
 
     /// MR has no physical unit, so its stored values are handed on as they are.
@@ -276,9 +237,7 @@ impl<'a> Groups<'a> {
         if unit == Unit::Hounsfield && kind.is_some_and(|kind| kind != "HU") {
             return Err(Reason::Unit);
         }
-        let slope = self
-            .find(index, group, |d| d.real(tags::RESCALE_SLOPE))
-            .filter(|s| *s != 0.0);
+        let slope = self.find(index, group, |d| d.real(tags::RESCALE_SLOPE)).filter(|s| *s != 0.0);
         let intercept = self.find(index, group, |d| d.real(tags::RESCALE_INTERCEPT));
         let lut = self.top.has(tags::MODALITY_LUT_SEQUENCE);
         slope.zip(intercept).filter(|_| !lut).ok_or(Reason::NoRescale)

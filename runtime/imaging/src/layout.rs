@@ -20,26 +20,13 @@ impl Layout {
     pub(crate) fn new(walked: &Walked, format: &Format) -> Result<Self, Reason> {
         let syntax = walked.syntax;
         match (walked.pixels.as_ref().ok_or(Reason::NoPixels)?, syntax.coding) {
-            (
-                Pixels::Native {
-                    offset,
-                    length,
-                    words,
-                },
-                Coding::Native,
-            ) => {
+            (Pixels::Native { offset, length, words }, Coding::Native) => {
                 let frames = native(*offset, *length, format)?;
-                Ok(Self {
-                    syntax,
-                    words: *words,
-                    frames,
-                })
+                Ok(Self { syntax, words: *words, frames })
             }
-            (Pixels::Fragments { table, start, items }, coding) if coding != Coding::Native => Ok(Self {
-                syntax,
-                words: false,
-                frames: encapsulated(table, *start, items, format.frames)?,
-            }),
+            (Pixels::Fragments { table, start, items }, coding) if coding != Coding::Native => {
+                Ok(Self { syntax, words: false, frames: encapsulated(table, *start, items, format.frames)? })
+            }
             _ => Err(Reason::Malformed),
         }
     }
@@ -86,19 +73,12 @@ fn by_table(
     for item in items {
         // An offset points at the item's own 8-byte head.
         let head = item.0.saturating_sub(8).saturating_sub(start);
-        if table
-            .get(found.len())
-            .is_some_and(|next| u64::from(*next) == head)
-        {
+        if table.get(found.len()).is_some_and(|next| u64::from(*next) == head) {
             found.push(Vec::new());
         }
         found.last_mut().ok_or(Reason::Malformed)?.push(*item);
     }
-    if found.len() == frames as usize {
-        Ok(found)
-    } else {
-        Err(Reason::Malformed)
-    }
+    if found.len() == frames as usize { Ok(found) } else { Err(Reason::Malformed) }
 }
 
 #[cfg(test)]

@@ -68,6 +68,8 @@ reasons! {
     Colour = "colour", "The image is not MONOCHROME1 or MONOCHROME2.";
     /// Bits that are not read.
     PixelFormat = "pixel-format", "The pixel format is not 8 to 16 bits in 8 or 16 allocated.";
+    /// A compressed frame's own header says another size or precision.
+    Codestream = "codestream", "The compressed image contradicts the file's header.";
     /// Scout or topogram.
     Localizer = "localizer", "The image is a localizer, not a slice of a volume.";
     /// No rescale slope and intercept where the unit needs them.
@@ -104,10 +106,7 @@ mod tests {
         let words: BTreeSet<_> = Reason::ALL.iter().map(|r| r.word()).collect();
         assert_eq!(words.len(), Reason::ALL.len());
         for reason in Reason::ALL {
-            assert_eq!(
-                serde_json::to_string(reason).unwrap(),
-                format!("\"{}\"", reason.word())
-            );
+            assert_eq!(serde_json::to_string(reason).unwrap(), format!("\"{}\"", reason.word()));
         }
     }
 }

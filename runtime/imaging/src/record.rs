@@ -64,32 +64,24 @@ pub struct SubjectSeries {
 // Ids and a patient's values stay out of logs: Debug shows shapes only.
 impl fmt::Debug for PatientRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PatientRecord")
-            .field("series", &self.series.len())
-            .finish_non_exhaustive()
+        f.debug_struct("PatientRecord").field("series", &self.series.len()).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for SeriesRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SeriesRecord")
-            .field("files", &self.files.len())
-            .finish_non_exhaustive()
+        f.debug_struct("SeriesRecord").field("files", &self.files.len()).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subject")
-            .field("series", &self.series.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Subject").field("series", &self.series.len()).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for SubjectSeries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SubjectSeries")
-            .field("files", &self.files.len())
-            .finish_non_exhaustive()
+        f.debug_struct("SubjectSeries").field("files", &self.files.len()).finish_non_exhaustive()
     }
 }

@@ -1,15 +1,15 @@
 //! RLE Lossless (PS3.5 annex G). Our own: dicom-rs's panics on files that pydicom reads, and asks for what a hostile
 //! header says.
 
+/// The number of segments that a frame's header declares.
+pub(crate) fn segments(frame: &[u8]) -> Option<usize> {
+    frame.first_chunk().map(|count| u32::from_le_bytes(*count) as usize)
+}
+
 /// Decodes one frame to little endian samples of `width` bytes; `None` where it does not give `pixels` of them.
 pub(crate) fn decode(frame: &[u8], pixels: usize, width: usize) -> Option<Vec<u8>> {
-    let header: Vec<usize> = frame
-        .get(..64)?
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|b| u32::from_le_bytes(*b) as usize)
-        .collect();
+    let header: Vec<usize> =
+        frame.get(..64)?.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b) as usize).collect();
     if header.first() != Some(&width) {
         return None;
     }
@@ -17,11 +17,7 @@ pub(crate) fn decode(frame: &[u8], pixels: usize, width: usize) -> Option<Vec<u8
     for plane in 0..width {
         let start = *header.get(plane + 1)?;
         let last = plane + 1 == width;
-        let end = if last {
-            frame.len()
-        } else {
-            *header.get(plane + 2)?
-        };
+        let end = if last { frame.len() } else { *header.get(plane + 2)? };
         let bytes = unpack(frame.get(start..end).filter(|_| start >= 64)?, pixels)?;
         // The first segment holds the most significant bytes.
         let places = samples.iter_mut().skip(width - 1 - plane).step_by(width);

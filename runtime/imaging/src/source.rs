@@ -21,14 +21,7 @@ impl<R: Read + Seek> Source<R> {
         let end = inner.seek(SeekFrom::End(0)).map_err(|_| Reason::Unreadable)?;
         inner.seek(SeekFrom::Start(0)).map_err(|_| Reason::Unreadable)?;
         let inner = BufReader::with_capacity(BUFFER, inner);
-        Ok(Self {
-            inner,
-            at: 0,
-            end,
-            copy: Vec::new(),
-            copying: false,
-            limit,
-        })
+        Ok(Self { inner, at: 0, end, copy: Vec::new(), copying: false, limit })
     }
 
     pub(crate) const fn at(&self) -> u64 {
@@ -60,9 +53,7 @@ impl<R: Read + Seek> Source<R> {
     pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], Reason> {
         let mut bytes = [0; N];
         self.need(N as u64)?;
-        self.inner
-            .read_exact(&mut bytes)
-            .map_err(|_| Reason::Unreadable)?;
+        self.inner.read_exact(&mut bytes).map_err(|_| Reason::Unreadable)?;
         self.at = self.at.saturating_add(N as u64);
         if self.copying {
             self.push(&bytes)?;
@@ -121,10 +112,6 @@ impl<R: Read + Seek> Source<R> {
     }
 
     fn need(&self, length: u64) -> Result<(), Reason> {
-        if length > self.left() {
-            Err(Reason::Truncated)
-        } else {
-            Ok(())
-        }
+        if length > self.left() { Err(Reason::Truncated) } else { Ok(()) }
     }
 }

@@ -21,6 +21,9 @@ pub(crate) const GAP: f64 = 1.5;
 /// Shift within the plane for each mm along the normal: 0.57 degrees of tilt.
 pub(crate) const SHEAR_TOLERANCE: f64 = 0.01;
 
+/// A slab of the guest contract; a slice that does not fit in one could never be read.
+pub(crate) const MAX_SLAB_BYTES: usize = 2 << 20;
+
 type Point = [f64; 3];
 
 /// A series on one grid.
@@ -59,16 +62,13 @@ pub(crate) fn stack(images: &[&Image]) -> Result<Stack, Reason> {
         slices: count,
         spacing_mm: (column_spacing, row_spacing, distance),
     };
+    let integral = integral(images);
+    let slice_bytes = first.format.pixels().saturating_mul(if integral { 2 } else { 4 });
+    if slice_bytes > MAX_SLAB_BYTES {
+        return Err(Reason::TooLarge);
+    }
     let (modality, unit) = (first.modality.code().to_owned(), first.unit.ucum().to_owned());
-    Ok(Stack {
-        info: SeriesInfo {
-            modality,
-            unit,
-            grid,
-            integral: integral(images),
-        },
-        slices,
-    })
+    Ok(Stack { info: SeriesInfo { modality, unit, grid, integral }, slices })
 }
 
 fn same_kind(a: &Image, b: &Image) -> Result<(), Reason> {
@@ -123,11 +123,7 @@ fn sorted(images: &[&Image], normal: Point) -> Vec<Slice> {
 
 /// The distance between slices, where it is one.
 fn distance(slices: &[Slice], image: &Image, normal: Point) -> Result<f64, Reason> {
-    let steps: Vec<f64> = slices
-        .iter()
-        .zip(slices.iter().skip(1))
-        .map(|(a, b)| b.depth - a.depth)
-        .collect();
+    let steps: Vec<f64> = slices.iter().zip(slices.iter().skip(1)).map(|(a, b)| b.depth - a.depth).collect();
     let Some(usual) = median(&steps) else {
         return image.plane.thickness.ok_or(Reason::NoThickness);
     };
@@ -142,11 +138,7 @@ fn distance(slices: &[Slice], image: &Image, normal: Point) -> Result<f64, Reaso
     if off > SPACING_TOLERANCE_MM.max(SPACING_TOLERANCE * mean) {
         return Err(Reason::Spacing);
     }
-    if slices.iter().any(|s| sheared(slices, s, normal)) {
-        Err(Reason::Sheared)
-    } else {
-        Ok(mean)
-    }
+    if slices.iter().any(|s| sheared(slices, s, normal)) { Err(Reason::Sheared) } else { Ok(mean) }
 }
 
 /// The lower of two: a missing slice only ever lengthens a step.
@@ -188,25 +180,14 @@ mod tests {
         Image {
             modality: Modality::CT,
             unit: Unit::Hounsfield,
-            format: Format {
-                rows: 4,
-                columns: 6,
-                width: 2,
-                bits: 12,
-                signed: false,
-                frames: 1,
-            },
+            format: Format { rows: 4, columns: 6, width: 2, bits: 12, signed: false, frames: 1 },
             frame_of_reference: "1.2".into(),
             plane: Plane {
                 orientation: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
                 spacing: [0.5, 0.75],
                 thickness: Some(2.0),
             },
-            frames: vec![Frame {
-                position: [10.0, 20.0, z],
-                slope: 1.0,
-                intercept: -1024.0,
-            }],
+            frames: vec![Frame { position: [10.0, 20.0, z], slope: 1.0, intercept: -1024.0 }],
         }
     }
 
@@ -219,15 +200,7 @@ mod tests {
     fn slices_are_sorted_along_the_normal_whatever_their_order() {
         let found = at(&[6.0, 0.0, 3.0]).unwrap();
         assert_eq!(found.slices.iter().map(|s| s.file).collect::<Vec<_>>(), [1, 2, 0]);
-        assert_eq!(
-            found.info.grid,
-            Grid {
-                columns: 6,
-                rows: 4,
-                slices: 3,
-                spacing_mm: (0.75, 0.5, 3.0)
-            }
-        );
+        assert_eq!(found.info.grid, Grid { columns: 6, rows: 4, slices: 3, spacing_mm: (0.75, 0.5, 3.0) });
     }
 
     #[test]
@@ -294,5 +267,14 @@ mod tests {
         let mut half = image(0.0);
         half.frames[0].slope = 0.5;
         assert!(!stack(&[&half]).unwrap().info.integral);
+    }
+
+    #[test]
+    fn a_slice_that_no_slab_can_hold_is_refused() {
+        let mut wide = image(0.0);
+        (wide.format.rows, wide.format.columns) = (1024, 1024);
+        assert!(stack(&[&wide]).is_ok());
+        wide.frames[0].slope = 0.5;
+        assert_eq!(stack(&[&wide]), Err(Reason::TooLarge));
     }
 }

@@ -12,10 +12,7 @@ pub struct OpenPatient {
 /// Opens a patient. Nothing is read until a series is opened.
 #[must_use]
 pub fn open_patient(subject: Subject, files: Vec<File>) -> OpenPatient {
-    OpenPatient {
-        subject,
-        files: files.into(),
-    }
+    OpenPatient { subject, files: files.into() }
 }
 
 impl Patient for OpenPatient {
@@ -28,31 +25,19 @@ impl Patient for OpenPatient {
     }
 
     fn attribute(&self, series: u32, keyword: &str) -> Result<Value, Fault> {
-        let series = self
-            .subject
-            .series
-            .get(series as usize)
-            .ok_or(Fault::OutOfRange)?;
+        let series = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
         series.attributes.get(keyword).cloned().ok_or(Fault::Absent)
     }
 
     fn open(&self, series: u32) -> Result<Box<dyn Volume>, Fault> {
-        let series = self
-            .subject
-            .series
-            .get(series as usize)
-            .ok_or(Fault::OutOfRange)?;
+        let series = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
         let volume = SeriesVolume::open(Arc::clone(&self.files), &series.files, &series.info)?;
         Ok(Box::new(volume))
     }
 
     // Segmentations are not read yet, and the contract has a word for that.
     fn open_mask(&self, series: u32, _label: &str) -> Result<Box<dyn Mask>, Fault> {
-        let _ = self
-            .subject
-            .series
-            .get(series as usize)
-            .ok_or(Fault::OutOfRange)?;
+        let _ = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
         Err(Fault::Unsupported)
     }
 }

@@ -31,23 +31,11 @@ pub(crate) struct Syntax {
 }
 
 const fn encapsulated(uid: &'static str, coding: Coding, max_bits: u16) -> Syntax {
-    Syntax {
-        uid,
-        encoding: Encoding::ExplicitLittle,
-        coding,
-        deflated: false,
-        max_bits,
-    }
+    Syntax { uid, encoding: Encoding::ExplicitLittle, coding, deflated: false, max_bits }
 }
 
 const fn native(uid: &'static str, encoding: Encoding, deflated: bool) -> Syntax {
-    Syntax {
-        uid,
-        encoding,
-        coding: Coding::Native,
-        deflated,
-        max_bits: 16,
-    }
+    Syntax { uid, encoding, coding: Coding::Native, deflated, max_bits: 16 }
 }
 
 /// The closed list (PS3.5 section 10). JPEG extended is read up to 8 bits: no 12-bit decoder is chosen yet.

@@ -4,7 +4,7 @@ use crate::{
     header::read_image,
     image::Image,
     layout::Layout,
-    stack::{Slice, Stack, stack},
+    stack::{MAX_SLAB_BYTES, Slice, Stack, stack},
 };
 use std::{
     fs::File,
@@ -13,9 +13,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use trocar_terms::{Fault, Grid, SeriesInfo, Volume};
-
-/// A slab of the guest contract.
-pub(crate) const MAX_SLAB_BYTES: usize = 2 << 20;
 
 /// A descriptor read without its shared offset, which another process may move.
 struct At<'a> {
@@ -71,14 +68,7 @@ impl SeriesVolume {
         if !unchanged {
             return Err(Fault::Unsupported);
         }
-        Ok(Self {
-            descriptors,
-            places,
-            images,
-            layouts,
-            stack,
-            inflated: Mutex::new(None),
-        })
+        Ok(Self { descriptors, places, images, layouts, stack, inflated: Mutex::new(None) })
     }
 
     /// The slices of a slab, once it is known to be inside the volume and small enough.
@@ -87,16 +77,8 @@ impl SeriesVolume {
         let pixels = (grid.columns as usize).saturating_mul(grid.rows as usize);
         let bytes = pixels.saturating_mul(width).saturating_mul(count as usize);
         let end = first.checked_add(count).ok_or(Fault::OutOfRange)?;
-        let slices = self
-            .stack
-            .slices
-            .get(first as usize..end as usize)
-            .ok_or(Fault::OutOfRange)?;
-        if bytes > MAX_SLAB_BYTES {
-            Err(Fault::OutOfRange)
-        } else {
-            Ok(slices)
-        }
+        let slices = self.stack.slices.get(first as usize..end as usize).ok_or(Fault::OutOfRange)?;
+        if bytes > MAX_SLAB_BYTES { Err(Fault::OutOfRange) } else { Ok(slices) }
     }
 
     fn samples(&self, slice: &Slice) -> Result<Samples, Fault> {
@@ -177,10 +159,7 @@ fn calibrated(slice: &Slice, stored: i32) -> f64 {
     slice.slope * f64::from(stored) + slice.intercept
 }
 
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "an integral volume holds no value outside 16 bits"
-)]
+#[allow(clippy::cast_possible_truncation, reason = "an integral volume holds no value outside 16 bits")]
 const fn whole(value: f64) -> i16 {
     value as i16
 }

@@ -4,15 +4,12 @@
 
 use crate::{
     Reason,
+    element::{Head, UNDEFINED},
+    meta::{file_meta, inflate},
     source::Source,
     syntax::{Encoding, Syntax},
 };
-use dicom_core::{
-    Tag, VR,
-    dictionary::{DataDictionary, DataDictionaryEntry, VirtualVr},
-};
-use dicom_dictionary_std::StandardDataDictionary;
-use flate2::read::DeflateDecoder;
+use dicom_core::Tag;
 use std::io::{Cursor, Read, Seek};
 
 /// Sequences of real files nest less than half as deep; dicom-rs recurses once a level.
@@ -21,12 +18,9 @@ pub(crate) const MAX_DEPTH: u32 = 32;
 pub(crate) const MAX_HEADER: usize = 64 << 20;
 /// Elements and items of a file: dicom-rs needs some 200 bytes for each that it is given.
 const MAX_ELEMENTS: u32 = 2_000_000;
-/// A deflated data set is held in memory.
-pub(crate) const MAX_INFLATED: u64 = 512 << 20;
 /// Fragments of encapsulated pixel data.
 const MAX_FRAGMENTS: usize = 200_000;
 
-const UNDEFINED: u32 = u32::MAX;
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
 const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
@@ -39,11 +33,7 @@ pub(crate) enum Pixels {
     /// In one run; `words` where the element says OW.
     Native { offset: u64, length: u64, words: bool },
     /// In fragments `(offset, length)`; `table` is the basic offset table, `start` the place its offsets count from.
-    Fragments {
-        table: Vec<u32>,
-        start: u64,
-        items: Vec<(u64, u32)>,
-    },
+    Fragments { table: Vec<u32>, start: u64, items: Vec<(u64, u32)> },
 }
 
 /// What a walk found.
@@ -82,202 +72,6 @@ pub(crate) fn walk(file: impl Read + Seek, wanted: &impl Wanted) -> Result<Walke
     Ok(walked)
 }
 
-fn inflate<R: Read + Seek>(source: &mut Source<R>) -> Result<Vec<u8>, Reason> {
-    let left = source.left();
-    if left > MAX_INFLATED {
-        return Err(Reason::TooLarge);
-    }
-    let packed = source.bytes(left)?;
-    let mut data = Vec::new();
-    let taken = DeflateDecoder::new(&packed[..])
-        .take(MAX_INFLATED + 1)
-        .read_to_end(&mut data);
-    taken.map_err(|_| Reason::Truncated)?;
-    if data.len() as u64 > MAX_INFLATED {
-        Err(Reason::TooLarge)
-    } else {
-        Ok(data)
-    }
-}
-
-/// Reads preamble and group 0002, with or without its group length, and finds the transfer syntax.
-fn file_meta<R: Read + Seek>(source: &mut Source<R>) -> Result<Syntax, Reason> {
-    if source.left() < 132 {
-        return Err(Reason::NotDicom);
-    }
-    source.skip(128)?;
-    if &source.take::<4>()? != b"DICM" {
-        return Err(Reason::NotDicom);
-    }
-    let mut meta = Meta::default();
-    while meta.goes_on(source) {
-        meta.element(source)?;
-    }
-    meta.syntax.ok_or(Reason::TransferSyntax)
-}
-
-/// Group 0002 as far as it has been read.
-#[derive(Default)]
-struct Meta {
-    /// Where the group ends, once its length has been read.
-    end: Option<u64>,
-    syntax: Option<Syntax>,
-}
-
-impl Meta {
-    /// Without a group length, the group ends where another begins.
-    fn goes_on<R: Read + Seek>(&self, source: &mut Source<R>) -> bool {
-        match self.end {
-            Some(end) => source.at() < end,
-            None => source.peek_group() == Some(0x0002),
-        }
-    }
-
-    fn element<R: Read + Seek>(&mut self, source: &mut Source<R>) -> Result<(), Reason> {
-        let element = Head::explicit(source, false)?;
-        if element.tag.0 != 0x0002 || element.length == UNDEFINED {
-            return Err(Reason::Malformed);
-        }
-        match element.tag.1 {
-            0x0000 => {
-                let length = u32::from_le_bytes(source.take::<4>()?);
-                self.end = Some(source.at().saturating_add(u64::from(length)));
-                Ok(())
-            }
-            0x0010 if element.length <= 64 => {
-                let value = source.bytes(u64::from(element.length))?;
-                self.syntax = Some(Syntax::find(&text(&value)).ok_or(Reason::TransferSyntax)?);
-                Ok(())
-            }
-            _ => source.skip(u64::from(element.length)),
-        }
-    }
-}
-
-/// A short text value: ASCII, without its padding.
-pub(crate) fn text(value: &[u8]) -> String {
-    String::from_utf8_lossy(value)
-        .trim_matches(|c: char| c == '\0' || c.is_whitespace())
-        .to_owned()
-}
-
-/// The head of an element or item.
-#[derive(Debug, Clone, Copy)]
-struct Head {
-    tag: Tag,
-    vr: Option<[u8; 2]>,
-    length: u32,
-    bytes: [u8; 12],
-    size: usize,
-}
-
-impl Head {
-    fn read<R: Read + Seek>(source: &mut Source<R>, encoding: Encoding) -> Result<Self, Reason> {
-        match encoding {
-            Encoding::ImplicitLittle => {
-                let b = source.take::<8>()?;
-                Ok(Self::short(
-                    b,
-                    tag_of(b, false),
-                    None,
-                    u32::from_le_bytes([b[4], b[5], b[6], b[7]]),
-                ))
-            }
-            Encoding::ExplicitLittle => Self::explicit(source, false),
-            Encoding::ExplicitBig => Self::explicit(source, true),
-        }
-    }
-
-    fn explicit<R: Read + Seek>(source: &mut Source<R>, big: bool) -> Result<Self, Reason> {
-        let b = source.take::<8>()?;
-        let tag = tag_of(b, big);
-        if tag.0 == 0xFFFE {
-            return Ok(Self::short(b, tag, None, u32_of([b[4], b[5], b[6], b[7]], big)));
-        }
-        let vr = [b[4], b[5]];
-        if !vr.iter().all(u8::is_ascii_uppercase) {
-            return Err(Reason::Malformed);
-        }
-        if !is_long(vr) {
-            return Ok(Self::short(
-                b,
-                tag,
-                Some(vr),
-                u32::from(u16_of([b[6], b[7]], big)),
-            ));
-        }
-        let l = source.take::<4>()?;
-        let bytes = [
-            b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], l[0], l[1], l[2], l[3],
-        ];
-        Ok(Self {
-            tag,
-            vr: Some(vr),
-            length: u32_of(l, big),
-            bytes,
-            size: 12,
-        })
-    }
-
-    fn short(b: [u8; 8], tag: Tag, vr: Option<[u8; 2]>, length: u32) -> Self {
-        let bytes = [b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], 0, 0, 0, 0];
-        Self {
-            tag,
-            vr,
-            length,
-            bytes,
-            size: 8,
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.size).unwrap_or_default()
-    }
-
-    /// Whether the value is a list of items.
-    fn is_sequence(&self) -> bool {
-        match self.vr {
-            Some(vr) => &vr == b"SQ" || self.length == UNDEFINED,
-            None => self.length == UNDEFINED || vr_of(self.tag) == Some(VR::SQ),
-        }
-    }
-}
-
-fn tag_of(b: [u8; 8], big: bool) -> Tag {
-    Tag(u16_of([b[0], b[1]], big), u16_of([b[2], b[3]], big))
-}
-
-const fn u16_of(b: [u8; 2], big: bool) -> u16 {
-    if big {
-        u16::from_be_bytes(b)
-    } else {
-        u16::from_le_bytes(b)
-    }
-}
-
-const fn u32_of(b: [u8; 4], big: bool) -> u32 {
-    if big {
-        u32::from_be_bytes(b)
-    } else {
-        u32::from_le_bytes(b)
-    }
-}
-
-/// PS3.5 table 7.1-1: these have two reserved bytes and a 32-bit length.
-fn is_long(vr: [u8; 2]) -> bool {
-    matches!(
-        &vr,
-        b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV"
-    )
-}
-
-fn vr_of(tag: Tag) -> Option<VR> {
-    match StandardDataDictionary.by_tag(tag)?.vr() {
-        VirtualVr::Exact(vr) => Some(vr),
-        _ => None,
-    }
-}
-
 /// A walk in progress.
 struct Walk<'a, R, W> {
     source: Source<R>,
@@ -289,25 +83,13 @@ struct Walk<'a, R, W> {
 
 impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
     const fn new(source: Source<R>, syntax: Syntax, wanted: &'a W) -> Self {
-        Self {
-            source,
-            syntax,
-            wanted,
-            elements: 0,
-            private: false,
-        }
+        Self { source, syntax, wanted, elements: 0, private: false }
     }
 
     fn run(mut self) -> Result<Walked, Reason> {
         let pixels = self.top()?;
         let elements = self.source.take_copy();
-        Ok(Walked {
-            syntax: self.syntax,
-            elements,
-            pixels,
-            private: self.private,
-            inflated: None,
-        })
+        Ok(Walked { syntax: self.syntax, elements, pixels, private: self.private, inflated: None })
     }
 
     fn top(&mut self) -> Result<Option<Pixels>, Reason> {
@@ -356,11 +138,7 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
             return self.source.skip(u64::from(head.length));
         }
         // PS3.5 section 6.2.2: what is under UN of undefined length is implicit VR little endian.
-        let encoding = if head.vr == Some(*b"UN") {
-            Encoding::ImplicitLittle
-        } else {
-            encoding
-        };
+        let encoding = if head.vr == Some(*b"UN") { Encoding::ImplicitLittle } else { encoding };
         let known = matches!(&head.vr, None | Some([b'S', b'Q'] | [b'U', b'N']));
         if !known {
             return Err(Reason::Malformed);
@@ -411,11 +189,7 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
     }
 
     fn ends_at(&self, end: Option<u64>) -> Result<(), Reason> {
-        if end.is_none_or(|end| self.source.at() == end) {
-            Ok(())
-        } else {
-            Err(Reason::Malformed)
-        }
+        if end.is_none_or(|end| self.source.at() == end) { Ok(()) } else { Err(Reason::Malformed) }
     }
 
     fn pixels(&mut self, head: &Head) -> Result<Pixels, Reason> {
@@ -423,19 +197,11 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
             let words = head.vr.is_none_or(|vr| &vr == b"OW");
             let offset = self.source.at();
             self.source.skip(u64::from(head.length))?;
-            return Ok(Pixels::Native {
-                offset,
-                length: u64::from(head.length),
-                words,
-            });
+            return Ok(Pixels::Native { offset, length: u64::from(head.length), words });
         }
         let table = self.offset_table()?;
         let start = self.source.at();
-        Ok(Pixels::Fragments {
-            table,
-            start,
-            items: self.fragments()?,
-        })
+        Ok(Pixels::Fragments { table, start, items: self.fragments()? })
     }
 
     fn offset_table(&mut self) -> Result<Vec<u32>, Reason> {
@@ -447,12 +213,7 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
             return Err(Reason::TooLarge);
         }
         let bytes = self.source.bytes(u64::from(head.length))?;
-        Ok(bytes
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|b| u32::from_le_bytes(*b))
-            .collect())
+        Ok(bytes.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect())
     }
 
     fn fragments(&mut self) -> Result<Vec<(u64, u32)>, Reason> {

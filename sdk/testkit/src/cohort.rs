@@ -59,18 +59,11 @@ const TRUTH: &str = "patient_id,lesions,lesion_voxels,lesion_ml,body_voxels,body
 /// The first file or folder that cannot be written.
 pub fn write(dir: &Path, spec: &CohortSpec) -> Result<Summary, TestkitError> {
     let (mut clinical, mut truth) = (CLINICAL.to_owned(), TRUTH.to_owned());
-    let mut summary = Summary {
-        patients: spec.patients,
-        files: 0,
-        bytes: 0,
-    };
+    let mut summary = Summary { patients: spec.patients, files: 0, bytes: 0 };
     for index in 0..spec.patients {
         let patient = Patient::draw(spec, index);
         let folder = dir.join("dicom").join(&patient.id);
-        fs::create_dir_all(&folder).map_err(|source| TestkitError::Write {
-            path: folder.clone(),
-            source,
-        })?;
+        fs::create_dir_all(&folder).map_err(|source| TestkitError::Write { path: folder.clone(), source })?;
         for (slice, file) in patient.files().into_iter().enumerate() {
             summary.files += 1;
             summary.bytes += file.len() as u64;
@@ -113,9 +106,7 @@ impl Patient {
         let mut rng = ChaCha8Rng::seed_from_u64(spec.seed);
         rng.set_stream(u64::from(index));
         let phantom = Phantom::draw(&mut rng, spec.modality);
-        let slices: Vec<_> = (0..SLICES)
-            .map(|z| Slice::draw(&mut rng, &phantom, spec.modality, z))
-            .collect();
+        let slices: Vec<_> = (0..SLICES).map(|z| Slice::draw(&mut rng, &phantom, spec.modality, z)).collect();
         let lesion_ml = count(&slices, Tissue::Lesion) as f64 * VOXEL_ML;
         let makers = ["GE MEDICAL SYSTEMS", "SIEMENS", "Philips"];
         Self {
@@ -123,10 +114,7 @@ impl Patient {
             modality: spec.modality,
             lesions: phantom.lesions(),
             outcome: Outcome::draw(&mut rng, lesion_ml),
-            maker: makers
-                .get(index as usize % makers.len())
-                .copied()
-                .unwrap_or_default(),
+            maker: makers.get(index as usize % makers.len()).copied().unwrap_or_default(),
             uids: std::array::from_fn(|_| uid(&mut rng)),
             slices,
         }
@@ -135,10 +123,7 @@ impl Patient {
     fn clinical_row(&self) -> String {
         let o = &self.outcome;
         let event = u8::from(o.event);
-        format!(
-            "{},{},{},{},{},{event}\n",
-            self.id, o.age_years, o.sex, o.diagnosis, o.survival_days
-        )
+        format!("{},{},{},{},{},{event}\n", self.id, o.age_years, o.sex, o.diagnosis, o.survival_days)
     }
 
     fn truth_row(&self) -> String {
@@ -146,10 +131,7 @@ impl Patient {
         let body = count(&self.slices, Tissue::Body) + lesion;
         let (lesion_ml, body_ml) = (lesion as f64 * VOXEL_ML, body as f64 * VOXEL_ML);
         let all = self.mean(|_| true);
-        let (in_body, in_lesion) = (
-            self.mean(|t| t != Tissue::Air),
-            self.mean(|t| t == Tissue::Lesion),
-        );
+        let (in_body, in_lesion) = (self.mean(|t| t != Tissue::Air), self.mean(|t| t == Tissue::Lesion));
         let hazard = self.outcome.hazard;
         format!(
             "{},{},{lesion},{lesion_ml},{body},{body_ml},{all},{in_body},{in_lesion},{hazard}\n",
@@ -168,20 +150,12 @@ impl Patient {
                 }
             }
         }
-        if count > 0.0 {
-            (sum / count).to_string()
-        } else {
-            String::new()
-        }
+        if count > 0.0 { (sum / count).to_string() } else { String::new() }
     }
 
     fn files(&self) -> Vec<Vec<u8>> {
         let number = |z: usize| u32::try_from(z).unwrap_or(u32::MAX);
-        self.slices
-            .iter()
-            .enumerate()
-            .map(|(z, slice)| self.file(number(z), slice))
-            .collect()
+        self.slices.iter().enumerate().map(|(z, slice)| self.file(number(z), slice)).collect()
     }
 
     fn file(&self, z: u32, slice: &Slice) -> Vec<u8> {
@@ -193,8 +167,7 @@ impl Patient {
         };
         let sop_instance = uid_text(first.wrapping_add(u128::from(z)));
         let mut data = DataSet::new();
-        data.text((0x0008, 0x0016), *b"UI", sop_class)
-            .text((0x0008, 0x0018), *b"UI", &sop_instance);
+        data.text((0x0008, 0x0016), *b"UI", sop_class).text((0x0008, 0x0018), *b"UI", &sop_instance);
         data.text((0x0020, 0x000D), *b"UI", &uid_text(study)).text(
             (0x0020, 0x000E),
             *b"UI",
@@ -210,24 +183,15 @@ impl Patient {
     /// Patient, study, series and equipment.
     fn describe(&self, data: &mut DataSet) {
         let sex = self.outcome.sex;
-        data.text((0x0008, 0x0020), *b"DA", "")
-            .text((0x0008, 0x0030), *b"TM", "");
-        data.text((0x0008, 0x0050), *b"SH", "")
-            .text((0x0008, 0x0060), *b"CS", self.modality.code());
-        data.text((0x0008, 0x0070), *b"LO", self.maker)
-            .text((0x0008, 0x0090), *b"PN", "");
-        data.text((0x0010, 0x0010), *b"PN", "")
-            .text((0x0010, 0x0020), *b"LO", &self.id);
-        data.text((0x0010, 0x0030), *b"DA", "")
-            .text((0x0010, 0x0040), *b"CS", sex);
-        data.text((0x0012, 0x0062), *b"CS", "YES")
-            .text((0x0012, 0x0063), *b"LO", "synthetic");
-        data.text((0x0018, 0x0015), *b"CS", "ABDOMEN")
-            .text((0x0018, 0x5100), *b"CS", "HFS");
-        data.text((0x0020, 0x0010), *b"SH", "")
-            .text((0x0020, 0x0011), *b"IS", "1");
-        data.text((0x0020, 0x1040), *b"LO", "")
-            .text((0x0028, 0x0301), *b"CS", "NO");
+        data.text((0x0008, 0x0020), *b"DA", "").text((0x0008, 0x0030), *b"TM", "");
+        data.text((0x0008, 0x0050), *b"SH", "").text((0x0008, 0x0060), *b"CS", self.modality.code());
+        data.text((0x0008, 0x0070), *b"LO", self.maker).text((0x0008, 0x0090), *b"PN", "");
+        data.text((0x0010, 0x0010), *b"PN", "").text((0x0010, 0x0020), *b"LO", &self.id);
+        data.text((0x0010, 0x0030), *b"DA", "").text((0x0010, 0x0040), *b"CS", sex);
+        data.text((0x0012, 0x0062), *b"CS", "YES").text((0x0012, 0x0063), *b"LO", "synthetic");
+        data.text((0x0018, 0x0015), *b"CS", "ABDOMEN").text((0x0018, 0x5100), *b"CS", "HFS");
+        data.text((0x0020, 0x0010), *b"SH", "").text((0x0020, 0x0011), *b"IS", "1");
+        data.text((0x0020, 0x1040), *b"LO", "").text((0x0028, 0x0301), *b"CS", "NO");
     }
 }
 
@@ -236,8 +200,7 @@ fn place(data: &mut DataSet, z: u32) {
     let corner = -(SIDE as f64 - 1.0) / 2.0 * SPACING_MM;
     let depth = (f64::from(z) - (SLICES as f64 - 1.0) / 2.0) * SPACING_MM;
     data.text((0x0008, 0x0008), *b"CS", "ORIGINAL\\PRIMARY\\AXIAL");
-    data.decimals((0x0018, 0x0050), &[SPACING_MM])
-        .decimals((0x0028, 0x0030), &[SPACING_MM; 2]);
+    data.decimals((0x0018, 0x0050), &[SPACING_MM]).decimals((0x0028, 0x0030), &[SPACING_MM; 2]);
     data.text((0x0020, 0x0013), *b"IS", &(z + 1).to_string());
     data.decimals((0x0020, 0x0032), &[corner, corner, depth]);
     data.decimals((0x0020, 0x0037), &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
@@ -260,56 +223,37 @@ impl Slice {
             stored.push(to_stored((value - intercept) / slope));
             tissue.push(kind);
         }
-        Self {
-            stored,
-            tissue,
-            slope,
-            intercept,
-        }
+        Self { stored, tissue, slope, intercept }
     }
 
     fn describe(&self, data: &mut DataSet, modality: Modality) {
         let bits = if modality == Modality::PT { 16 } else { 12 };
         let side = u16::try_from(SIDE).unwrap_or(u16::MAX);
-        data.short((0x0028, 0x0002), 1)
-            .text((0x0028, 0x0004), *b"CS", "MONOCHROME2");
+        data.short((0x0028, 0x0002), 1).text((0x0028, 0x0004), *b"CS", "MONOCHROME2");
         data.short((0x0028, 0x0010), side).short((0x0028, 0x0011), side);
         data.short((0x0028, 0x0100), 16).short((0x0028, 0x0101), bits);
         data.short((0x0028, 0x0102), bits - 1).short((0x0028, 0x0103), 0);
         if modality != Modality::MR {
-            data.decimals((0x0028, 0x1052), &[self.intercept])
-                .decimals((0x0028, 0x1053), &[self.slope]);
+            data.decimals((0x0028, 0x1052), &[self.intercept]).decimals((0x0028, 0x1053), &[self.slope]);
         }
         match modality {
-            Modality::CT => data
-                .text((0x0028, 0x1054), *b"LO", "HU")
-                .text((0x0018, 0x0060), *b"DS", "120"),
-            Modality::MR => data
-                .text((0x0018, 0x0020), *b"CS", "SE")
-                .text((0x0018, 0x0021), *b"CS", "NONE"),
+            Modality::CT => data.text((0x0028, 0x1054), *b"LO", "HU").text((0x0018, 0x0060), *b"DS", "120"),
+            Modality::MR => data.text((0x0018, 0x0020), *b"CS", "SE").text((0x0018, 0x0021), *b"CS", "NONE"),
             Modality::PT => {
-                data.text((0x0054, 0x1001), *b"CS", "GML")
-                    .text((0x0054, 0x1102), *b"CS", "START")
+                data.text((0x0054, 0x1001), *b"CS", "GML").text((0x0054, 0x1102), *b"CS", "START")
             }
         };
         data.pixels(&self.stored);
     }
 }
 
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to what 16 bits hold"
-)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what 16 bits hold")]
 fn to_stored(value: f64) -> u16 {
     value.round().clamp(0.0, 65_535.0) as u16
 }
 
 fn count(slices: &[Slice], tissue: Tissue) -> usize {
-    slices
-        .iter()
-        .map(|s| s.tissue.iter().filter(|t| **t == tissue).count())
-        .sum()
+    slices.iter().map(|s| s.tissue.iter().filter(|t| **t == tissue).count()).sum()
 }
 
 fn uid(rng: &mut ChaCha8Rng) -> u128 {
@@ -341,21 +285,10 @@ mod tests {
 
     fn written(patients: u32, seed: u64) -> Tree {
         let (dir, mut found) = (tempfile::tempdir().unwrap(), Tree::new());
-        write(
-            dir.path(),
-            &CohortSpec {
-                patients,
-                seed,
-                modality: Modality::CT,
-            },
-        )
-        .unwrap();
+        write(dir.path(), &CohortSpec { patients, seed, modality: Modality::CT }).unwrap();
         collect(dir.path(), &mut found);
         let relative = |path: &Path| path.strip_prefix(dir.path()).unwrap().to_owned();
-        found
-            .iter()
-            .map(|(path, bytes)| (relative(path), bytes.clone()))
-            .collect()
+        found.iter().map(|(path, bytes)| (relative(path), bytes.clone())).collect()
     }
 
     #[test]
@@ -378,11 +311,7 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_written_is_an_error_that_names_it() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let spec = CohortSpec {
-            patients: 1,
-            seed: 1,
-            modality: Modality::CT,
-        };
+        let spec = CohortSpec { patients: 1, seed: 1, modality: Modality::CT };
         let error = write(&file.path().join("x"), &spec).unwrap_err().to_string();
         assert!(error.starts_with("cannot write "), "{error}");
     }

@@ -95,14 +95,7 @@ impl DataSet {
         let meta = meta.encoded();
         let mut length = Self::new();
         length.bytes((0x0002, 0x0000), *b"UL", length32(&meta).to_vec(), 0);
-        [
-            vec![0; 128],
-            b"DICM".to_vec(),
-            length.encoded(),
-            meta,
-            self.encoded(),
-        ]
-        .concat()
+        [vec![0; 128], b"DICM".to_vec(), length.encoded(), meta, self.encoded()].concat()
     }
 }
 
@@ -116,11 +109,7 @@ fn decimal(value: f64) -> String {
     if exact.len() <= 16 {
         return exact;
     }
-    (0..=14)
-        .rev()
-        .map(|digits| format!("{value:.digits$e}"))
-        .find(|text| text.len() <= 16)
-        .unwrap_or(exact)
+    (0..=14).rev().map(|digits| format!("{value:.digits$e}")).find(|text| text.len() <= 16).unwrap_or(exact)
 }
 
 #[cfg(test)]
@@ -130,22 +119,14 @@ mod tests {
     #[test]
     fn elements_are_written_in_ascending_order_with_even_lengths() {
         let mut data = DataSet::new();
-        data.short((0x0028, 0x0010), 7)
-            .text((0x0010, 0x0020), *b"LO", "abc");
+        data.short((0x0028, 0x0010), 7).text((0x0010, 0x0020), *b"LO", "abc");
         let expected = b"\x10\0\x20\0LO\x04\0abc \x28\0\x10\0US\x02\0\x07\0";
         assert_eq!(data.encoded(), expected);
     }
 
     #[test]
     fn a_decimal_string_never_passes_16_characters() {
-        for value in [
-            0.1,
-            -1024.0,
-            1.0 / 3.0,
-            -123_456_789.123_456_7,
-            1e-300,
-            1.234_567_890_123_456e300,
-        ] {
+        for value in [0.1, -1024.0, 1.0 / 3.0, -123_456_789.123_456_7, 1e-300, 1.234_567_890_123_456e300] {
             let text = decimal(value);
             assert!(text.len() <= 16, "{text}");
             let back: f64 = text.parse().unwrap();

@@ -25,10 +25,8 @@ impl Outcome {
     pub(crate) fn draw(rng: &mut ChaCha8Rng, lesion_ml: f64) -> Self {
         let age_years = rng.random_range(35..86);
         let sex = if rng.random_bool(0.5) { "F" } else { "M" };
-        let diagnosis = ["sarcoma", "carcinoma", "lymphoma"]
-            .get(rng.random_range(0..3))
-            .copied()
-            .unwrap_or("other");
+        let diagnosis =
+            ["sarcoma", "carcinoma", "lymphoma"].get(rng.random_range(0..3)).copied().unwrap_or("other");
         let score = LOG_HAZARD_AGE * (f64::from(age_years) - 60.0) / 10.0
             + LOG_HAZARD_VOLUME * libm::log1p(lesion_ml);
         let hazard = BASE_HAZARD * libm::exp(score);
@@ -36,27 +34,12 @@ impl Outcome {
         let time = -libm::log(1.0 - rng.random::<f64>()) / hazard;
         let followed = rng.random_range(365..1826);
         let event = time <= f64::from(followed);
-        let survival_days = if event {
-            whole_days(time).min(followed)
-        } else {
-            followed
-        };
-        Self {
-            age_years,
-            sex,
-            diagnosis,
-            survival_days,
-            event,
-            hazard,
-        }
+        let survival_days = if event { whole_days(time).min(followed) } else { followed };
+        Self { age_years, sex, diagnosis, survival_days, event, hazard }
     }
 }
 
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a time within the follow-up"
-)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time within the follow-up")]
 fn whole_days(time: f64) -> u32 {
     time.ceil() as u32
 }
@@ -76,9 +59,6 @@ mod tests {
             expected += outcome.hazard * f64::from(outcome.survival_days);
         }
         // The number of events less the summed hazard is a martingale: its variance is the summed hazard.
-        assert!(
-            (events - expected).abs() < 4.0 * f64::sqrt(expected),
-            "{events} {expected}"
-        );
+        assert!((events - expected).abs() < 4.0 * f64::sqrt(expected), "{events} {expected}");
     }
 }

@@ -38,20 +38,13 @@ struct Sphere {
 impl Phantom {
     pub(crate) fn draw(rng: &mut ChaCha8Rng, modality: Modality) -> Self {
         let half_axes_mm = (rng.random_range(100.0..140.0), rng.random_range(75.0..110.0));
-        let lesions = (0..rng.random_range(0..4))
-            .map(|_| Sphere::draw(rng, half_axes_mm))
-            .collect();
+        let lesions = (0..rng.random_range(0..4)).map(|_| Sphere::draw(rng, half_axes_mm)).collect();
         let (body, lesion) = match modality {
             Modality::CT => (rng.random_range(30..50), rng.random_range(150..200)),
             Modality::MR => (rng.random_range(280..360), rng.random_range(700..1000)),
             Modality::PT => (rng.random_range(700..1300), rng.random_range(4000..12_000)),
         };
-        Self {
-            half_axes_mm,
-            lesions,
-            body,
-            lesion,
-        }
+        Self { half_axes_mm, lesions, body, lesion }
     }
 
     pub(crate) const fn lesions(&self) -> usize {
@@ -66,11 +59,7 @@ impl Phantom {
         if x * x / (a * a) + y * y / (b * b) > 1.0 {
             return Tissue::Air;
         }
-        if self.lesions.iter().any(|sphere| sphere.holds(at)) {
-            Tissue::Lesion
-        } else {
-            Tissue::Body
-        }
+        if self.lesions.iter().any(|sphere| sphere.holds(at)) { Tissue::Lesion } else { Tissue::Body }
     }
 
     /// The level of a tissue without noise, and the largest noise that cannot make it look like another.
@@ -102,11 +91,7 @@ impl Sphere {
         let radius_mm = rng.random_range(8.0..25.0);
         let half = SLICES as f64 * SPACING_MM / 2.0 - radius_mm;
         let (x, y) = (0.6 * (a - radius_mm), 0.6 * (b - radius_mm));
-        let centre_mm = [
-            rng.random_range(-x..x),
-            rng.random_range(-y..y),
-            rng.random_range(-half..half),
-        ];
+        let centre_mm = [rng.random_range(-x..x), rng.random_range(-y..y), rng.random_range(-half..half)];
         Self { centre_mm, radius_mm }
     }
 

@@ -27,21 +27,8 @@ fn pydicom_reads_every_file_without_a_warning() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/pixels.py");
     for modality in [Modality::CT, Modality::MR, Modality::PT] {
         let dir = tempfile::tempdir().unwrap();
-        cohort::write(
-            dir.path(),
-            &CohortSpec {
-                patients: 3,
-                seed: 5,
-                modality,
-            },
-        )
-        .unwrap();
-        let run = Command::new(&python)
-            .arg(&script)
-            .arg("check")
-            .arg(dir.path())
-            .output()
-            .unwrap();
+        cohort::write(dir.path(), &CohortSpec { patients: 3, seed: 5, modality }).unwrap();
+        let run = Command::new(&python).arg(&script).arg("check").arg(dir.path()).output().unwrap();
         let words = String::from_utf8_lossy(&run.stderr);
         assert!(run.status.success(), "{words}");
         assert_eq!(String::from_utf8_lossy(&run.stdout).trim(), "48");

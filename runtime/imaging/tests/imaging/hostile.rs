@@ -32,10 +32,7 @@ fn nested(depth: usize) -> Vec<u8> {
 fn sequences_nested_beyond_the_bound_are_refused_before_anything_recurses() {
     assert!(read(&with_prefix(&nested(32)), &rules()).is_ok());
     assert_eq!(read(&with_prefix(&nested(33)), &rules()), Err(Reason::TooDeep));
-    assert_eq!(
-        read(&with_prefix(&nested(100_000)), &rules()),
-        Err(Reason::TooDeep)
-    );
+    assert_eq!(read(&with_prefix(&nested(100_000)), &rules()), Err(Reason::TooDeep));
 }
 
 #[test]
@@ -71,10 +68,7 @@ fn elements_out_of_order_are_refused() {
 #[test]
 fn an_empty_file_and_a_text_file_are_not_dicom() {
     assert_eq!(read(b"", &rules()), Err(Reason::NotDicom));
-    assert_eq!(
-        read(&b"patient_id,age\n".repeat(20), &rules()),
-        Err(Reason::NotDicom)
-    );
+    assert_eq!(read(&b"patient_id,age\n".repeat(20), &rules()), Err(Reason::NotDicom));
 }
 
 #[test]
@@ -96,18 +90,8 @@ fn survive(bytes: &[u8]) {
     on_disk.write_all(bytes).unwrap();
     let record = &patient.series[0];
     let attributes = BTreeMap::new();
-    let series = vec![SubjectSeries {
-        info: record.info.clone(),
-        attributes,
-        files: vec![0],
-    }];
-    let patient = open_patient(
-        Subject {
-            columns: BTreeMap::new(),
-            series,
-        },
-        vec![on_disk],
-    );
+    let series = vec![SubjectSeries { info: record.info.clone(), attributes, files: vec![0] }];
+    let patient = open_patient(Subject { columns: BTreeMap::new(), series }, vec![on_disk]);
     if let Ok(volume) = patient.open(0) {
         let _ = (volume.read_f32(0, 1), volume.read_s16(0, 1));
     }
@@ -126,18 +110,54 @@ proptest! {
     }
 }
 
+/// A good slice whose syntax is this one and whose pixels are one fragment.
+fn encapsulated(uid: &[u8; 20], fragment: &[u8]) -> Vec<u8> {
+    let mut bytes = file(&slice(0.0));
+    let explicit = b"1.2.840.10008.1.2.1\0";
+    let at = bytes.windows(explicit.len()).position(|w| w == explicit).unwrap();
+    bytes[at..at + 20].copy_from_slice(uid);
+    let pixels = bytes.len() - 12 - 24;
+    bytes.truncate(pixels);
+    bytes.extend_from_slice(b"\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\0\xE0\0\0\0\0\xFE\xFF\0\xE0");
+    bytes.extend_from_slice(&u32::try_from(fragment.len()).unwrap().to_le_bytes());
+    bytes.extend_from_slice(fragment);
+    bytes.extend_from_slice(b"\xFE\xFF\xDD\xE0\0\0\0\0");
+    bytes
+}
+
+#[test]
+fn a_compressed_frame_that_contradicts_the_header_is_refused_before_it_is_decoded() {
+    let rle = b"1.2.840.10008.1.2.5\0";
+    let mut segments = vec![0; 64];
+    segments[0] = 2;
+    assert!(read(&encapsulated(rle, &segments), &rules()).is_ok());
+    segments[0] = 15;
+    assert_eq!(read(&encapsulated(rle, &segments), &rules()), Err(Reason::Codestream));
+}
+
+#[test]
+fn encapsulated_pixels_in_an_uncompressed_syntax_are_refused() {
+    let bytes = encapsulated(b"1.2.840.10008.1.2.1\0", &[0; 64]);
+    assert_eq!(read(&bytes, &rules()), Err(Reason::Malformed));
+}
+
+#[test]
+fn pixels_whose_last_fragment_is_cut_are_refused() {
+    let mut segments = vec![0; 64];
+    segments[0] = 2;
+    let bytes = encapsulated(b"1.2.840.10008.1.2.5\0", &segments);
+    assert_eq!(read(&bytes[..bytes.len() - 8], &rules()), Err(Reason::Truncated));
+    assert_eq!(read(&bytes[..bytes.len() - 20], &rules()), Err(Reason::Truncated));
+}
+
 /// Damages real compressed files, where there are some, in their last part: that is what decoders see.
 #[test]
 fn damaged_compressed_frames_never_panic_the_reader() {
     let Some(folder) = crate::real::folder("TROCAR_DATA", "target/data", "pydicom") else {
         return;
     };
-    let names = [
-        "MR_small_RLE.dcm",
-        "MR_small_jp2klossless.dcm",
-        "MR_small_jpeg_ls_lossless.dcm",
-        "693_J2KI.dcm",
-    ];
+    let names =
+        ["MR_small_RLE.dcm", "MR_small_jp2klossless.dcm", "MR_small_jpeg_ls_lossless.dcm", "693_J2KI.dcm"];
     for name in names {
         let good = std::fs::read(folder.join(name)).unwrap();
         for step in 1..40 {

@@ -22,27 +22,17 @@ use trocar_terms::{Deidentification, Modality, Patient as _, PrivateGroups, Seri
 
 fn rules() -> ScanRules {
     ScanRules {
-        deidentification: Deidentification {
-            require: false,
-            private_groups: PrivateGroups::Ignore,
-        },
+        deidentification: Deidentification { require: false, private_groups: PrivateGroups::Ignore },
         modalities: vec![Modality::CT, Modality::MR, Modality::PT],
         attributes: Vec::new(),
     }
 }
 
 fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
+    let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     entries.sort();
     for entry in entries {
-        if entry.is_dir() {
-            files_under(&entry, found)
-        } else {
-            found.push(entry)
-        }
+        if entry.is_dir() { files_under(&entry, found) } else { found.push(entry) }
     }
 }
 
@@ -58,32 +48,14 @@ fn series_of(paths: &[PathBuf]) -> (Series, Vec<(PathBuf, Reason)>) {
         }
     }
     let grouped = group(headers);
-    refused.extend(
-        grouped
-            .refused
-            .iter()
-            .map(|(i, reason)| (paths[*i as usize].clone(), *reason)),
-    );
+    refused.extend(grouped.refused.iter().map(|(i, reason)| (paths[*i as usize].clone(), *reason)));
     let records = grouped.patients.into_iter().flat_map(|p| p.series);
     let found = records.map(|record| {
-        let files = record
-            .files
-            .iter()
-            .map(|i| File::open(&paths[*i as usize]).unwrap())
-            .collect();
+        let files = record.files.iter().map(|i| File::open(&paths[*i as usize]).unwrap()).collect();
         let places = (0..u32::try_from(record.files.len()).unwrap()).collect();
-        let series = SubjectSeries {
-            info: record.info.clone(),
-            attributes: record.attributes,
-            files: places,
-        };
-        let patient = open_patient(
-            Subject {
-                columns: [].into(),
-                series: vec![series],
-            },
-            files,
-        );
+        let series =
+            SubjectSeries { info: record.info.clone(), attributes: record.attributes, files: places };
+        let patient = open_patient(Subject { columns: [].into(), series: vec![series] }, files);
         let volume = patient.open(0).unwrap_or_else(|e| panic!("{e}"));
         (record.info, voxels(volume.as_ref()))
     });
@@ -92,14 +64,11 @@ fn series_of(paths: &[PathBuf]) -> (Series, Vec<(PathBuf, Reason)>) {
 
 fn voxels(volume: &dyn Volume) -> Vec<f32> {
     let slices = volume.grid().slices;
-    let all: Vec<f32> = (0..slices)
-        .flat_map(|i| volume.read_f32(i, 1).unwrap_or_default().to_vec())
-        .collect();
+    let all: Vec<f32> =
+        (0..slices).flat_map(|i| volume.read_f32(i, 1).unwrap_or_default().to_vec()).collect();
     if volume.integral() {
-        let whole: Vec<f32> = (0..slices)
-            .flat_map(|i| volume.read_s16(i, 1).unwrap().to_vec())
-            .map(f32::from)
-            .collect();
+        let whole: Vec<f32> =
+            (0..slices).flat_map(|i| volume.read_s16(i, 1).unwrap().to_vec()).map(f32::from).collect();
         assert_eq!(whole, all);
     }
     all

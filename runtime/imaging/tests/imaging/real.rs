@@ -32,12 +32,8 @@ fn digest(voxels: &[f32]) -> String {
 fn table(name: &str) -> BTreeMap<String, String> {
     let path = project().join("tests/oracles").join(name);
     let text = std::fs::read_to_string(path).unwrap();
-    let rows = text
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| line.split_once('\t').unwrap());
-    rows.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    let rows = text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split_once('\t').unwrap());
+    rows.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// Reads each file of a folder by itself and holds it against the table of digests and that of refusals.
@@ -58,11 +54,7 @@ fn hold_files(folder: &Path, digests: &str, refusals: &str) {
             wrong.push(format!("{name}\t{found}"));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "not as pydicom reads them, nor refused as stated:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "not as pydicom reads them, nor refused as stated:\n{}", wrong.join("\n"));
 }
 
 #[test]
@@ -106,10 +98,7 @@ fn jpeg_ls_gives_the_voxels_of_the_uncompressed_file_and_near_lossless_those_of_
 fn differences(a: &[f32], b: &[f32]) -> (f64, f64) {
     assert_eq!(a.len(), b.len());
     let off: Vec<f64> = a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())).collect();
-    (
-        off.iter().sum::<f64>() / off.len() as f64,
-        off.iter().copied().fold(0.0, f64::max),
-    )
+    (off.iter().sum::<f64>() / off.len() as f64, off.iter().copied().fold(0.0, f64::max))
 }
 
 #[test]
@@ -129,17 +118,11 @@ fn jpeg_baseline_stays_within_2_steps_of_the_uncompressed_file_on_average_and_20
         return;
     };
     let mut bytes = std::fs::read(folder.join("JPEG8.dcm")).unwrap();
-    let at = bytes
-        .windows(10)
-        .position(|w| w == b"\x28\0\x54\x10LO\x02\0US")
-        .unwrap();
+    let at = bytes.windows(10).position(|w| w == b"\x28\0\x54\x10LO\x02\0US").unwrap();
     bytes[at + 8..at + 10].copy_from_slice(b"HU");
     let copy = tempfile::tempdir().unwrap();
     std::fs::write(copy.path().join("hu.dcm"), bytes).unwrap();
-    let plain: Vec<f32> = one(&folder, "EVLE.dcm")
-        .iter()
-        .map(|hu| ((hu + 1024.0) / 16.0).floor())
-        .collect();
+    let plain: Vec<f32> = one(&folder, "EVLE.dcm").iter().map(|hu| ((hu + 1024.0) / 16.0).floor()).collect();
     let (mean, most) = differences(&plain, &one(copy.path(), "hu.dcm"));
     assert!(mean < 2.0 && most <= 20.0, "{mean} {most}");
 }
@@ -147,13 +130,7 @@ fn jpeg_baseline_stays_within_2_steps_of_the_uncompressed_file_on_average_and_20
 /// Unpacks an archive of real patients into a temporary folder.
 fn unpacked(archive: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let tar = Command::new("tar")
-        .arg("--zstd")
-        .arg("-xf")
-        .arg(archive)
-        .arg("-C")
-        .arg(folder.path())
-        .status();
+    let tar = Command::new("tar").arg("--zstd").arg("-xf").arg(archive).arg("-C").arg(folder.path()).status();
     assert!(tar.unwrap().success(), "tar cannot unpack {}", archive.display());
     folder
 }
@@ -167,23 +144,10 @@ fn hold_series(archive: &str, rows: &str) {
     let mut paths = Vec::new();
     files_under(folder.path(), &mut paths);
     let (series, refused) = series_of(&paths);
-    assert!(
-        refused.iter().all(|(_, reason)| *reason == Reason::Modality),
-        "only RTSTRUCT is refused"
-    );
+    assert!(refused.iter().all(|(_, reason)| *reason == Reason::Modality), "only RTSTRUCT is refused");
     let text = std::fs::read_to_string(project().join("tests/oracles").join(rows)).unwrap();
-    let row = |line: &str| {
-        line.split('\t')
-            .skip(1)
-            .take(5)
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let mut expected: Vec<_> = text
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(row)
-        .collect();
+    let row = |line: &str| line.split('\t').skip(1).take(5).map(str::to_owned).collect::<Vec<_>>();
+    let mut expected: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).map(row).collect();
     let found = series.iter().map(|(info, voxels)| {
         let grid = info.grid;
         let size = [grid.columns, grid.rows, grid.slices].map(|n| n.to_string());

@@ -16,38 +16,21 @@ use trocar_testkit::{
 /// Rows of `truth.csv` by patient, each by column.
 fn truth(dir: &Path) -> Vec<BTreeMap<String, String>> {
     let text = std::fs::read_to_string(dir.join("truth.csv")).unwrap();
-    let mut lines = text
-        .lines()
-        .map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
     let names = lines.next().unwrap();
-    lines
-        .map(|cells| names.iter().cloned().zip(cells).collect())
-        .collect()
+    lines.map(|cells| names.iter().cloned().zip(cells).collect()).collect()
 }
 
 /// The last bytes of a file that the testkit wrote are its pixels.
 fn stored(path: &Path) -> Vec<u16> {
     let bytes = std::fs::read(path).unwrap();
     let pixels = &bytes[bytes.len() - 64 * 64 * 2..];
-    pixels
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|b| u16::from_le_bytes(*b))
-        .collect()
+    pixels.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b)).collect()
 }
 
 fn reads_back(modality: Modality, unit: &str, thresholds: (f32, f32), scale: fn(usize, u16) -> f64) {
     let dir = tempfile::tempdir().unwrap();
-    cohort::write(
-        dir.path(),
-        &CohortSpec {
-            patients: 4,
-            seed: 3,
-            modality,
-        },
-    )
-    .unwrap();
+    cohort::write(dir.path(), &CohortSpec { patients: 4, seed: 3, modality }).unwrap();
     let truth = truth(dir.path());
     for row in &truth {
         let mut paths = Vec::new();
@@ -55,47 +38,25 @@ fn reads_back(modality: Modality, unit: &str, thresholds: (f32, f32), scale: fn(
         let (series, refused) = series_of(&paths);
         assert_eq!((series.len(), refused.len()), (1, 0));
         let (info, voxels) = &series[0];
-        assert_eq!(
-            (info.modality.as_str(), info.unit.as_str()),
-            (modality.code(), unit)
-        );
-        assert_eq!(
-            info.grid,
-            Grid {
-                columns: 64,
-                rows: 64,
-                slices: 16,
-                spacing_mm: (5.0, 5.0, 5.0)
-            }
-        );
-        let written = paths
-            .iter()
-            .enumerate()
-            .flat_map(|(z, p)| stored(p).into_iter().map(move |v| scale(z, v)));
+        assert_eq!((info.modality.as_str(), info.unit.as_str()), (modality.code(), unit));
+        assert_eq!(info.grid, Grid { columns: 64, rows: 64, slices: 16, spacing_mm: (5.0, 5.0, 5.0) });
+        let written =
+            paths.iter().enumerate().flat_map(|(z, p)| stored(p).into_iter().map(move |v| scale(z, v)));
         #[allow(clippy::cast_possible_truncation, reason = "the one rounding")]
         let written: Vec<f32> = written.map(|v| v as f32).collect();
-        assert!(
-            *voxels == written,
-            "{} is not read as it was written",
-            row["patient_id"]
-        );
+        assert!(*voxels == written, "{} is not read as it was written", row["patient_id"]);
         let above = |threshold: f32| voxels.iter().filter(|v| **v > threshold).count().to_string();
         assert_eq!(above(thresholds.0), row["body_voxels"]);
         assert_eq!(above(thresholds.1), row["lesion_voxels"]);
         let mean = voxels.iter().copied().map(f64::from).sum::<f64>() / voxels.len() as f64;
         let expected: f64 = row["mean"].parse().unwrap();
-        assert!(
-            (mean - expected).abs() <= 1e-6 * expected.abs(),
-            "{mean} {expected}"
-        );
+        assert!((mean - expected).abs() <= 1e-6 * expected.abs(), "{mean} {expected}");
     }
 }
 
 #[test]
 fn a_synthetic_ct_is_read_back_as_it_was_written() {
-    reads_back(Modality::CT, "[hnsf'U]", (-500.0, 100.0), |_, v| {
-        f64::from(v) - 1024.0
-    });
+    reads_back(Modality::CT, "[hnsf'U]", (-500.0, 100.0), |_, v| f64::from(v) - 1024.0);
 }
 
 #[test]
@@ -105,19 +66,13 @@ fn a_synthetic_mr_is_read_back_as_it_was_written() {
 
 #[test]
 fn a_synthetic_pet_with_a_slope_a_slice_is_read_back_as_it_was_written() {
-    reads_back(Modality::PT, "g/mL", (0.15, 2.5), |z, v| {
-        f64::from(v) * ((50.0 + z as f64) / 100_000.0)
-    });
+    reads_back(Modality::PT, "g/mL", (0.15, 2.5), |z, v| f64::from(v) * ((50.0 + z as f64) / 100_000.0));
 }
 
 #[test]
 fn two_hundred_patients_are_written_in_seconds_and_are_small() {
     let (dir, start) = (tempfile::tempdir().unwrap(), Instant::now());
-    let spec = CohortSpec {
-        patients: 200,
-        seed: 1,
-        modality: Modality::CT,
-    };
+    let spec = CohortSpec { patients: 200, seed: 1, modality: Modality::CT };
     let summary = cohort::write(dir.path(), &spec).unwrap();
     assert_eq!((summary.patients, summary.files), (200, 3200));
     assert!(summary.bytes < 40 << 20, "{} bytes", summary.bytes);
@@ -129,13 +84,9 @@ fn frame_group(depth: f64, slope: f64) -> DataSet {
     let (mut position, mut plane) = (DataSet::new(), DataSet::new());
     position.decimals((0x0020, 0x0032), &[0.0, 0.0, depth]);
     let mut transformation = DataSet::new();
-    transformation
-        .decimals((0x0028, 0x1052), &[-1000.0])
-        .decimals((0x0028, 0x1053), &[slope]);
+    transformation.decimals((0x0028, 0x1052), &[-1000.0]).decimals((0x0028, 0x1053), &[slope]);
     transformation.text((0x0028, 0x1054), *b"LO", "HU");
-    plane
-        .sequence((0x0020, 0x9113), &[position])
-        .sequence((0x0028, 0x9145), &[transformation]);
+    plane.sequence((0x0020, 0x9113), &[position]).sequence((0x0028, 0x9145), &[transformation]);
     plane
 }
 
@@ -143,17 +94,11 @@ fn frame_group(depth: f64, slope: f64) -> DataSet {
 fn enhanced(depths: &[f64]) -> DataSet {
     let (mut shared, mut orientation, mut measures) = (DataSet::new(), DataSet::new(), DataSet::new());
     orientation.decimals((0x0020, 0x0037), &[0.0, 1.0, 0.0, 0.0, 0.0, -1.0]);
-    measures
-        .decimals((0x0018, 0x0050), &[1.0])
-        .decimals((0x0028, 0x0030), &[2.0, 3.0]);
-    shared
-        .sequence((0x0020, 0x9116), &[orientation])
-        .sequence((0x0028, 0x9110), &[measures]);
+    measures.decimals((0x0018, 0x0050), &[1.0]).decimals((0x0028, 0x0030), &[2.0, 3.0]);
+    shared.sequence((0x0020, 0x9116), &[orientation]).sequence((0x0028, 0x9110), &[measures]);
     let mut data = DataSet::new();
-    data.text((0x0008, 0x0060), *b"CS", "CT")
-        .text((0x0010, 0x0020), *b"LO", "P1");
-    data.text((0x0020, 0x000D), *b"UI", "2.25.1")
-        .text((0x0020, 0x000E), *b"UI", "2.25.2");
+    data.text((0x0008, 0x0060), *b"CS", "CT").text((0x0010, 0x0020), *b"LO", "P1");
+    data.text((0x0020, 0x000D), *b"UI", "2.25.1").text((0x0020, 0x000E), *b"UI", "2.25.2");
     data.text((0x0028, 0x0008), *b"IS", &depths.len().to_string());
     pixel_format(&mut data);
     // The normal of this orientation is -x: depth runs against it.
@@ -164,13 +109,8 @@ fn enhanced(depths: &[f64]) -> DataSet {
         group.sequence((0x0020, 0x9113), &[position]);
         group
     });
-    data.sequence((0x5200, 0x9229), &[shared])
-        .sequence((0x5200, 0x9230), &groups.collect::<Vec<_>>());
-    data.pixels(
-        &(0..12 * depths.len())
-            .map(|v| u16::try_from(v).unwrap())
-            .collect::<Vec<_>>(),
-    );
+    data.sequence((0x5200, 0x9229), &[shared]).sequence((0x5200, 0x9230), &groups.collect::<Vec<_>>());
+    data.pixels(&(0..12 * depths.len()).map(|v| u16::try_from(v).unwrap()).collect::<Vec<_>>());
     data
 }
 
@@ -188,15 +128,7 @@ fn frames_of_an_enhanced_file_are_placed_and_scaled_by_their_functional_groups()
     let (series, refused) = read_one(&enhanced(&[4.0, 0.0, 8.0]));
     assert_eq!(refused, []);
     let (info, voxels) = &series[0];
-    assert_eq!(
-        info.grid,
-        Grid {
-            columns: 4,
-            rows: 3,
-            slices: 3,
-            spacing_mm: (3.0, 2.0, 4.0)
-        }
-    );
+    assert_eq!(info.grid, Grid { columns: 4, rows: 3, slices: 3, spacing_mm: (3.0, 2.0, 4.0) });
     // Frame 2 lies first, then 1, then 3; each begins at 12 times its index and has its own slope.
     assert_eq!((voxels[0], voxels[1]), (12.0 * 2.0 - 1000.0, 13.0 * 2.0 - 1000.0));
     assert_eq!((voxels[12], voxels[24]), (0.0 - 1000.0, 24.0 * 3.0 - 1000.0));
@@ -230,10 +162,7 @@ fn burned_in_text_is_refused_always() {
 #[test]
 fn private_groups_are_refused_where_the_policy_says_so_even_in_an_item() {
     let mut strict = rules();
-    strict.deidentification = Deidentification {
-        require: false,
-        private_groups: PrivateGroups::Refuse,
-    };
+    strict.deidentification = Deidentification { require: false, private_groups: PrivateGroups::Refuse };
     assert!(read(&file(&slice(0.0)), &strict).is_ok());
     let (mut data, mut item) = (slice(0.0), DataSet::new());
     item.text((0x0009, 0x0010), *b"LO", "x");
@@ -246,37 +175,20 @@ fn private_groups_are_refused_where_the_policy_says_so_even_in_an_item() {
 fn what_cannot_be_a_volume_is_refused_with_its_reason() {
     let text = |tag, vr, value: &'static str| move |d: &mut DataSet| drop(d.text(tag, vr, value).encoded());
     assert_eq!(after(text((0x0008, 0x0060), *b"CS", "SR")), Err(Reason::Modality));
-    assert_eq!(
-        after(text((0x0010, 0x0020), *b"LO", "")),
-        Err(Reason::NoPatientId)
-    );
+    assert_eq!(after(text((0x0010, 0x0020), *b"LO", "")), Err(Reason::NoPatientId));
     assert_eq!(after(text((0x0020, 0x000E), *b"UI", "")), Err(Reason::NoUid));
     assert_eq!(after(text((0x0028, 0x0004), *b"CS", "RGB")), Err(Reason::Colour));
-    assert_eq!(
-        after(text((0x0008, 0x0008), *b"CS", "ORIGINAL\\PRIMARY\\LOCALIZER")),
-        Err(Reason::Localizer)
-    );
+    assert_eq!(after(text((0x0008, 0x0008), *b"CS", "ORIGINAL\\PRIMARY\\LOCALIZER")), Err(Reason::Localizer));
     assert_eq!(after(text((0x0028, 0x1054), *b"LO", "US")), Err(Reason::Unit));
     assert_eq!(after(text((0x0028, 0x1053), *b"DS", "0")), Err(Reason::NoRescale));
-    assert_eq!(
-        after(text((0x0028, 0x1053), *b"DS", "nan")),
-        Err(Reason::NoRescale)
-    );
-    assert_eq!(
-        after(text((0x0020, 0x0032), *b"DS", "1\\2")),
-        Err(Reason::NoGeometry)
-    );
+    assert_eq!(after(text((0x0028, 0x1053), *b"DS", "nan")), Err(Reason::NoRescale));
+    assert_eq!(after(text((0x0020, 0x0032), *b"DS", "1\\2")), Err(Reason::NoGeometry));
     let short = |tag, value| move |d: &mut DataSet| drop(d.short(tag, value).encoded());
     assert_eq!(after(short((0x0028, 0x0100), 32)), Err(Reason::PixelFormat));
     assert_eq!(after(short((0x0028, 0x0102), 15)), Err(Reason::PixelFormat));
     assert_eq!(after(short((0x0028, 0x0010), 4)), Err(Reason::Truncated));
-    let huge = |d: &mut DataSet| {
-        drop(
-            d.short((0x0028, 0x0010), 65_535)
-                .short((0x0028, 0x0011), 65_535)
-                .encoded(),
-        )
-    };
+    let huge =
+        |d: &mut DataSet| drop(d.short((0x0028, 0x0010), 65_535).short((0x0028, 0x0011), 65_535).encoded());
     assert_eq!(after(huge), Err(Reason::TooLarge));
 }
 
@@ -284,11 +196,7 @@ fn what_cannot_be_a_volume_is_refused_with_its_reason() {
 fn pet_in_a_unit_that_is_not_handed_on_is_refused() {
     let pet = |units: &'static str| {
         after(move |d| {
-            drop(
-                d.text((0x0008, 0x0060), *b"CS", "PT")
-                    .text((0x0054, 0x1001), *b"CS", units)
-                    .encoded(),
-            )
+            drop(d.text((0x0008, 0x0060), *b"CS", "PT").text((0x0054, 0x1001), *b"CS", units).encoded())
         })
     };
     assert!(pet("GML").is_ok() && pet("BQML").is_ok());
@@ -300,11 +208,7 @@ fn the_files_of_a_bad_series_are_refused_and_those_of_another_are_kept() {
     let header = |data: &DataSet| read(&file(data), &rules()).unwrap();
     let mut other = slice(0.0);
     other.text((0x0020, 0x000E), *b"UI", "2.25.7");
-    let files = vec![
-        (5, header(&slice(0.0))),
-        (6, header(&slice(0.0))),
-        (9, header(&other)),
-    ];
+    let files = vec![(5, header(&slice(0.0))), (6, header(&slice(0.0))), (9, header(&other))];
     let grouped = group(files);
     assert_eq!(grouped.refused, [(5, Reason::Duplicate), (6, Reason::Duplicate)]);
     assert_eq!(grouped.patients[0].series[0].files, [9]);
@@ -325,14 +229,8 @@ fn patients_with_the_same_id_of_another_issuer_are_two() {
 #[test]
 fn an_attribute_is_its_listed_value_or_missing_and_missing_where_slices_differ() {
     let makers = vec!["ACME".to_owned(), "Other".to_owned()];
-    let attributes = vec![AttributeRule {
-        keyword: "Manufacturer".into(),
-        categories: makers,
-    }];
-    let rules = ScanRules {
-        attributes,
-        ..rules()
-    };
+    let attributes = vec![AttributeRule { keyword: "Manufacturer".into(), categories: makers }];
+    let rules = ScanRules { attributes, ..rules() };
     let made_by = |depth, maker: &str| {
         let mut data = slice(depth);
         data.text((0x0008, 0x0070), *b"LO", maker);
@@ -351,23 +249,9 @@ fn an_attribute_is_its_listed_value_or_missing_and_missing_where_slices_differ()
 fn on_disk(data: &DataSet) -> (tempfile::NamedTempFile, Subject) {
     let on_disk = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(on_disk.path(), file(data)).unwrap();
-    let record = group(vec![(0, read(&file(data), &rules()).unwrap())])
-        .patients
-        .remove(0)
-        .series
-        .remove(0);
-    let series = SubjectSeries {
-        info: record.info,
-        attributes: record.attributes,
-        files: vec![0],
-    };
-    (
-        on_disk,
-        Subject {
-            columns: BTreeMap::new(),
-            series: vec![series],
-        },
-    )
+    let record = group(vec![(0, read(&file(data), &rules()).unwrap())]).patients.remove(0).series.remove(0);
+    let series = SubjectSeries { info: record.info, attributes: record.attributes, files: vec![0] };
+    (on_disk, Subject { columns: BTreeMap::new(), series: vec![series] })
 }
 
 #[test]
@@ -383,10 +267,7 @@ fn a_file_that_changed_after_the_scan_is_not_opened() {
 #[test]
 fn a_subject_without_its_descriptor_is_not_opened() {
     let (_path, subject) = on_disk(&slice(0.0));
-    assert_eq!(
-        open_patient(subject, Vec::new()).open(0).err(),
-        Some(Fault::Unsupported)
-    );
+    assert_eq!(open_patient(subject, Vec::new()).open(0).err(), Some(Fault::Unsupported));
 }
 
 #[test]
