@@ -61,7 +61,7 @@ fn bar(what: &'static str) -> indicatif::ProgressBar {
 /// A table for people.
 pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(head);
+    table.load_style(comfy_table::presets::UTF8_BORDERS_ONLY).set_header(head);
     for row in rows {
         table.add_row(row);
     }

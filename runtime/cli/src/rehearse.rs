@@ -117,8 +117,8 @@ fn read(
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let scan = trocar_worker::scan(&launcher, folder, &rules, workers, &mut out.progress("files"));
     let scan = scan.with_context(|| format!("cannot scan {}", folder.display()))?;
-    for (path, reason) in scan.quarantined.iter().filter(|_| args.data.is_some()) {
-        say(&format!("left out {}: {reason}", path.display()));
+    if args.data.is_some() {
+        tell_left_out(&scan);
     }
     let wanted = |rule: &&ColumnRule| manifest.capabilities.columns.contains(&rule.name);
     let rules: Vec<ColumnRule> = policy.columns().iter().filter(wanted).cloned().collect();
@@ -128,6 +128,18 @@ fn read(
         Indexed { pseudonym: String::new(), record, columns }
     });
     Ok(Cohort { patients: patients.collect(), files: scan.files })
+}
+
+/// One line a reason, with the first file that it met.
+fn tell_left_out(scan: &trocar_worker::Scan) {
+    let mut by_reason: BTreeMap<trocar_worker::Reason, Vec<&PathBuf>> = BTreeMap::new();
+    for (path, reason) in &scan.quarantined {
+        by_reason.entry(*reason).or_default().push(path);
+    }
+    for (reason, paths) in by_reason {
+        let first = paths.first().map_or_else(String::new, |p| p.display().to_string());
+        say(&format!("left out {} files, such as {first}: {reason}", paths.len()));
+    }
 }
 
 fn clinical_table(path: &Path, rules: &[ColumnRule]) -> Result<trocar_worker::ClinicalTable, Failure> {
