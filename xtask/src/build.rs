@@ -9,18 +9,13 @@ use std::process::Command;
 
 /// The arguments that keep every guest package out of a native command.
 pub(crate) fn without_guests() -> Result<Vec<String>> {
-    Ok(paths::guest_names()?
-        .into_iter()
-        .flat_map(|name| ["--exclude".to_owned(), name])
-        .collect())
+    Ok(paths::guest_names()?.into_iter().flat_map(|name| ["--exclude".to_owned(), name]).collect())
 }
 
 /// A cargo command over all guests, for wasm32.
 pub(crate) fn for_guests(verb: &str) -> Result<Command> {
     let mut command = cargo();
-    command
-        .args([verb, "--target", "wasm32-unknown-unknown", "--profile", "guest"])
-        .args(locked());
+    command.args([verb, "--target", "wasm32-unknown-unknown", "--profile", "guest"]).args(locked());
     for name in paths::guest_names()? {
         command.args(["--package", &name]);
     }
@@ -37,11 +32,7 @@ pub(crate) fn guests() -> Result<()> {
     step("building the guests for wasm32", &mut for_guests("build")?)?;
     for name in paths::guest_names()? {
         let module = paths::guest(&name);
-        ensure!(
-            module.is_file(),
-            "the guest {name} gave no {}",
-            paths::shown(&module)
-        );
+        ensure!(module.is_file(), "the guest {name} gave no {}", paths::shown(&module));
     }
     Ok(())
 }
@@ -50,10 +41,7 @@ pub(crate) fn guests() -> Result<()> {
 /// `--package` alone, serde_json and num-traits would differ, and all that stands on them would be built twice.
 pub(crate) fn binary(tools: Tools) -> Result<PathBuf> {
     let mut command = cargo();
-    command
-        .args(["build", "--workspace", "--bin", "trocar"])
-        .args(tools.features())
-        .args(locked());
+    command.args(["build", "--workspace", "--bin", "trocar"]).args(tools.features()).args(locked());
     step("building trocar (the first time takes minutes)", &mut command)?;
     Ok(paths::binary())
 }

@@ -49,12 +49,7 @@ fn download(wheel: &Wheel) -> Result<Option<PathBuf>> {
     let folder = paths::data().join("wheels");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let file = folder.join(wheel.file);
-    if !file.is_file()
-        && step(
-            &format!("fetching {}", wheel.requirement),
-            &mut pip(wheel, &folder),
-        )
-        .is_err()
+    if !file.is_file() && step(&format!("fetching {}", wheel.requirement), &mut pip(wheel, &folder)).is_err()
     {
         return Ok(None);
     }
@@ -65,14 +60,7 @@ fn download(wheel: &Wheel) -> Result<Option<PathBuf>> {
 /// The wheel is pure Python, so one interpreter version names it everywhere: an old python3 fetches it too.
 fn pip(wheel: &Wheel, folder: &Path) -> Command {
     let mut command = Command::new("python3");
-    command.args([
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-    ]);
+    command.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]);
     command
         .args(["--only-binary=:all:", "--python-version", "3.12", "--dest"])
         .arg(folder)
@@ -82,10 +70,7 @@ fn pip(wheel: &Wheel, folder: &Path) -> Command {
 
 fn check(file: &Path, expected: &str) -> Result<()> {
     let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let found: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     ensure!(
         found == expected,
         "{} has SHA-256 {found}, not the pinned {expected}: remove it and run again",
@@ -102,13 +87,7 @@ fn unpack(wheel: &Wheel, file: &Path, to: &Path) -> Result<()> {
             fs::remove_dir_all(old).with_context(|| format!("cannot remove {}", old.display()))?;
         }
     }
-    step(
-        "unpacking",
-        Command::new("python3")
-            .args(["-m", "zipfile", "-e"])
-            .arg(file)
-            .arg(&part),
-    )?;
+    step("unpacking", Command::new("python3").args(["-m", "zipfile", "-e"]).arg(file).arg(&part))?;
     fs::rename(part.join(wheel.folder), to).with_context(|| format!("cannot move to {}", to.display()))?;
     fs::write(marker(to), wheel.sha256)?;
     fs::remove_dir_all(&part).with_context(|| format!("cannot remove {}", part.display()))

@@ -7,14 +7,7 @@ use anyhow::Result;
 pub(crate) fn rewrite(word: &str) -> Result<()> {
     let mut command = cargo();
     command
-        .args([
-            "test",
-            "--package",
-            "trocar-manifest",
-            "--package",
-            "trocar-policy",
-            word,
-        ])
+        .args(["test", "--package", "trocar-manifest", "--package", "trocar-policy", word])
         .env("UPDATE", "1");
     step(&format!("rewriting {word} files under manifests/"), &mut command)
 }

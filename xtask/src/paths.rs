@@ -26,9 +26,7 @@ pub(crate) fn pydicom() -> PathBuf {
 
 /// The built binary.
 pub(crate) fn binary() -> PathBuf {
-    target()
-        .join("debug")
-        .join(format!("trocar{}", std::env::consts::EXE_SUFFIX))
+    target().join("debug").join(format!("trocar{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// The guests' core modules.

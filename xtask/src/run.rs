@@ -5,19 +5,13 @@ use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
 /// One line of words.
-#[allow(
-    clippy::print_stderr,
-    reason = "a command line program: its words go to stderr"
-)]
+#[allow(clippy::print_stderr, reason = "a command line program: its words go to stderr")]
 pub(crate) fn say(line: &str) {
     eprintln!("xtask: {line}");
 }
 
 /// A result, for a person or a program to read.
-#[allow(
-    clippy::print_stdout,
-    reason = "a command line program: its results go to stdout"
-)]
+#[allow(clippy::print_stdout, reason = "a command line program: its results go to stdout")]
 pub(crate) fn result(line: &str) {
     println!("{line}");
 }
@@ -71,10 +65,7 @@ pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
 /// The command line as one would type it.
 pub(crate) fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|word| quoted(&word.to_string_lossy()))
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &str) -> String {

@@ -18,21 +18,14 @@ pub(crate) struct Tools {
 impl Tools {
     /// The features of the binary: one set for the demo, the tests and the lints, so that nothing is built twice.
     pub(crate) fn features(self) -> &'static [&'static str] {
-        if self.jpeg_ls {
-            &["--features", "trocar/jpeg-ls"]
-        } else {
-            &[]
-        }
+        if self.jpeg_ls { &["--features", "trocar/jpeg-ls"] } else { &[] }
     }
 }
 
 /// Makes sure of everything that the build needs and says what is missing.
 pub(crate) fn setup() -> Result<Tools> {
     wasm_target()?;
-    let tools = Tools {
-        jpeg_ls: cpp_tools(),
-        pip: works("python3", &["-m", "pip", "--version"]),
-    };
+    let tools = Tools { jpeg_ls: cpp_tools(), pip: works("python3", &["-m", "pip", "--version"]) };
     if !tools.jpeg_ls {
         say("no cmake or no C++ compiler: building without JPEG-LS; such files will be quarantined");
     }
@@ -48,26 +41,20 @@ pub(crate) fn wasm_target() -> Result<()> {
         return Ok(());
     }
     let mut rustup = Command::new("rustup");
-    rustup
-        .current_dir(crate::paths::root())
-        .args(["target", "add", TARGET]);
+    rustup.current_dir(crate::paths::root()).args(["target", "add", TARGET]);
     step("adding the wasm32 target", &mut rustup)
 }
 
 fn has_target() -> bool {
     let mut rustc = Command::new("rustc");
-    rustc
-        .current_dir(crate::paths::root())
-        .args(["--print", "target-libdir", "--target", TARGET]);
+    rustc.current_dir(crate::paths::root()).args(["--print", "target-libdir", "--target", TARGET]);
     let Ok(output) = rustc.output() else { return false };
     let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     output.status.success() && std::path::Path::new(&folder).is_dir()
 }
 
 fn cpp_tools() -> bool {
-    let cpp = ["c++", "g++", "clang++"]
-        .iter()
-        .any(|name| works(name, &["--version"]));
+    let cpp = ["c++", "g++", "clang++"].iter().any(|name| works(name, &["--version"]));
     cpp && (works("cmake", &["--version"]) || install_cmake())
 }
 
@@ -90,8 +77,5 @@ fn install_cmake() -> bool {
 }
 
 fn is_root() -> bool {
-    Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }

@@ -29,16 +29,10 @@ pub(crate) fn test() -> Result<()> {
 fn conclude(failed: &[&str], begun: Instant) -> Result<()> {
     let seconds = begun.elapsed().as_secs();
     if failed.is_empty() {
-        say(&format!(
-            "all passed: format, lints, guests' lints, tests, doctests ({seconds} s)"
-        ));
+        say(&format!("all passed: format, lints, guests' lints, tests, doctests ({seconds} s)"));
         return Ok(());
     }
-    bail!(
-        "{} of the steps above ({seconds} s): {}",
-        failed.len(),
-        failed.join(", ")
-    )
+    bail!("{} of the steps above ({seconds} s): {}", failed.len(), failed.join(", "))
 }
 
 fn steps(tools: Tools) -> Result<Vec<(&'static str, Command)>> {
@@ -62,13 +56,8 @@ fn steps(tools: Tools) -> Result<Vec<(&'static str, Command)>> {
 /// The guests are left out: natively nothing calls their one function, so they are linted for wasm.
 fn lints(tools: Tools) -> Result<Command> {
     let mut command = cargo();
-    command
-        .args(["clippy", "--workspace", "--all-targets"])
-        .args(build::without_guests()?);
-    command
-        .args(tools.features())
-        .args(build::locked())
-        .args(["--", "-D", "warnings"]);
+    command.args(["clippy", "--workspace", "--all-targets"]).args(build::without_guests()?);
+    command.args(tools.features()).args(build::locked()).args(["--", "-D", "warnings"]);
     Ok(command)
 }
 
@@ -129,11 +118,7 @@ fn crates_with_doctests() -> Result<Vec<String>> {
 fn has_code_block(folder: &Path) -> Result<bool> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let found = if path.is_dir() {
-            has_code_block(&path)?
-        } else {
-            text_has_code_block(&path)?
-        };
+        let found = if path.is_dir() { has_code_block(&path)? } else { text_has_code_block(&path)? };
         if found {
             return Ok(true);
         }
@@ -151,18 +136,14 @@ fn has_doctest(text: &str) -> bool {
         let words = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))?;
         words.trim_start().strip_prefix("```")
     });
-    let mut opening = comments
-        .step_by(2)
-        .map(|language| language.split(',').next().unwrap_or_default().trim());
+    let mut opening =
+        comments.step_by(2).map(|language| language.split(',').next().unwrap_or_default().trim());
     opening.any(|language| matches!(language, "" | "rust" | "no_run" | "should_panic" | "compile_fail"))
 }
 
 fn package_name(folder: &Path) -> Result<String> {
     let text = fs::read_to_string(folder.join("Cargo.toml"))?;
-    let name = text
-        .lines()
-        .find_map(|line| line.strip_prefix("name = "))
-        .unwrap_or_default();
+    let name = text.lines().find_map(|line| line.strip_prefix("name = ")).unwrap_or_default();
     Ok(name.trim_matches('"').to_owned())
 }
 
@@ -172,20 +153,13 @@ mod tests {
 
     #[test]
     fn only_blocks_that_rustdoc_runs_are_doctests() {
-        assert!(has_doctest(
-            "/// Adds.\n/// ```\n/// assert!(true);\n/// ```\nfn f() {}"
-        ));
+        assert!(has_doctest("/// Adds.\n/// ```\n/// assert!(true);\n/// ```\nfn f() {}"));
         assert!(!has_doctest("//! ```text\n//! a grammar\n//! ```\n"));
-        assert!(has_doctest(
-            "//! ```text\n//! a\n//! ```\n//! ```compile_fail\n//! b\n//! ```\n"
-        ));
+        assert!(has_doctest("//! ```text\n//! a\n//! ```\n//! ```compile_fail\n//! b\n//! ```\n"));
     }
 
     #[test]
     fn this_crate_s_own_folder_names_its_package() {
-        assert_eq!(
-            package_name(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap(),
-            "xtask"
-        );
+        assert_eq!(package_name(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap(), "xtask");
     }
 }

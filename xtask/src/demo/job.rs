@@ -45,45 +45,27 @@ pub(crate) fn run(person: &Person, folder: &Path, dataset: &Dataset, algorithm: 
     let package = pack(person, folder, algorithm)?;
     let refused = submit(person, &package, dataset, algorithm, &[3])?;
     let code = refused.text("code")?;
-    person.tell(&format!(
-        "  exit {}, {code}: no operator has approved this yet",
-        refused.code
-    ));
+    person.tell(&format!("  exit {}, {code}: no operator has approved this yet", refused.code));
     approve(person, dataset, algorithm)?;
     let submitted = submit(person, &package, dataset, algorithm, &[0, 4])?;
     let (job, code) = (submitted.text("job")?, submitted.text("code")?);
     person.expect(&["status", &job], &[0, 4])?;
-    let unpacked = folder
-        .join("bundles")
-        .join(format!("{algorithm}.{}", dataset.name));
+    let unpacked = folder.join("bundles").join(format!("{algorithm}.{}", dataset.name));
     let bundle = fetch(person, &job, &unpacked)?;
     let verified = verify(person, folder, &bundle, &unpacked)?;
     let results = read_results(&unpacked)?;
     let (algorithm, dataset_name) = (algorithm.to_owned(), dataset.name.to_owned());
-    let finished = Finished {
-        dataset: dataset_name,
-        bundle,
-        verified,
-        results,
-        algorithm,
-        code,
-    };
+    let finished = Finished { dataset: dataset_name, bundle, verified, results, algorithm, code };
     report(person, dataset, &finished, &unpacked);
     Ok(finished)
 }
 
 fn pack(person: &Person, folder: &Path, algorithm: &str) -> Result<String> {
-    let package = folder
-        .join(format!("{algorithm}.trocar"))
-        .to_string_lossy()
-        .into_owned();
+    let package = folder.join(format!("{algorithm}.trocar")).to_string_lossy().into_owned();
     if Path::new(&package).is_file() {
         return Ok(package);
     }
-    let manifest = paths::root()
-        .join("guest-examples")
-        .join(algorithm)
-        .join("manifest.toml");
+    let manifest = paths::root().join("guest-examples").join(algorithm).join("manifest.toml");
     let (manifest, component) = (manifest.to_string_lossy(), paths::guest(algorithm));
     let component = component.to_string_lossy();
     person.ask(&[
@@ -102,35 +84,16 @@ fn pack(person: &Person, folder: &Path, algorithm: &str) -> Result<String> {
 
 /// Each algorithm is a project of its own, since a policy gives one project a share of the year's budget.
 fn submit(person: &Person, package: &str, dataset: &Dataset, project: &str, codes: &[i32]) -> Result<Answer> {
-    person.expect(
-        &["submit", package, "--dataset", dataset.name, "--project", project],
-        codes,
-    )
+    person.expect(&["submit", package, "--dataset", dataset.name, "--project", project], codes)
 }
 
 fn approve(person: &Person, dataset: &Dataset, algorithm: &str) -> Result<()> {
     let pending = person.ask(&["node", "pending"])?.json;
     let entries = pending.as_array().context("node pending answered no list")?;
     let wanted = |entry: &&Value| entry["dataset"] == dataset.name && entry["name"] == algorithm;
-    let digest = text(
-        entries
-            .iter()
-            .find(wanted)
-            .context("the package is not pending")?,
-        "digest",
-    )?;
+    let digest = text(entries.iter().find(wanted).context("the package is not pending")?, "digest")?;
     person.read(&["node", "show", &digest])?;
-    person
-        .ask(&[
-            "node",
-            "approve",
-            &digest,
-            "--dataset",
-            dataset.name,
-            "--as",
-            "operator",
-        ])
-        .map(drop)
+    person.ask(&["node", "approve", &digest, "--dataset", dataset.name, "--as", "operator"]).map(drop)
 }
 
 fn fetch(person: &Person, job: &str, unpacked: &Path) -> Result<PathBuf> {
@@ -142,27 +105,11 @@ fn fetch(person: &Person, job: &str, unpacked: &Path) -> Result<PathBuf> {
 
 /// With the node's key pinned, so that an unknown signer fails too; the payload is unpacked only after all checks.
 fn verify(person: &Person, folder: &Path, bundle: &Path, unpacked: &Path) -> Result<bool> {
-    let (key, bundle, unpacked) = (
-        folder.join("node.pub"),
-        bundle.to_string_lossy(),
-        unpacked.to_string_lossy(),
-    );
+    let (key, bundle, unpacked) =
+        (folder.join("node.pub"), bundle.to_string_lossy(), unpacked.to_string_lossy());
     let key = key.to_string_lossy();
-    let answer = person.ask(&[
-        "verify",
-        &bundle,
-        "--key",
-        &key,
-        "--require-trust",
-        "--unpack",
-        &unpacked,
-    ])?;
-    for proved in answer.json["proved"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
+    let answer = person.ask(&["verify", &bundle, "--key", &key, "--require-trust", "--unpack", &unpacked])?;
+    for proved in answer.json["proved"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         person.tell(&format!("  proved: {proved}"));
     }
     Ok(answer.json["verified"] == true && answer.json["trusted"] == true)
@@ -199,12 +146,7 @@ fn report(person: &Person, dataset: &Dataset, job: &Finished, unpacked: &Path) {
 /// The report and the plots.
 fn shown_files(data: &Path) -> Vec<PathBuf> {
     let list = |folder: &Path| {
-        fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .collect()
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
     };
     let mut files: Vec<PathBuf> = list(&data.join("plots"));
     files.sort();

@@ -19,10 +19,7 @@ pub(crate) fn check_line(output: impl BufRead) -> Result<()> {
     check(&line)?;
     let bundle = line["bundle"].as_str().context("no path of a bundle")?;
     ensure!(Path::new(bundle).is_file(), "there is no bundle {bundle}");
-    say(&format!(
-        "the demo's last line holds: {} numbers released",
-        rows(&line).len()
-    ));
+    say(&format!("the demo's last line holds: {} numbers released", rows(&line).len()));
     Ok(())
 }
 
@@ -37,10 +34,7 @@ fn check(line: &Value) -> Result<()> {
         let missing = ROW.iter().find(|key| row.get(**key).is_none());
         ensure!(missing.is_none(), "the row {row} has no {missing:?}");
     }
-    ensure!(
-        rows(line).iter().any(|row| row["value"].is_number()),
-        "no row has a number"
-    );
+    ensure!(rows(line).iter().any(|row| row["value"].is_number()), "no row has a number");
     Ok(())
 }
 
@@ -67,12 +61,7 @@ mod tests {
     #[test]
     fn a_line_that_released_nothing_does_not_hold() {
         let line = json!({"verified": true, "released": []});
-        assert!(
-            check(&line)
-                .unwrap_err()
-                .to_string()
-                .contains("nothing was released")
-        );
+        assert!(check(&line).unwrap_err().to_string().contains("nothing was released"));
     }
 
     #[test]
@@ -85,11 +74,6 @@ mod tests {
 
     #[test]
     fn output_that_ends_with_words_does_not_hold() {
-        assert!(
-            check_line("{}\ndone\n".as_bytes())
-                .unwrap_err()
-                .to_string()
-                .contains("not JSON")
-        );
+        assert!(check_line("{}\ndone\n".as_bytes()).unwrap_err().to_string().contains("not JSON"));
     }
 }

@@ -70,13 +70,7 @@ fn play(person: &Person, folder: &Path, patients: u32, real: Option<&Path>) -> R
     person.chapter("An algorithm author makes a key, a hospital makes a node");
     person.ask(&["key", "new", "author"])?;
     person.ask(&["node", "init"])?;
-    person.ask(&[
-        "key",
-        "export",
-        "node",
-        "-o",
-        &folder.join("node.pub").to_string_lossy(),
-    ])?;
+    person.ask(&["key", "export", "node", "-o", &folder.join("node.pub").to_string_lossy()])?;
     person.chapter("The hospital adds its datasets");
     let datasets = place::datasets(person, folder, patients, real)?;
     jobs(person, folder, &datasets)
@@ -94,18 +88,11 @@ fn jobs(person: &Person, folder: &Path, datasets: &[Dataset]) -> Result<Vec<Fini
 }
 
 fn conclude(finished: &[Finished], json: bool) -> Result<()> {
-    let main = finished
-        .iter()
-        .find(|job| job.released())
-        .context("no job was released")?;
+    let main = finished.iter().find(|job| job.released()).context("no job was released")?;
     let verified = finished.iter().all(|job| job.verified);
     if json {
         let released: Vec<_> = finished.iter().flat_map(Finished::rows).collect();
-        let withheld: Vec<_> = finished
-            .iter()
-            .filter(|job| !job.released())
-            .map(Finished::summary)
-            .collect();
+        let withheld: Vec<_> = finished.iter().filter(|job| !job.released()).map(Finished::summary).collect();
         let bundles: Vec<_> = finished.iter().map(|job| &job.bundle).collect();
         result(
             &json!({"bundle": main.bundle, "verified": verified, "released": released,

@@ -66,12 +66,7 @@ impl Person {
         command.arg("--json");
         let output = capture(&mut command)?;
         let code = output.status.code().unwrap_or(-1);
-        ensure!(
-            codes.contains(&code),
-            "{} ended with {}",
-            line(&command),
-            output.status
-        );
+        ensure!(codes.contains(&code), "{} ended with {}", line(&command), output.status);
         let json = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
         Ok(Answer { code, json })
     }
@@ -79,12 +74,7 @@ impl Person {
     /// Runs a verb for its words, which are passed on.
     pub(crate) fn read(&self, arguments: &[&str]) -> Result<()> {
         let output = capture(&mut self.command(arguments))?;
-        ensure!(
-            output.status.success(),
-            "trocar {} ended with {}",
-            arguments.join(" "),
-            output.status
-        );
+        ensure!(output.status.success(), "trocar {} ended with {}", arguments.join(" "), output.status);
         self.tell(String::from_utf8_lossy(&output.stdout).trim_end());
         Ok(())
     }
@@ -94,10 +84,7 @@ impl Person {
         let mut as_typed = Command::new("trocar");
         self.tell(&format!("$ {}", line(as_typed.args(shown))));
         let mut command = Command::new(&self.binary);
-        command
-            .current_dir(crate::paths::root())
-            .args(arguments)
-            .env("TROCAR_HOME", &self.home);
+        command.current_dir(crate::paths::root()).args(arguments).env("TROCAR_HOME", &self.home);
         command
     }
 }

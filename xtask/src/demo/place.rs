@@ -22,14 +22,9 @@ pub(crate) struct Dataset {
 impl Dataset {
     /// The algorithms that have something to read here; `lesion-volume` needs a clinical table.
     pub(crate) fn algorithms(&self) -> Vec<&'static str> {
-        let all = [
-            ("ct-intensity", self.ct > 0),
-            ("lesion-volume", self.synthetic),
-            ("pet-suv", self.pt > 0),
-        ];
-        all.into_iter()
-            .filter_map(|(name, fits)| fits.then_some(name))
-            .collect()
+        let all =
+            [("ct-intensity", self.ct > 0), ("lesion-volume", self.synthetic), ("pet-suv", self.pt > 0)];
+        all.into_iter().filter_map(|(name, fits)| fits.then_some(name)).collect()
     }
 }
 
@@ -57,36 +52,11 @@ pub(crate) fn datasets(
 ) -> Result<Vec<Dataset>> {
     let cohort = folder.join("synthetic");
     let (count, to) = (patients.to_string(), cohort.to_string_lossy());
-    person.ask(&[
-        "testkit",
-        "cohort",
-        "-o",
-        &to,
-        "--patients",
-        &count,
-        "--seed",
-        "1",
-        "--modality",
-        "CT",
-    ])?;
-    let bound = format!("size_bound = {}", patients.saturating_mul(2).max(500));
-    let changes = [BOUND.with(&bound), SLOT, COLUMNS.with(CLINICAL)];
-    let (policy, table) = (
-        policy(folder, "synthetic", &changes)?,
-        cohort.join("clinical.csv"),
-    );
-    let (policy, table) = (policy.to_string_lossy(), table.to_string_lossy());
-    person.ask(&[
-        "node",
-        "dataset",
-        "add",
-        "synthetic",
-        &to,
-        "--clinical",
-        &table,
-        "--policy",
-        &policy,
-    ])?;
+    person.ask(&["testkit", "cohort", "-o", &to, "--patients", &count, "--seed", "1", "--modality", "CT"])?;
+    let policy = policy(folder, "synthetic", patients.saturating_mul(2).max(500))?;
+    let (policy, table) = (policy.to_string_lossy(), cohort.join("clinical.csv"));
+    let table = table.to_string_lossy();
+    person.ask(&["node", "dataset", "add", "synthetic", &to, "--clinical", &table, "--policy", &policy])?;
     if let Some(files) = real {
         real_dataset(person, folder, files)?;
     }
@@ -94,11 +64,11 @@ pub(crate) fn datasets(
 }
 
 fn real_dataset(person: &Person, folder: &Path, files: &Path) -> Result<()> {
-    let policy = policy(folder, "real", &[BOUND.with("size_bound = 5000"), SLOT, REQUIRE])?;
+    let policy = policy(folder, "real", 5000)?;
     let (files, policy) = (files.to_string_lossy(), policy.to_string_lossy());
     person.ask(&["node", "dataset", "add", "real", &files, "--policy", &policy])?;
     person.tell(
-        "  The policy of `real` does not ask for (0012,0062) Patient Identity Removed = YES: few public test",
+        "  The demo's policy does not ask for (0012,0062) Patient Identity Removed = YES: few public test",
     );
     person.tell("  files carry it. A hospital's default policy quarantines every file without it.");
     Ok(())
@@ -110,44 +80,24 @@ fn scan(person: &Person) -> Result<Vec<Dataset>> {
     for scan in scans {
         tell(person, scan);
     }
-    let of = |name| {
-        scans
-            .iter()
-            .find(move |scan| scan["dataset"] == name)
-            .map(|scan| dataset(name, scan))
-    };
+    let of = |name| scans.iter().find(move |scan| scan["dataset"] == name).map(|scan| dataset(name, scan));
     Ok(["synthetic", "real"].into_iter().filter_map(of).collect())
 }
 
 fn dataset(name: &'static str, scan: &Value) -> Dataset {
     let series = |modality: &str| scan["series"][modality].as_u64().unwrap_or(0);
     let patients = scan["patients"].as_u64().unwrap_or(0);
-    Dataset {
-        name,
-        synthetic: name == "synthetic",
-        patients,
-        ct: series("CT"),
-        pt: series("PT"),
-    }
+    Dataset { name, synthetic: name == "synthetic", patients, ct: series("CT"), pt: series("PT") }
 }
 
 /// Counts, and how many files were quarantined for which reason: the operator may see this, no one else.
 fn tell(person: &Person, scan: &Value) {
     let mut reasons = std::collections::BTreeMap::<&str, u32>::new();
     for file in scan["quarantined"].as_array().into_iter().flatten() {
-        *reasons
-            .entry(file["reason"].as_str().unwrap_or("unknown"))
-            .or_default() += 1;
+        *reasons.entry(file["reason"].as_str().unwrap_or("unknown")).or_default() += 1;
     }
-    let listed: Vec<_> = reasons
-        .iter()
-        .map(|(reason, n)| format!("{reason} {n}"))
-        .collect();
-    let listed = if listed.is_empty() {
-        "none".to_owned()
-    } else {
-        listed.join(", ")
-    };
+    let listed: Vec<_> = reasons.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
+    let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
     let name = scan["dataset"].as_str().unwrap_or_default();
     person.tell(&format!(
         "  {name}: {} files, {} patients; quarantined: {listed}",
@@ -155,58 +105,20 @@ fn tell(person: &Person, scan: &Value) {
     ));
 }
 
-/// A line of the hospital's policy that the demo writes otherwise.
-#[derive(Clone, Copy)]
-struct Change<'a> {
-    from: &'static str,
-    to: &'a str,
-}
-
-impl Change<'_> {
-    const fn with<'b>(&self, to: &'b str) -> Change<'b> {
-        Change { from: self.from, to }
-    }
-}
-
-const BOUND: Change<'static> = Change {
-    from: "size_bound = 500",
-    to: "",
-};
-/// Nobody waits for a demo; a node keeps 15 minutes.
-const SLOT: Change<'static> = Change {
-    from: "slot_minutes = 15",
-    to: "slot_minutes = 0",
-};
-const REQUIRE: Change<'static> = Change {
-    from: "require = true",
-    to: "require = false",
-};
-const COLUMNS: Change<'static> = Change {
-    from: "columns = []",
-    to: "",
-};
-/// What the synthetic cohort's clinical table may show.
-const CLINICAL: &str = r#"columns = [
-    { name = "age_years", type = "integer", min = 0, max = 120 },
-    { name = "sex", type = "category", categories = ["F", "M"] },
-    { name = "diagnosis", type = "category", categories = ["sarcoma", "carcinoma", "lymphoma"] },
-]"#;
-
-/// The default policy with a few lines changed, each of which must be there.
-fn policy(folder: &Path, name: &str, changes: &[Change<'_>]) -> Result<PathBuf> {
-    let default = root().join("manifests").join("policies").join("hospital.toml");
-    let text = fs::read_to_string(&default).with_context(|| format!("cannot read {}", shown(&default)))?;
+/// The demo's policy under another bound of the number of patients, which is declared and not counted.
+fn policy(folder: &Path, name: &str, size_bound: u32) -> Result<PathBuf> {
+    let demo = root().join("manifests").join("policies").join("demo.toml");
+    let text = fs::read_to_string(&demo).with_context(|| format!("cannot read {}", shown(&demo)))?;
     let file = folder.join(format!("{name}.policy.toml"));
-    fs::write(&file, changed(text, changes)?).with_context(|| format!("cannot write {}", shown(&file)))?;
+    fs::write(&file, bounded(&text, size_bound)?)
+        .with_context(|| format!("cannot write {}", shown(&file)))?;
     Ok(file)
 }
 
-fn changed(mut text: String, changes: &[Change<'_>]) -> Result<String> {
-    for Change { from, to } in changes {
-        ensure!(text.contains(from), "the default policy does not say {from:?}");
-        text = text.replacen(from, to, 1);
-    }
-    Ok(text)
+fn bounded(text: &str, size_bound: u32) -> Result<String> {
+    const DECLARED: &str = "size_bound = 500 ";
+    ensure!(text.contains(DECLARED), "the demo's policy does not say {DECLARED:?}");
+    Ok(text.replacen(DECLARED, &format!("size_bound = {size_bound} "), 1))
 }
 
 #[cfg(test)]
@@ -214,22 +126,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_the_default_policy_does_not_have_is_an_error() {
-        let error = changed("slot_minutes = 30".to_owned(), &[SLOT]).unwrap_err();
-        assert!(error.to_string().contains("slot_minutes = 15"), "{error}");
+    fn the_demo_s_policy_takes_another_bound() {
+        let text = include_str!("../../../manifests/policies/demo.toml");
+        assert!(bounded(text, 900).unwrap().contains("size_bound = 900 "));
     }
 
     #[test]
-    fn the_demo_s_policies_are_the_default_one_with_lines_changed() {
-        let text = include_str!("../../../manifests/policies/hospital.toml").to_owned();
-        let changes = [
-            BOUND.with("size_bound = 900"),
-            SLOT,
-            REQUIRE,
-            COLUMNS.with(CLINICAL),
-        ];
-        let changed = changed(text, &changes).unwrap();
-        assert!(changes.iter().all(|change| changed.contains(change.to)));
+    fn a_policy_without_the_line_to_change_is_an_error() {
+        assert!(bounded("k = 10", 900).unwrap_err().to_string().contains("size_bound"));
     }
 
     #[test]

@@ -7,17 +7,9 @@ pub(crate) fn rows(dataset: &str, algorithm: &str, results: &Value) -> Vec<Value
     if results["status"] != "released" {
         return Vec::new();
     }
-    let patients = cell(
-        dataset,
-        format!("patients ({algorithm})"),
-        &results["patients"],
-        None,
-        "1",
-    );
+    let patients = cell(dataset, format!("patients ({algorithm})"), &results["patients"], None, "1");
     let outputs = results["outputs"].as_array().into_iter().flatten();
-    std::iter::once(patients)
-        .chain(outputs.flat_map(|output| output_rows(dataset, output)))
-        .collect()
+    std::iter::once(patients).chain(outputs.flat_map(|output| output_rows(dataset, output))).collect()
 }
 
 fn output_rows(dataset: &str, output: &Value) -> Vec<Value> {
@@ -27,9 +19,7 @@ fn output_rows(dataset: &str, output: &Value) -> Vec<Value> {
         None => vec![cell(dataset, name.to_owned(), output, None, unit)],
         Some(cells) => {
             let labels = labels(output, cells.len()).into_iter().enumerate();
-            labels
-                .map(|(i, label)| cell(dataset, format!("{name} {label}"), output, Some(i), unit))
-                .collect()
+            labels.map(|(i, label)| cell(dataset, format!("{name} {label}"), output, Some(i), unit)).collect()
         }
     }
 }
@@ -39,17 +29,9 @@ fn output_rows(dataset: &str, output: &Value) -> Vec<Value> {
 fn cell(dataset: &str, output: String, from: &Value, index: Option<usize>, unit: &str) -> Value {
     let shown = pick(&from["shown"], index) != &Value::Bool(false);
     let number = |key: &str| {
-        if shown {
-            pick(&from[key], index).clone()
-        } else {
-            Value::Null
-        }
+        if shown { pick(&from[key], index).clone() } else { Value::Null }
     };
-    let unit = if from["edges"].is_array() || from["axes"].is_array() {
-        "{patients}"
-    } else {
-        unit
-    };
+    let unit = if from["edges"].is_array() || from["axes"].is_array() { "{patients}" } else { unit };
     json!({"dataset": dataset, "output": output, "value": number("value"), "sd": number("sd"),
         "low95": number("low95"), "high95": number("high95"), "unit": unit})
 }
@@ -65,72 +47,34 @@ fn labels(output: &Value, cells: usize) -> Vec<String> {
         (None, None) => Vec::new(),
     };
     let fits = labels.len() == cells;
-    if fits {
-        labels
-    } else {
-        (0..cells).map(|i| format!("[{i}]")).collect()
-    }
+    if fits { labels } else { (0..cells).map(|i| format!("[{i}]")).collect() }
 }
 
 fn bins(edges: &[Value]) -> Vec<String> {
-    edges
-        .windows(2)
-        .map(|pair| format!("[{}, {})", pair[0], pair[1]))
-        .collect()
+    edges.windows(2).map(|pair| format!("[{}, {})", pair[0], pair[1])).collect()
 }
 
 fn axis(axis: &Value) -> Vec<String> {
     let name = axis["name"].as_str().unwrap_or_default();
-    let texts = axis["categories"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    let edges = axis["edges"]
-        .as_array()
-        .map(|edges| bins(edges))
-        .unwrap_or_default();
-    texts
-        .map(str::to_owned)
-        .chain(edges)
-        .map(|cell| format!("{name} {cell}"))
-        .collect()
+    let texts = axis["categories"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let edges = axis["edges"].as_array().map(|edges| bins(edges)).unwrap_or_default();
+    texts.map(str::to_owned).chain(edges).map(|cell| format!("{name} {cell}")).collect()
 }
 
 /// The last axis fastest, as results have it.
 fn product(before: Vec<String>, axis: Vec<String>) -> Vec<String> {
     let joined = |left: &String, right: &String| format!("{left} {right}").trim_start().to_owned();
-    before
-        .iter()
-        .flat_map(|left| axis.iter().map(move |right| joined(left, right)))
-        .collect()
+    before.iter().flat_map(|left| axis.iter().map(move |right| joined(left, right))).collect()
 }
 
 /// Columns wide enough for their longest entry.
 pub(crate) fn table(rows: &[Value]) -> String {
-    let head = [
-        "output",
-        "value",
-        "noise sd",
-        "95 % interval of the noise",
-        "unit",
-    ]
-    .map(str::to_owned);
+    let head = ["output", "value", "noise sd", "95 % interval of the noise", "unit"].map(str::to_owned);
     let lines: Vec<[String; 5]> = std::iter::once(head).chain(rows.iter().map(line)).collect();
-    let widths: Vec<usize> = (0..5)
-        .map(|i| {
-            lines
-                .iter()
-                .map(|line| line[i].chars().count())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
+    let widths: Vec<usize> =
+        (0..5).map(|i| lines.iter().map(|line| line[i].chars().count()).max().unwrap_or(0)).collect();
     let padded = |line: &[String; 5]| {
-        let cells = line
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
+        let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         format!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     lines.iter().map(padded).collect::<Vec<_>>().join("\n")
@@ -138,18 +82,10 @@ pub(crate) fn table(rows: &[Value]) -> String {
 
 fn line(row: &Value) -> [String; 5] {
     let number = |key: &str| row[key].as_f64().map(|number| format!("{number:.6}"));
-    let interval = number("low95")
-        .zip(number("high95"))
-        .map(|(low, high)| format!("{low} .. {high}"));
+    let interval = number("low95").zip(number("high95")).map(|(low, high)| format!("{low} .. {high}"));
     let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
     let value = number("value").unwrap_or_else(|| "(below k)".to_owned());
-    [
-        text("output"),
-        value,
-        number("sd").unwrap_or_default(),
-        interval.unwrap_or_default(),
-        text("unit"),
-    ]
+    [text("output"), value, number("sd").unwrap_or_default(), interval.unwrap_or_default(), text("unit")]
 }
 
 #[cfg(test)]
@@ -166,10 +102,8 @@ mod tests {
     #[test]
     fn every_number_of_a_release_has_a_row_and_keeps_its_value() {
         let rows = rows("real", "pet-suv", &results());
-        let seen: Vec<_> = rows
-            .iter()
-            .map(|row| (row["output"].as_str().unwrap(), row["value"].as_f64()))
-            .collect();
+        let seen: Vec<_> =
+            rows.iter().map(|row| (row["output"].as_str().unwrap(), row["value"].as_f64())).collect();
         let expected = [
             ("patients (pet-suv)", Some(198.0)),
             ("mean", Some(3.9)),
@@ -190,12 +124,7 @@ mod tests {
         let output = json!({"axes": [{"name": "sex", "categories": ["F", "M"]}, {"name": "age", "edges": [0, 50, 90]}]});
         assert_eq!(
             labels(&output, 4),
-            [
-                "sex F age [0, 50)",
-                "sex F age [50, 90)",
-                "sex M age [0, 50)",
-                "sex M age [50, 90)"
-            ]
+            ["sex F age [0, 50)", "sex F age [50, 90)", "sex M age [0, 50)", "sex M age [50, 90)"]
         );
     }
 
