@@ -34,12 +34,7 @@ fn check_package(files: &Files, request: &Request, manifest: &Manifest) -> Resul
         subject("manifest.toml", Digest::of(text(files, MANIFEST)?.as_bytes())),
         subject("algorithm.wasm", request.component),
     ];
-    subjects.extend(
-        manifest
-            .models
-            .iter()
-            .map(|m| subject(&format!("models/{}", m.name), m.digest)),
-    );
+    subjects.extend(manifest.models.iter().map(|m| subject(&format!("models/{}", m.name), m.digest)));
     let says = |key: &str| statement.get(key).cloned().unwrap_or_default();
     if says("subject") != Value::Array(subjects) || says("predicateType") != "urn:trocar:package:v1" {
         return Err(VerifyError::disagrees(PACKAGE, "the author signed other files"));
@@ -56,25 +51,13 @@ fn check_approval(files: &Files, request: &Request) -> Result<Approval, VerifyEr
         verify_approval(&signed, &[request.approver]).map_err(|e| VerifyError::unreadable(APPROVAL, e))?;
     let facts = [
         (Digest::of(bytes) == request.approval, "another approval"),
-        (
-            approval.dataset == request.dataset_id,
-            "approved for another dataset",
-        ),
+        (approval.dataset == request.dataset_id, "approved for another dataset"),
         (approval.manifest == request.manifest, "approved another manifest"),
-        (
-            approval.component == request.component,
-            "approved another component",
-        ),
+        (approval.component == request.component, "approved another component"),
         (approval.class == request.class, "approved another class"),
         (approval.policy == request.policy, "approved under another policy"),
-        (
-            approval.approved_at <= request.admitted_at,
-            "approved after the job was admitted",
-        ),
-        (
-            request.admitted_at < approval.expires,
-            "had expired when the job was admitted",
-        ),
+        (approval.approved_at <= request.admitted_at, "approved after the job was admitted"),
+        (request.admitted_at < approval.expires, "had expired when the job was admitted"),
     ];
     first_wrong(APPROVAL, &facts)?;
     Ok(approval)
@@ -94,14 +77,8 @@ pub(crate) fn check_results(
         (says("dataset") == json!(request.dataset), "another dataset"),
         (says("class") == json!(request.class), "another class"),
         (says("status") == json!(status), "another outcome"),
-        (
-            results.get("outputs").is_some() == (status == Status::Released),
-            "numbers where none may be",
-        ),
-        (
-            rho.is_some_and(|rho| within(&rho, &approval.rho_max)),
-            "more rho than the approval allows",
-        ),
+        (results.get("outputs").is_some() == (status == Status::Released), "numbers where none may be"),
+        (rho.is_some_and(|rho| within(&rho, &approval.rho_max)), "more rho than the approval allows"),
     ];
     first_wrong(RESULTS, &facts)
 }

@@ -42,9 +42,7 @@ pub(crate) fn add_tag_manifest(files: &mut Files) {
 
 /// The tag files but the list of them.
 pub(crate) fn tags(files: &Files) -> impl Iterator<Item = (&String, &Vec<u8>)> {
-    files
-        .iter()
-        .filter(|(path, _)| !path.starts_with(DATA) && *path != TAG_MANIFEST)
+    files.iter().filter(|(path, _)| !path.starts_with(DATA) && *path != TAG_MANIFEST)
 }
 
 /// The one top folder of the archive (RFC 8493 section 4), so that two bundles never unpack into one another.
@@ -64,11 +62,7 @@ pub(crate) fn info(files: &Files, request: &Request) -> String {
     // A label's value ends with its line, so a name of several lines becomes one.
     let node = request.node_name.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut text = format!("Source-Organization: {node}\n");
-    let _ = writeln!(
-        text,
-        "External-Identifier: urn:uuid:{}",
-        uuid(&request.job.to_string())
-    );
+    let _ = writeln!(text, "External-Identifier: urn:uuid:{}", uuid(&request.job.to_string()));
     let _ = writeln!(text, "Bagging-Date: {date}");
     let _ = writeln!(text, "Bag-Software-Agent: trocar {}", request.trocar_version);
     let _ = writeln!(text, "Payload-Oxum: {octets}.{}", payload(files).count());
@@ -78,17 +72,11 @@ pub(crate) fn info(files: &Files, request: &Request) -> String {
 /// The 32 hex digits of an id in the groups of RFC 9562.
 pub(crate) fn uuid(id: &str) -> String {
     let groups = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
-    groups
-        .iter()
-        .filter_map(|(from, to)| id.get(*from..*to))
-        .collect::<Vec<_>>()
-        .join("-")
+    groups.iter().filter_map(|(from, to)| id.get(*from..*to)).collect::<Vec<_>>().join("-")
 }
 
 pub(crate) fn digests<'a>(files: impl Iterator<Item = (&'a String, &'a Vec<u8>)>) -> String {
-    files
-        .map(|(path, bytes)| format!("{}  {path}\n", sha512(bytes)))
-        .collect()
+    files.map(|(path, bytes)| format!("{}  {path}\n", sha512(bytes))).collect()
 }
 
 /// Lower-case hex.
@@ -102,10 +90,7 @@ mod tests {
 
     #[test]
     fn an_id_is_written_as_a_uuid() {
-        assert_eq!(
-            uuid("00112233445566778899aabbccddeeff"),
-            "00112233-4455-6677-8899-aabbccddeeff"
-        );
+        assert_eq!(uuid("00112233445566778899aabbccddeeff"), "00112233-4455-6677-8899-aabbccddeeff");
     }
 
     #[test]

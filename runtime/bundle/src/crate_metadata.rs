@@ -10,10 +10,8 @@ pub(crate) const METADATA: &str = "data/ro-crate-metadata.json";
 
 /// Describes the payload files that are there, and `also`, which come after.
 pub(crate) fn metadata(content: &Content<'_>, files: &Files, also: &[&str], released: bool) -> Value {
-    let paths: Vec<&str> = bag::payload(files)
-        .map(|(path, _)| path.as_str())
-        .chain(also.iter().copied())
-        .collect();
+    let paths: Vec<&str> =
+        bag::payload(files).map(|(path, _)| path.as_str()).chain(also.iter().copied()).collect();
     let ids: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(DATA)).collect();
     let mut graph = vec![descriptor(), root(content, &ids)];
     graph.extend(ids.iter().map(|id| file(id)));
@@ -68,10 +66,7 @@ fn file(id: &str) -> Value {
         "svg" => ("Plot of one output", "image/svg+xml"),
         "toml" => ("Manifest of the algorithm", "application/toml"),
         "pub" => ("Public key", "application/x-pem-file"),
-        _ => (
-            "Spaces that give every bundle of this request one size",
-            "text/plain",
-        ),
+        _ => ("Spaces that give every bundle of this request one size", "text/plain"),
     };
     json!({"@id": id, "@type": "File", "name": name, "encodingFormat": format})
 }
@@ -114,14 +109,8 @@ fn subject(content: &Content<'_>) -> Vec<Value> {
 
 fn actions(content: &Content<'_>, ids: &[&str], released: bool) -> [Value; 3] {
     let request = content.request;
-    let parameters = request
-        .parameters
-        .keys()
-        .map(|name| refers(&format!("#parameter-{name}")));
-    let object: Vec<Value> = [refers("#snapshot"), refers("#cohort")]
-        .into_iter()
-        .chain(parameters)
-        .collect();
+    let parameters = request.parameters.keys().map(|name| refers(&format!("#parameter-{name}")));
+    let object: Vec<Value> = [refers("#snapshot"), refers("#cohort")].into_iter().chain(parameters).collect();
     let results: Vec<&str> = ids.iter().copied().filter(|id| is_result(id)).collect();
     let status = |ok: bool| {
         refers(if ok {
@@ -130,13 +119,8 @@ fn actions(content: &Content<'_>, ids: &[&str], released: bool) -> [Value; 3] {
             "http://schema.org/FailedActionStatus"
         })
     };
-    let during = |fields: Value| {
-        times(
-            fields,
-            &request.admitted_at.to_string(),
-            &request.release_at.to_string(),
-        )
-    };
+    let during =
+        |fields: Value| times(fields, &request.admitted_at.to_string(), &request.release_at.to_string());
     [
         during(
             json!({"@id": "#run", "@type": "CreateAction", "name": format!("Run of {}", content.manifest.name),
@@ -155,9 +139,7 @@ fn actions(content: &Content<'_>, ids: &[&str], released: bool) -> [Value; 3] {
 }
 
 fn is_result(id: &str) -> bool {
-    ["results.", "report.", "plots/"]
-        .iter()
-        .any(|start| id.starts_with(start))
+    ["results.", "report.", "plots/"].iter().any(|start| id.starts_with(start))
 }
 
 fn times(fields: Value, start: &str, end: &str) -> Value {

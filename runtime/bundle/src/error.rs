@@ -101,16 +101,10 @@ pub enum VerifyError {
 
 impl VerifyError {
     pub(crate) fn unreadable(path: &str, why: impl std::fmt::Display) -> Self {
-        Self::Unreadable {
-            path: path.to_owned(),
-            why: why.to_string(),
-        }
+        Self::Unreadable { path: path.to_owned(), why: why.to_string() }
     }
 
     pub(crate) fn disagrees(path: &str, what: &'static str) -> Self {
-        Self::Disagrees {
-            path: path.to_owned(),
-            what,
-        }
+        Self::Disagrees { path: path.to_owned(), what }
     }
 }

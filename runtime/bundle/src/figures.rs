@@ -53,21 +53,9 @@ impl Figure<'_> {
 /// Each declared output with what was released of it.
 pub(crate) fn figures<'a>(outputs: &'a [Output], outcome: &Outcome) -> Vec<Figure<'a>> {
     let Outcome::Released(released) = outcome else {
-        return outputs
-            .iter()
-            .map(|output| Figure {
-                output,
-                cells: Vec::new(),
-            })
-            .collect();
+        return outputs.iter().map(|output| Figure { output, cells: Vec::new() }).collect();
     };
-    outputs
-        .iter()
-        .map(|output| Figure {
-            output,
-            cells: cells(output, released),
-        })
-        .collect()
+    outputs.iter().map(|output| Figure { output, cells: cells(output, released) }).collect()
 }
 
 /// The noisy number of patients.
@@ -77,38 +65,20 @@ pub(crate) fn patients(outcome: &Outcome) -> Option<Number> {
     };
     let patients = released.figures().patients;
     let (value, sd) = (patients.value as f64, patients.sd);
-    Some(Number {
-        value,
-        display: value,
-        sd,
-        low95: value - Z95 * sd,
-        high95: value + Z95 * sd,
-    })
+    Some(Number { value, display: value, sd, low95: value - Z95 * sd, high95: value + Z95 * sd })
 }
 
 fn cells(output: &Output, released: &Released) -> Vec<Cell> {
     let figure = released.figures().outputs.iter().find(|f| f.name == output.name);
     let numbers = figure.map_or(&[][..], |f| f.numbers.as_slice());
     let labelled = labels(&output.kind).into_iter().zip(numbers);
-    labelled
-        .map(|((label, edges), n)| Cell {
-            label,
-            edges,
-            number: number(n),
-        })
-        .collect()
+    labelled.map(|((label, edges), n)| Cell { label, edges, number: number(n) }).collect()
 }
 
 /// Absent where the filter does not show it.
 fn number(n: &trocar_filter::Number) -> Option<Number> {
     let (value, sd) = (n.value?, n.sd?);
-    Some(Number {
-        value,
-        display: n.display?,
-        sd,
-        low95: n.low95?,
-        high95: n.high95?,
-    })
+    Some(Number { value, display: n.display?, sd, low95: n.low95?, high95: n.high95? })
 }
 
 type Label = (String, Option<(f64, f64)>);
@@ -134,16 +104,9 @@ fn range((low, high): (f64, f64)) -> String {
 fn table_labels(axes: &[Axis]) -> Vec<String> {
     axes.iter().map(steps).fold(vec![String::new()], |before, steps| {
         let joined = |b: &String, s: &String| {
-            if b.is_empty() {
-                s.clone()
-            } else {
-                format!("{b}, {s}")
-            }
+            if b.is_empty() { s.clone() } else { format!("{b}, {s}") }
         };
-        before
-            .iter()
-            .flat_map(|b| steps.iter().map(move |s| joined(b, s)))
-            .collect()
+        before.iter().flat_map(|b| steps.iter().map(move |s| joined(b, s))).collect()
     })
 }
 
@@ -162,18 +125,10 @@ mod tests {
     #[test]
     fn the_last_axis_of_a_table_runs_fastest() {
         let job = fixture::job(fixture::ALL);
-        let labels: Vec<_> = labels(&job.manifest.outputs[2].kind)
-            .into_iter()
-            .map(|l| l.0)
-            .collect();
+        let labels: Vec<_> = labels(&job.manifest.outputs[2].kind).into_iter().map(|l| l.0).collect();
         assert_eq!(
             labels[..4],
-            [
-                "sex F, age 0 to 50",
-                "sex F, age 50 to 70",
-                "sex F, age 70 to 120",
-                "sex M, age 0 to 50"
-            ]
+            ["sex F, age 0 to 50", "sex F, age 50 to 70", "sex F, age 70 to 120", "sex M, age 0 to 50"]
         );
     }
 
@@ -185,11 +140,7 @@ mod tests {
         assert!(all[1].cells[4].number.is_none(), "nobody is in the last bin");
         assert!(all[1].cells[1].number.is_some() && all[0].single().is_some());
         let withheld = job.outcome(9, 1);
-        assert!(
-            figures(&job.manifest.outputs, &withheld)
-                .iter()
-                .all(|f| f.cells.is_empty())
-        );
+        assert!(figures(&job.manifest.outputs, &withheld).iter().all(|f| f.cells.is_empty()));
         assert_eq!(patients(&withheld), None);
     }
 }

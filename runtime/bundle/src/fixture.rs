@@ -133,19 +133,8 @@ pub(crate) fn job_of(manifest: &str) -> Job {
     let package = Package::open(&bytes).unwrap();
     let approval = approval(&package).sign(&key(3)).unwrap();
     let request = request(&package, &approval);
-    let Package {
-        manifest_text,
-        manifest,
-        signature,
-        ..
-    } = package;
-    Job {
-        text: manifest_text,
-        manifest,
-        package: signature,
-        approval,
-        request,
-    }
+    let Package { manifest_text, manifest, signature, .. } = package;
+    Job { text: manifest_text, manifest, package: signature, approval, request }
 }
 
 pub(crate) fn approval(package: &Package) -> Approval {
@@ -222,20 +211,13 @@ impl Job {
 
     /// A made-up patient: small numbers that differ from one to the next.
     fn patient(&self, i: u32) -> Vec<Vec<f64>> {
-        self.manifest
-            .outputs
-            .iter()
-            .map(|o| numbers(&o.kind, i))
-            .collect()
+        self.manifest.outputs.iter().map(|o| numbers(&o.kind, i)).collect()
     }
 }
 
 fn numbers(kind: &Kind, i: u32) -> Vec<f64> {
-    let one_of = |n: usize, which: u32| {
-        (0..n)
-            .map(|c| f64::from(u8::from(c == which as usize % n)))
-            .collect()
-    };
+    let one_of =
+        |n: usize, which: u32| (0..n).map(|c| f64::from(u8::from(c == which as usize % n))).collect();
     match kind {
         Kind::Count => vec![f64::from(!i.is_multiple_of(3))],
         Kind::Sum(_) => vec![f64::from(20 + i % 60)],

@@ -1,8 +1,8 @@
 //! Numbers as a person reads them. The exact ones are in results.json and results.csv.
 
-/// The longest text that `plain` writes: a sign, 16 digits and a point, or a scientific number.
+/// The longest text that `plain` writes, in bytes: a sign, 15 digits in groups, a point and six decimals.
 #[cfg(test)]
-pub(crate) const LONGEST: usize = 24;
+pub(crate) const LONGEST: usize = 40;
 
 /// How many decimals a value needs so that two digits of its noise are seen.
 pub(crate) fn decimals(sd: f64) -> usize {
@@ -11,11 +11,7 @@ pub(crate) fn decimals(sd: f64) -> usize {
     }
     // sd 5.0 -> 0, 0.2 -> 2, 0.013 -> 3: one digit of the noise before rounding, one after.
     let places = 1.0 - libm::floor(libm::log10(sd));
-    [0_usize, 1, 2, 3, 4, 5, 6]
-        .into_iter()
-        .rev()
-        .find(|n| *n as f64 <= places)
-        .unwrap_or(0)
+    [0_usize, 1, 2, 3, 4, 5, 6].into_iter().rev().find(|n| *n as f64 <= places).unwrap_or(0)
 }
 
 /// A value with that many decimals; very large and very small ones in scientific form; never `-0`.
@@ -28,15 +24,20 @@ pub(crate) fn plain(value: f64, decimals: usize) -> String {
         return format!("{value:.3e}").replace('-', "\u{2212}");
     }
     let text = format!("{value:.decimals$}");
-    let zero = text
-        .trim_start_matches('-')
-        .bytes()
-        .all(|b| b == b'0' || b == b'.');
-    if zero {
-        text.trim_start_matches('-').to_owned()
-    } else {
-        text.replace('-', "\u{2212}")
+    let zero = text.trim_start_matches('-').bytes().all(|b| b == b'0' || b == b'.');
+    let text = if zero { text.trim_start_matches('-') } else { &text };
+    grouped(text).replace('-', "\u{2212}")
+}
+
+/// Five digits and more before the point, in groups of three with a narrow space that does not break.
+fn grouped(text: &str) -> String {
+    let digits = text.find('.').unwrap_or(text.len());
+    let negative = usize::from(text.starts_with('-'));
+    if digits - negative < 5 {
+        return text.to_owned();
     }
+    let gap = |i: usize| i > negative && i < digits && (digits - i).is_multiple_of(3);
+    text.char_indices().flat_map(|(i, c)| gap(i).then_some('\u{202f}').into_iter().chain([c])).collect()
 }
 
 /// A number that a manifest states, such as a bin edge: as short as it can be written.
@@ -65,15 +66,8 @@ mod tests {
 
     #[test]
     fn a_value_shows_two_digits_of_its_noise() {
-        for (sd, places) in [
-            (5.0, 1),
-            (0.2, 2),
-            (0.013, 3),
-            (120.0, 0),
-            (0.0, 2),
-            (f64::NAN, 2),
-            (1e-30, 6),
-        ] {
+        for (sd, places) in [(5.0, 1), (0.2, 2), (0.013, 3), (120.0, 0), (0.0, 2), (f64::NAN, 2), (1e-30, 6)]
+        {
             assert_eq!(decimals(sd), places, "decimals of noise {sd}");
         }
         assert_eq!(plain(198.26, decimals(5.0)), "198.3");
@@ -85,12 +79,13 @@ mod tests {
         assert_eq!(plain(-0.001, 2), "0.00");
         assert_eq!(plain(-1.5, 1), "\u{2212}1.5");
         assert_eq!(plain(f64::NAN, 2), "not a number");
+        assert_eq!(plain(-12_502.25, 1), "\u{2212}12\u{202f}502.2");
+        assert_eq!(
+            (plain(1234.0, 0), plain(1_234_567.0, 0)),
+            ("1234".into(), "1\u{202f}234\u{202f}567".into())
+        );
         for value in [f64::MAX, f64::MIN, f64::MIN_POSITIVE, -999_999_999_999_999.0] {
-            assert!(
-                plain(value, 6).len() <= LONGEST + 3,
-                "{} is too long",
-                plain(value, 6)
-            );
+            assert!(plain(value, 6).len() <= LONGEST + 3, "{} is too long", plain(value, 6));
             assert!(short(value).len() <= LONGEST, "{} is too long", short(value));
         }
     }

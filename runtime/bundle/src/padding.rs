@@ -34,9 +34,7 @@ const ASKED: usize = 12;
 pub(crate) fn add(files: &mut Files, content: &Content<'_>, fixed: usize) -> Result<(), BundleError> {
     let used: usize = bag::payload(files).map(|(_, bytes)| bytes.len()).sum();
     let size = size(content, fixed)?;
-    let missing = size
-        .checked_sub(used)
-        .ok_or(BundleError::TooLarge { used, size })?;
+    let missing = size.checked_sub(used).ok_or(BundleError::TooLarge { used, size })?;
     files.insert(PADDING.into(), vec![b' '; missing]);
     Ok(())
 }

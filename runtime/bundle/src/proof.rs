@@ -30,16 +30,10 @@ pub(crate) fn sentences(
     vec![
         format!("The archive is canonical and whole: {count} files and not one byte besides."),
         "Every file has the SHA-512 digest that the bag lists (BagIt 1.0).".to_owned(),
-        format!(
-            "The node {} signed all of it with {signer}, {whose}.",
-            request.node_name
-        ),
+        format!("The node {} signed all of it with {signer}, {whose}.", request.node_name),
         outcome(request, status),
         ran(request),
-        format!(
-            "The author {} signed this manifest and this component.",
-            request.author
-        ),
+        format!("The author {} signed this manifest and this component.", request.author),
         format!(
             "The operator {} approved them for the dataset {} under the policy {}, up to rho {} a job, from {} until {}; \
              the job was admitted at {}.",
@@ -60,10 +54,9 @@ fn outcome(request: &Request, status: Status) -> String {
             "Job {} on {} was released with the numbers in results.json.",
             request.job, request.dataset
         ),
-        Status::Withheld => format!(
-            "Job {} on {} was withheld: nothing was released.",
-            request.job, request.dataset
-        ),
+        Status::Withheld => {
+            format!("Job {} on {} was withheld: nothing was released.", request.job, request.dataset)
+        }
     }
 }
 

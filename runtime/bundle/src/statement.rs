@@ -54,12 +54,7 @@ impl Statement {
     pub(crate) fn over(files: &Files, predicate: Predicate) -> Self {
         let signed = files.iter().filter(|(path, _)| !unsigned(path));
         let subject = signed.map(|(path, bytes)| Subject::of(path, bytes)).collect();
-        Self {
-            kind: STATEMENT.into(),
-            subject,
-            predicate_type: PREDICATE.into(),
-            predicate,
-        }
+        Self { kind: STATEMENT.into(), subject, predicate_type: PREDICATE.into(), predicate }
     }
 
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, CanonicalError> {
@@ -75,9 +70,6 @@ fn unsigned(path: &str) -> bool {
 impl Subject {
     fn of(path: &str, bytes: &[u8]) -> Self {
         let digest = BTreeMap::from([("sha256".to_owned(), Digest::of(bytes).hex())]);
-        Self {
-            name: path.to_owned(),
-            digest,
-        }
+        Self { name: path.to_owned(), digest }
     }
 }

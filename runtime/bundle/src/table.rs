@@ -5,23 +5,16 @@ use crate::{
     figures::{Cell, Figure, Number},
 };
 
-const HEADER: [&str; 11] = [
-    "output", "kind", "unit", "cell", "lower", "upper", "value", "sd", "low95", "high95", "shown",
-];
+const HEADER: [&str; 11] =
+    ["output", "kind", "unit", "cell", "lower", "upper", "value", "sd", "low95", "high95", "shown"];
 
 /// Writes the noisy number of patients and every cell of every output; a blanked cell has empty fields.
 pub(crate) fn csv(patients: Option<Number>, figures: &[Figure<'_>]) -> Result<Vec<u8>, BundleError> {
     // RFC 4180 ends lines with CR LF.
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(HEADER)?;
     if let Some(number) = patients {
-        let cell = Cell {
-            label: String::new(),
-            edges: None,
-            number: Some(number),
-        };
+        let cell = Cell { label: String::new(), edges: None, number: Some(number) };
         writer.write_record(row("patients", "cohort", "1", &cell))?;
     }
     for figure in figures {
@@ -30,9 +23,7 @@ pub(crate) fn csv(patients: Option<Number>, figures: &[Figure<'_>]) -> Result<Ve
             writer.write_record(row(output.name.as_str(), output.kind.word(), &output.unit, cell))?;
         }
     }
-    writer
-        .into_inner()
-        .map_err(|e| BundleError::Table(e.into_error().into()))
+    writer.into_inner().map_err(|e| BundleError::Table(e.into_error().into()))
 }
 
 fn row(name: &str, kind: &str, unit: &str, cell: &Cell) -> [String; 11] {
@@ -71,76 +62,35 @@ mod tests {
     }
 
     fn cell(label: &str) -> Cell {
-        let number = Number {
-            value: 12.5,
-            display: 12.5,
-            sd: 5.0,
-            low95: 2.7,
-            high95: 22.3,
-        };
-        Cell {
-            label: label.to_owned(),
-            edges: None,
-            number: Some(number),
-        }
+        let number = Number { value: 12.5, display: 12.5, sd: 5.0, low95: 2.7, high95: 22.3 };
+        Cell { label: label.to_owned(), edges: None, number: Some(number) }
     }
 
     fn rows(bytes: &[u8]) -> Vec<csv::StringRecord> {
-        csv::Reader::from_reader(bytes)
-            .records()
-            .map(Result::unwrap)
-            .collect()
+        csv::Reader::from_reader(bytes).records().map(Result::unwrap).collect()
     }
 
     #[test]
     fn separators_and_quotes_in_a_category_stay_in_their_field() {
         let label = "scanner GE, \"Discovery\"\r\n2";
         let output = table();
-        let figure = Figure {
-            output: &output,
-            cells: vec![cell(label)],
-        };
+        let figure = Figure { output: &output, cells: vec![cell(label)] };
         let rows = rows(&csv(None, &[figure]).unwrap());
-        assert_eq!(
-            (&rows[0][3], &rows[0][6], &rows[0][9], &rows[0][10]),
-            (label, "12.5", "22.3", "true")
-        );
+        assert_eq!((&rows[0][3], &rows[0][6], &rows[0][9], &rows[0][10]), (label, "12.5", "22.3", "true"));
     }
 
     #[test]
     fn a_blanked_cell_has_empty_fields() {
         let output = table();
-        let blanked = Cell {
-            number: None,
-            ..cell("scanner x")
-        };
-        let rows = rows(
-            &csv(
-                None,
-                &[Figure {
-                    output: &output,
-                    cells: vec![blanked],
-                }],
-            )
-            .unwrap(),
-        );
-        assert_eq!(
-            rows[0].iter().skip(6).collect::<Vec<_>>(),
-            ["", "", "", "", "false"]
-        );
+        let blanked = Cell { number: None, ..cell("scanner x") };
+        let rows = rows(&csv(None, &[Figure { output: &output, cells: vec![blanked] }]).unwrap());
+        assert_eq!(rows[0].iter().skip(6).collect::<Vec<_>>(), ["", "", "", "", "false"]);
     }
 
     #[test]
     fn a_withheld_table_has_its_header_alone() {
         let output = table();
-        let bytes = csv(
-            None,
-            &[Figure {
-                output: &output,
-                cells: vec![],
-            }],
-        )
-        .unwrap();
+        let bytes = csv(None, &[Figure { output: &output, cells: vec![] }]).unwrap();
         assert_eq!(bytes, format!("{}\r\n", HEADER.join(",")).as_bytes());
     }
 }

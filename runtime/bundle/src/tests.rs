@@ -20,13 +20,8 @@ fn files(bundle: &[u8]) -> Files {
 
 fn zipped(files: &Files, job: &Job) -> Vec<u8> {
     let folder = bag::folder(&job.request);
-    archive::write(
-        &files
-            .iter()
-            .map(|(path, bytes)| (format!("{folder}{path}"), bytes.clone()))
-            .collect(),
-    )
-    .unwrap()
+    archive::write(&files.iter().map(|(path, bytes)| (format!("{folder}{path}"), bytes.clone())).collect())
+        .unwrap()
 }
 
 /// Lists all files again, as one who changes them would.
@@ -94,24 +89,12 @@ fn the_widest_plots_and_the_longest_words_stay_within_the_room_of_their_request(
         quoted("&")
     );
     let vector = "[[outputs]]\nname = \"v\"\nkind = \"vector\"\nunit = \"1\"\nrho = \"0.01\"\nlength = 1000\nclip = 1.0\ngrid_bits = 12\n";
-    let counts: String = (0..64)
-        .map(|i| {
-            COUNT
-                .replace("tumours", &format!("c{i}"))
-                .replace("0.02", "0.001")
-        })
-        .collect();
-    for outputs in [
-        histogram("[0, 1]"),
-        histogram(&format!("{edges:?}")),
-        table,
-        vector.to_owned(),
-        counts,
-    ] {
+    let counts: String =
+        (0..64).map(|i| COUNT.replace("tumours", &format!("c{i}")).replace("0.02", "0.001")).collect();
+    for outputs in [histogram("[0, 1]"), histogram(&format!("{edges:?}")), table, vector.to_owned(), counts] {
         let job = job(&outputs);
-        let lengths: BTreeSet<usize> = [(499, 1), (70, 2), (0, 3)]
-            .map(|(n, seed)| bundle(&job, n, seed).len())
-            .into();
+        let lengths: BTreeSet<usize> =
+            [(499, 1), (70, 2), (0, 3)].map(|(n, seed)| bundle(&job, n, seed).len()).into();
         assert_eq!(lengths.len(), 1, "{lengths:?} of {outputs}");
     }
 }
@@ -131,12 +114,9 @@ fn every_flipped_byte_is_found_and_named() {
 #[test]
 fn entries_in_another_order_are_refused() {
     let good = bundle(&job(COUNT), 200, 1);
-    let starts: Vec<usize> = (0..good.len() - 4)
-        .filter(|at| good[*at..].starts_with(b"PK\x03\x04"))
-        .collect();
-    let [first, second, third] = starts[..3] else {
-        panic!("too few entries")
-    };
+    let starts: Vec<usize> =
+        (0..good.len() - 4).filter(|at| good[*at..].starts_with(b"PK\x03\x04")).collect();
+    let [first, second, third] = starts[..3] else { panic!("too few entries") };
     let swapped = [&good[second..third], &good[first..second], &good[third..]].concat();
     assert!(matches!(verify(&swapped, &[]), Err(VerifyError::Archive(_))));
 }
@@ -184,16 +164,10 @@ fn a_change_inside_a_file_of_a_canonical_archive_is_found_in_that_file() {
 fn a_change_that_the_lists_of_digests_agree_with_is_found_by_the_signature() {
     let job = job(COUNT);
     let good = files(&bundle(&job, 200, 1));
-    for path in good
-        .keys()
-        .filter(|path| !path.contains("manifest-sha512") && *path != bag::PROVENANCE)
-    {
+    for path in good.keys().filter(|path| !path.contains("manifest-sha512") && *path != bag::PROVENANCE) {
         let mut bad = good.clone();
         bad.get_mut(path).unwrap().push(b' ');
-        assert!(
-            verify(&listed(bad, &job), &[]).is_err(),
-            "{path} was changed and relisted"
-        );
+        assert!(verify(&listed(bad, &job), &[]).is_err(), "{path} was changed and relisted");
     }
 }
 
@@ -211,10 +185,7 @@ fn a_changed_envelope_that_is_listed_again_is_refused() {
     for other in [spaced, twice] {
         let mut bad = good.clone();
         bad.insert(bag::PROVENANCE.into(), other.into_bytes());
-        assert!(
-            verify(&listed(bad, &job), &[]).is_err(),
-            "a second spelling of the envelope was accepted"
-        );
+        assert!(verify(&listed(bad, &job), &[]).is_err(), "a second spelling of the envelope was accepted");
     }
 }
 
@@ -224,30 +195,18 @@ fn added_removed_and_renamed_files_are_refused_by_name() {
     let good = files(&bundle(&job, 200, 1));
     let mut added = good.clone();
     added.insert("data/extra".into(), vec![]);
-    assert_eq!(
-        verify(&zipped(&added, &job), &[]),
-        Err(VerifyError::Extra("data/extra".into()))
-    );
-    assert!(
-        verify(&listed(added, &job), &[]).is_err(),
-        "an added and listed file was accepted"
-    );
+    assert_eq!(verify(&zipped(&added, &job), &[]), Err(VerifyError::Extra("data/extra".into())));
+    assert!(verify(&listed(added, &job), &[]).is_err(), "an added and listed file was accepted");
     let mut tagged = good.clone();
     tagged.insert("note.txt".into(), vec![]);
-    assert!(
-        verify(&listed(tagged, &job), &[]).is_err(),
-        "an added tag file was accepted"
-    );
+    assert!(verify(&listed(tagged, &job), &[]).is_err(), "an added tag file was accepted");
     for path in good.keys() {
         let mut removed = good.clone();
         let bytes = removed.remove(path).unwrap();
         let error = verify(&zipped(&removed, &job), &[]).unwrap_err();
         assert_eq!(error, VerifyError::Missing(path.clone()));
         removed.insert(format!("{path}x"), bytes);
-        assert!(
-            verify(&zipped(&removed, &job), &[]).is_err(),
-            "{path} was renamed"
-        );
+        assert!(verify(&zipped(&removed, &job), &[]).is_err(), "{path} was renamed");
     }
 }
 
@@ -257,18 +216,10 @@ fn a_file_beside_the_folder_or_another_folder_is_refused() {
     let good = bundle(&job, 200, 1);
     let mut beside = archive::read(&good).unwrap();
     beside.insert("zzz".into(), vec![]);
-    assert_eq!(
-        verify(&archive::write(&beside).unwrap(), &[]),
-        Err(VerifyError::Extra("zzz".into()))
-    );
-    let moved: Files = files(&good)
-        .into_iter()
-        .map(|(path, bytes)| (format!("other/{path}"), bytes))
-        .collect();
-    assert!(matches!(
-        verify(&archive::write(&moved).unwrap(), &[]),
-        Err(VerifyError::Disagrees { .. })
-    ));
+    assert_eq!(verify(&archive::write(&beside).unwrap(), &[]), Err(VerifyError::Extra("zzz".into())));
+    let moved: Files =
+        files(&good).into_iter().map(|(path, bytes)| (format!("other/{path}"), bytes)).collect();
+    assert!(matches!(verify(&archive::write(&moved).unwrap(), &[]), Err(VerifyError::Disagrees { .. })));
 }
 
 #[test]
@@ -313,10 +264,7 @@ fn a_request_that_its_approval_does_not_cover_makes_no_bundle() {
     for (i, change) in changes.into_iter().enumerate() {
         let mut request = job.request.clone();
         change(&mut request);
-        let content = crate::Content {
-            request: &request,
-            ..job.content(&outcome)
-        };
+        let content = crate::Content { request: &request, ..job.content(&outcome) };
         assert!(
             matches!(write(&content, &node()), Err(crate::BundleError::Disagrees(_))),
             "change {i} was written"
@@ -326,10 +274,9 @@ fn a_request_that_its_approval_does_not_cover_makes_no_bundle() {
 
 #[test]
 fn the_researchers_and_the_authors_words_are_escaped_wherever_they_appear() {
-    let outputs = COUNT.replace("unit = \"1\"", "unit = \"<b>&'\"").replace(
-        "kind = \"count\"",
-        "kind = \"sum\"\nlower = 0.0\nupper = 4.0\ngrid_bits = 8",
-    );
+    let outputs = COUNT
+        .replace("unit = \"1\"", "unit = \"<b>&'\"")
+        .replace("kind = \"count\"", "kind = \"sum\"\nlower = 0.0\nupper = 4.0\ngrid_bits = 8");
     let mut job = job(&outputs);
     let attack = "</style><script>alert('\"&')</script>";
     job.request.where_ = attack.into();
@@ -337,23 +284,13 @@ fn the_researchers_and_the_authors_words_are_escaped_wherever_they_appear() {
     job.request.conditions = vec![attack.into()];
     job.request.engine = attack.into();
     let files = files(&bundle(&job, 200, 1));
-    for (path, bytes) in files
-        .iter()
-        .filter(|(path, _)| path.ends_with("html") || path.ends_with("svg"))
-    {
+    for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with("html") || path.ends_with("svg")) {
         let text = String::from_utf8(bytes.clone()).unwrap();
-        assert!(
-            !text.contains("<script") && !text.contains("<b>"),
-            "{path} holds a tag of somebody else"
-        );
+        assert!(!text.contains("<script") && !text.contains("<b>"), "{path} holds a tag of somebody else");
         assert!(text.contains("&lt;") || text.contains("&#60;"));
     }
     let info = String::from_utf8(files[bag::INFO].clone()).unwrap();
-    assert_eq!(
-        info.matches("\nPayload-Oxum").count(),
-        1,
-        "a name of two lines forged a label"
-    );
+    assert_eq!(info.matches("\nPayload-Oxum").count(), 1, "a name of two lines forged a label");
 }
 
 #[test]
@@ -361,29 +298,13 @@ fn the_report_needs_nothing_from_outside() {
     let job = job(ALL);
     let files = files(&bundle(&job, 200, 1));
     let html = String::from_utf8(files["data/report.html"].clone()).unwrap();
-    for word in [
-        "<script",
-        "javascript:",
-        "<img",
-        "<iframe",
-        "<link",
-        "@import",
-        "url(",
-        "style=\"",
-    ] {
+    for word in ["<script", "javascript:", "<img", "<iframe", "<link", "@import", "url(", "style=\""] {
         assert!(!html.contains(word), "the report has {word}");
     }
     let outside = html.replace("http://www.w3.org/2000/svg", "");
-    assert!(
-        !outside.contains("http://") && !outside.contains("https://"),
-        "the report names an address"
-    );
+    assert!(!outside.contains("http://") && !outside.contains("https://"), "the report names an address");
     assert!(html.contains("default-src 'none'"));
-    assert_eq!(
-        html.matches("<svg").count(),
-        html.matches("<title ").count(),
-        "a plot without a title"
-    );
+    assert_eq!(html.matches("<svg").count(), html.matches("<title ").count(), "a plot without a title");
 }
 
 /// For tests/oracles/bundle_check.py and for looking at.
@@ -395,9 +316,5 @@ fn example_bundles_are_written_for_other_tools_to_check() {
     assert!(matches!(job.outcome(200, 1), Outcome::Released(_)));
     std::fs::write(folder.join("example-bundle.zip"), bundle(&job, 200, 1)).unwrap();
     std::fs::write(folder.join("example-bundle-withheld.zip"), bundle(&job, 9, 1)).unwrap();
-    std::fs::write(
-        folder.join("example-node.pub"),
-        fixture::node().public().to_pem().unwrap(),
-    )
-    .unwrap();
+    std::fs::write(folder.join("example-node.pub"), fixture::node().public().to_pem().unwrap()).unwrap();
 }

@@ -30,11 +30,7 @@ pub(crate) fn counted<'a>(figure: &Figure<'a>) -> &'a str {
 /// The words under the axis of a plot.
 pub(crate) fn axis(figure: &Figure<'_>) -> String {
     let (name, unit) = (figure.output.name.as_str(), sign(&figure.output.unit));
-    let unit = if unit.is_empty() {
-        String::new()
-    } else {
-        format!(" ({unit})")
-    };
+    let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
     match figure.output.kind {
         Kind::Count => format!("{name} (patients)"),
         Kind::Sum(_) | Kind::Mean(_) => format!("{name}{unit}"),

@@ -83,21 +83,9 @@ fn out_of_folder(entries: Files) -> Result<(String, Files), VerifyError> {
 
 /// Both lists name exactly the files that are there, with their digests.
 fn check_lists(files: &Files) -> Result<(), VerifyError> {
-    check_list(
-        files,
-        bag::TAG_MANIFEST,
-        bag::tags(files).map(|(path, _)| path.as_str()),
-    )?;
-    check_list(
-        files,
-        bag::MANIFEST,
-        bag::payload(files).map(|(path, _)| path.as_str()),
-    )?;
-    same(
-        files,
-        bag::TAG_MANIFEST,
-        bag::digests(bag::tags(files)).as_bytes(),
-    )?;
+    check_list(files, bag::TAG_MANIFEST, bag::tags(files).map(|(path, _)| path.as_str()))?;
+    check_list(files, bag::MANIFEST, bag::payload(files).map(|(path, _)| path.as_str()))?;
+    same(files, bag::TAG_MANIFEST, bag::digests(bag::tags(files)).as_bytes())?;
     same(files, bag::MANIFEST, bag::digests(bag::payload(files)).as_bytes())
 }
 
@@ -108,26 +96,18 @@ fn check_list<'f>(
     there: impl Iterator<Item = &'f str>,
 ) -> Result<(), VerifyError> {
     let text = text(files, list)?;
-    let mut missing: BTreeSet<&str> = text
-        .lines()
-        .filter_map(|l| l.split_once("  "))
-        .map(|(_, p)| p)
-        .collect();
+    let mut missing: BTreeSet<&str> =
+        text.lines().filter_map(|l| l.split_once("  ")).map(|(_, p)| p).collect();
     for path in there {
         if !missing.remove(path) {
             return Err(VerifyError::Extra(path.to_owned()));
         }
         let line = format!("{}  {path}", bag::sha512(get(files, path)?));
         if !text.lines().any(|l| l == line) {
-            return Err(VerifyError::Digest {
-                path: path.to_owned(),
-                list,
-            });
+            return Err(VerifyError::Digest { path: path.to_owned(), list });
         }
     }
-    missing
-        .first()
-        .map_or(Ok(()), |path| Err(VerifyError::Missing((*path).to_owned())))
+    missing.first().map_or(Ok(()), |path| Err(VerifyError::Missing((*path).to_owned())))
 }
 
 /// The node's statement, over exactly these files.
@@ -146,10 +126,7 @@ fn signed(files: &Files, signer: &PublicKey) -> Result<Predicate, VerifyError> {
 
 /// The payload of an envelope that `signer` signed, the envelope in its one spelling with one signature.
 pub(crate) fn envelope(files: &Files, path: &str, signer: &PublicKey) -> Result<Vec<u8>, VerifyError> {
-    let bad = |e| VerifyError::Signature {
-        path: path.to_owned(),
-        source: Box::new(e),
-    };
+    let bad = |e| VerifyError::Signature { path: path.to_owned(), source: Box::new(e) };
     let envelope = Envelope::from_json(get(files, path)?).map_err(bad)?;
     let verified = dsse::verify(&envelope, PAYLOAD_TYPE, &[*signer]).map_err(bad)?;
     same(files, path, &envelope.to_json().map_err(bad)?)?;
@@ -162,10 +139,7 @@ pub(crate) fn envelope(files: &Files, path: &str, signer: &PublicKey) -> Result<
 /// Folder, declaration, info and padding are those that the request makes.
 fn check_bag(files: &Files, folder: &str, request: &Request) -> Result<(), VerifyError> {
     if folder != bag::folder(request) {
-        return Err(VerifyError::disagrees(
-            folder,
-            "the folder is named after another job",
-        ));
+        return Err(VerifyError::disagrees(folder, "the folder is named after another job"));
     }
     same(files, bag::DECLARATION, bag::DECLARED)?;
     same(files, bag::INFO, bag::info(files, request).as_bytes())?;
@@ -184,23 +158,16 @@ fn manifest(files: &Files, request: &Request) -> Result<Manifest, VerifyError> {
 
 /// The files are those that a bundle of this manifest has.
 fn check_names(files: &Files, manifest: &Manifest) -> Result<(), VerifyError> {
-    let fixed = [
-        RESULTS, TABLE, REPORT, MANIFEST, PACKAGE, APPROVAL, METADATA, PADDING,
-    ];
+    let fixed = [RESULTS, TABLE, REPORT, MANIFEST, PACKAGE, APPROVAL, METADATA, PADDING];
     let fixed = fixed.into_iter().chain(KEYS).map(str::to_owned);
-    let plots = manifest
-        .outputs
-        .iter()
-        .map(|o| format!("{DATA}plots/{}.svg", o.name));
+    let plots = manifest.outputs.iter().map(|o| format!("{DATA}plots/{}.svg", o.name));
     let expected: BTreeSet<String> = fixed.chain(plots).collect();
     let there: BTreeSet<String> = bag::payload(files).map(|(path, _)| path.clone()).collect();
     if let Some(path) = expected.difference(&there).next() {
         return Err(VerifyError::Missing(path.clone()));
     }
     let tags = [bag::DECLARATION, bag::INFO, bag::MANIFEST, bag::PROVENANCE];
-    let odd_tag = bag::tags(files)
-        .map(|(path, _)| path)
-        .find(|path| !tags.contains(&path.as_str()));
+    let odd_tag = bag::tags(files).map(|(path, _)| path).find(|path| !tags.contains(&path.as_str()));
     let extra = there.difference(&expected).next().or(odd_tag);
     extra.map_or(Ok(()), |path| Err(VerifyError::Extra(path.clone())))
 }
@@ -224,10 +191,7 @@ pub(crate) fn key(files: &Files, path: &str) -> Result<PublicKey, VerifyError> {
 }
 
 pub(crate) fn get<'f>(files: &'f Files, path: &str) -> Result<&'f [u8], VerifyError> {
-    files
-        .get(path)
-        .map(Vec::as_slice)
-        .ok_or_else(|| VerifyError::Missing(path.to_owned()))
+    files.get(path).map(Vec::as_slice).ok_or_else(|| VerifyError::Missing(path.to_owned()))
 }
 
 pub(crate) fn text<'f>(files: &'f Files, path: &str) -> Result<&'f str, VerifyError> {
@@ -241,8 +205,5 @@ fn same(files: &Files, path: &str, expected: &[u8]) -> Result<(), VerifyError> {
     }
     let differs = found.iter().zip(expected).position(|(a, b)| a != b);
     let offset = differs.unwrap_or_else(|| found.len().min(expected.len()));
-    Err(VerifyError::Tag {
-        path: path.to_owned(),
-        offset,
-    })
+    Err(VerifyError::Tag { path: path.to_owned(), offset })
 }

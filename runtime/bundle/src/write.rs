@@ -32,13 +32,8 @@ pub fn write(content: &Content<'_>, node: &SecretKey) -> Result<Vec<u8>, BundleE
     let mut files = payload(content, &node.public())?;
     bag::add_tags(&mut files, content.request);
     let statement = Statement::over(&files, predicate(content));
-    let signed = statement
-        .bytes()
-        .map_err(|e| BundleError::Statement(e.to_string()))?;
-    files.insert(
-        bag::PROVENANCE.into(),
-        json_of(&dsse::sign(PAYLOAD_TYPE, &signed, node))?,
-    );
+    let signed = statement.bytes().map_err(|e| BundleError::Statement(e.to_string()))?;
+    files.insert(bag::PROVENANCE.into(), json_of(&dsse::sign(PAYLOAD_TYPE, &signed, node))?);
     bag::add_tag_manifest(&mut files);
     let bytes = archive::write(&in_folder(files, &bag::folder(content.request)))?;
     verify::verify(&bytes, &[node.public()]).map_err(Box::new)?;
@@ -46,17 +41,11 @@ pub fn write(content: &Content<'_>, node: &SecretKey) -> Result<Vec<u8>, BundleE
 }
 
 fn in_folder(files: Files, folder: &str) -> Files {
-    files
-        .into_iter()
-        .map(|(path, bytes)| (format!("{folder}{path}"), bytes))
-        .collect()
+    files.into_iter().map(|(path, bytes)| (format!("{folder}{path}"), bytes)).collect()
 }
 
 fn predicate(content: &Content<'_>) -> Predicate {
-    Predicate {
-        status: status(content.outcome),
-        request: content.request.clone(),
-    }
+    Predicate { status: status(content.outcome), request: content.request.clone() }
 }
 
 const fn status(outcome: &Outcome) -> Status {
@@ -100,12 +89,7 @@ fn answered(content: &Content<'_>, node: &PublicKey, files: &mut Files) -> Resul
     files.insert(RESULTS.into(), pretty(&results)?);
     files.insert(TABLE.into(), table::csv(patients, &figures)?);
     files.insert(REPORT.into(), html.into_bytes());
-    files.extend(
-        figures
-            .iter()
-            .zip(plots)
-            .map(|(f, svg)| (plot_path(f), svg.into_bytes())),
-    );
+    files.extend(figures.iter().zip(plots).map(|(f, svg)| (plot_path(f), svg.into_bytes())));
     Ok(())
 }
 
@@ -124,9 +108,7 @@ fn results(content: &Content<'_>) -> Result<Value, BundleError> {
         "schema": 1, "job": request.job, "class": request.class, "dataset": request.dataset,
         "status": status, "code": code.code(), "text": code.text(),
     });
-    let parts = [head, said]
-        .into_iter()
-        .filter_map(|part| part.as_object().cloned());
+    let parts = [head, said].into_iter().filter_map(|part| part.as_object().cloned());
     Ok(Value::Object(parts.flatten().collect::<Map<String, Value>>()))
 }
 
@@ -137,13 +119,9 @@ fn pretty(value: &Value) -> Result<Vec<u8>, BundleError> {
 }
 
 fn json_of(envelope: &Envelope) -> Result<Vec<u8>, BundleError> {
-    envelope
-        .to_json()
-        .map_err(|e| BundleError::Statement(e.to_string()))
+    envelope.to_json().map_err(|e| BundleError::Statement(e.to_string()))
 }
 
 fn pem(key: &PublicKey) -> Result<Vec<u8>, BundleError> {
-    key.to_pem()
-        .map(String::into_bytes)
-        .map_err(|e| BundleError::Statement(e.to_string()))
+    key.to_pem().map(String::into_bytes).map_err(|e| BundleError::Statement(e.to_string()))
 }

@@ -22,12 +22,7 @@ pub(super) fn draw(figure: &Figure<'_>, svg: &mut String) -> Result<(), BundleEr
     let up = upright(&cells);
     grid(&canvas, &up)?;
     for (i, cell) in cells.iter().enumerate() {
-        bar(
-            &canvas,
-            cell,
-            (across.at(i as f64), across.at(i as f64 + 1.0)),
-            &up,
-        )?;
+        bar(&canvas, cell, (across.at(i as f64), across.at(i as f64 + 1.0)), &up)?;
     }
     canvas.line((LEFT, up.at(0.0)), (RIGHT, up.at(0.0)), INK, 1)?;
     labels(&canvas, &cells, &across)?;
@@ -37,19 +32,9 @@ pub(super) fn draw(figure: &Figure<'_>, svg: &mut String) -> Result<(), BundleEr
 
 fn words(canvas: &Canvas<'_>, figure: &Figure<'_>) -> Result<(), BundleError> {
     canvas.text(units::counted(figure), (8, 14), HPos::Left, FAINT)?;
-    canvas.text(
-        &units::axis(figure),
-        ((LEFT + RIGHT) / 2, FLOOR + 44),
-        HPos::Center,
-        INK,
-    )?;
+    canvas.text(&units::axis(figure), ((LEFT + RIGHT) / 2, FLOOR + 44), HPos::Center, INK)?;
     if figure.blanked() > 0 {
-        canvas.text(
-            "hatched: blanked, too few patients",
-            (RIGHT, 14),
-            HPos::Right,
-            FAINT,
-        )?;
+        canvas.text("hatched: blanked, too few patients", (RIGHT, 14), HPos::Right, FAINT)?;
     }
     Ok(())
 }
@@ -91,7 +76,7 @@ fn labels(canvas: &Canvas<'_>, cells: &[&Cell], across: &Scale) -> Result<(), Bu
     for (i, cell) in cells.iter().enumerate().step_by(every) {
         let (at, text) = match cell.edges {
             Some((low, _)) => (i as f64, number::short(low)),
-            None => (i as f64 + 0.5, (i + 1).to_string()),
+            None => (i as f64 + 0.5, numbered(cell, i)),
         };
         canvas.text(&text, (across.at(at), FLOOR + 16), HPos::Center, FAINT)?;
     }
@@ -101,4 +86,10 @@ fn labels(canvas: &Canvas<'_>, cells: &[&Cell], across: &Scale) -> Result<(), Bu
         }
         _ => Ok(()),
     }
+}
+
+/// A coordinate by its own number; a cell of a large table, whose words have no room here, by its row in the table.
+fn numbered(cell: &Cell, i: usize) -> String {
+    let own = cell.label.bytes().all(|b| b.is_ascii_digit());
+    if own { cell.label.clone() } else { (i + 1).to_string() }
 }

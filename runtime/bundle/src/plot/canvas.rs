@@ -36,9 +36,7 @@ impl<'a> Canvas<'a> {
     }
 
     pub(super) fn rect(&self, from: Point, to: Point, colour: RGBColor) -> Result<(), BundleError> {
-        self.area
-            .draw(&Rectangle::new([from, to], colour.filled()))
-            .map_err(BundleError::plot)
+        self.area.draw(&Rectangle::new([from, to], colour.filled())).map_err(BundleError::plot)
     }
 
     pub(super) fn line(
@@ -49,15 +47,11 @@ impl<'a> Canvas<'a> {
         width: u32,
     ) -> Result<(), BundleError> {
         let style = colour.stroke_width(width);
-        self.area
-            .draw(&PathElement::new(vec![from, to], style))
-            .map_err(BundleError::plot)
+        self.area.draw(&PathElement::new(vec![from, to], style)).map_err(BundleError::plot)
     }
 
     pub(super) fn dot(&self, at: Point, colour: RGBColor) -> Result<(), BundleError> {
-        self.area
-            .draw(&Circle::new(at, 5, colour.filled()))
-            .map_err(BundleError::plot)
+        self.area.draw(&Circle::new(at, 5, colour.filled())).map_err(BundleError::plot)
     }
 
     pub(super) fn text(
@@ -69,9 +63,7 @@ impl<'a> Canvas<'a> {
     ) -> Result<(), BundleError> {
         let style = TextStyle::from(("sans-serif", 13).into_font()).color(&colour);
         let style = style.pos(Pos::new(anchor, VPos::Center));
-        self.area
-            .draw(&Text::new(text.to_owned(), at, style))
-            .map_err(BundleError::plot)
+        self.area.draw(&Text::new(text.to_owned(), at, style)).map_err(BundleError::plot)
     }
 
     /// Diagonal strokes inside a box: here stands no number.
@@ -84,19 +76,14 @@ impl<'a> Canvas<'a> {
             let (left, right) = (x0.max(c - y1), x1.min(c - y0));
             [(left, c - left), (right, c - right)]
         };
-        let strokes = (x0 + y0..=x1 + y1)
-            .step_by(8)
-            .map(ends)
-            .zip([false, true].into_iter().cycle());
+        let strokes = (x0 + y0..=x1 + y1).step_by(8).map(ends).zip([false, true].into_iter().cycle());
         let turned = strokes.flat_map(|([a, b], back)| if back { [b, a] } else { [a, b] });
         self.path(turned.collect())?;
         self.path(vec![(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])
     }
 
     fn path(&self, points: Vec<Point>) -> Result<(), BundleError> {
-        self.area
-            .draw(&PathElement::new(points, FAINT))
-            .map_err(BundleError::plot)
+        self.area.draw(&PathElement::new(points, FAINT)).map_err(BundleError::plot)
     }
 
     /// The 95 % interval of the noise, with a cap at each end, along one axis.
@@ -104,10 +91,7 @@ impl<'a> Canvas<'a> {
         self.line(from, to, NOISE, 2)?;
         let across = if from.0 == to.0 { (5, 0) } else { (0, 5) };
         for end in [from, to] {
-            let (a, b) = (
-                (end.0 - across.0, end.1 - across.1),
-                (end.0 + across.0, end.1 + across.1),
-            );
+            let (a, b) = ((end.0 - across.0, end.1 - across.1), (end.0 + across.0, end.1 + across.1));
             self.line(a, b, NOISE, 2)?;
         }
         Ok(())

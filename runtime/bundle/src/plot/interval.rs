@@ -15,21 +15,13 @@ pub(super) fn draw(figure: &Figure<'_>, svg: &mut String) -> Result<(), BundleEr
     let canvas = Canvas::new(svg, WIDTH, 110)?;
     let Some(number) = figure.single() else {
         canvas.hatch((24, 16), (656, 54))?;
-        canvas.text(
-            "Blanked: too few patients stand behind this number.",
-            (340, 80),
-            HPos::Center,
-            FAINT,
-        )?;
+        canvas.text("Blanked: too few patients stand behind this number.", (340, 80), HPos::Center, FAINT)?;
         return canvas.finish();
     };
     let (low, high) = range(&figure.output.kind, &number);
     let scale = Scale::new(low, high, 32, 648);
     axis(&canvas, &scale, &units::axis(figure))?;
-    canvas.whisker(
-        (scale.at(number.low95), MIDDLE),
-        (scale.at(number.high95), MIDDLE),
-    )?;
+    canvas.whisker((scale.at(number.low95), MIDDLE), (scale.at(number.high95), MIDDLE))?;
     canvas.dot((scale.at(number.display), MIDDLE), NOISE)?;
     canvas.finish()
 }
@@ -48,27 +40,17 @@ fn axis(canvas: &Canvas<'_>, scale: &Scale, label: &str) -> Result<(), BundleErr
 
 /// As many decimals as the step between two ticks needs.
 pub(super) fn tick_places(ticks: &[f64]) -> usize {
-    let step = ticks
-        .iter()
-        .zip(ticks.iter().skip(1))
-        .map(|(a, b)| b - a)
-        .next()
-        .unwrap_or(1.0);
-    if step >= 1.0 {
-        0
-    } else {
-        number::decimals(step).saturating_sub(1).max(1)
-    }
+    let step = ticks.iter().zip(ticks.iter().skip(1)).map(|(a, b)| b - a).next().unwrap_or(1.0);
+    if step >= 1.0 { 0 } else { number::decimals(step).saturating_sub(1).max(1) }
 }
 
 /// The public range of a mean; where the noise would be a hair on it, the part of it round the value.
 fn range(kind: &Kind, n: &Number) -> (f64, f64) {
     let half = (n.high95 - n.low95) / 2.0;
     match kind {
-        Kind::Mean(Bounds { lower, upper, .. }) if 24.0 * half < upper - lower => (
-            f64::max(*lower, n.display - 8.0 * half),
-            f64::min(*upper, n.display + 8.0 * half),
-        ),
+        Kind::Mean(Bounds { lower, upper, .. }) if 24.0 * half < upper - lower => {
+            (f64::max(*lower, n.display - 8.0 * half), f64::min(*upper, n.display + 8.0 * half))
+        }
         Kind::Mean(Bounds { lower, upper, .. }) => (*lower, *upper),
         Kind::Count | Kind::Sum(_) | Kind::Histogram { .. } | Kind::Table { .. } | Kind::Vector { .. } => {
             (f64::min(0.0, n.low95 * 1.1), f64::max(n.high95 * 1.1, 1.0))

@@ -82,12 +82,7 @@ pub(crate) fn sentence(figure: &Figure<'_>) -> String {
 
 fn titled(word: &str) -> String {
     let mut letters = word.chars();
-    letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(letters)
-        .collect()
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 #[cfg(test)]
@@ -99,9 +94,7 @@ mod tests {
 
     fn output(fields: serde_json::Value) -> Output {
         let mut all = json!({"name": "x", "unit": "1", "rho": "0.02", "cells_per_patient": 1});
-        all.as_object_mut()
-            .unwrap()
-            .extend(fields.as_object().unwrap().clone());
+        all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         serde_json::from_value(all).unwrap()
     }
 
@@ -112,59 +105,26 @@ mod tests {
         let edges: Vec<f64> = (0..=400).map(f64::from).collect();
         let vector = json!({"kind": "vector", "length": 600, "clip": 1.0, "grid_bits": 10});
         let kinds = [json!({"kind": "count"}), range("sum"), range("mean"), vector];
-        let tables = [
-            json!({"kind": "table", "axes": axes}),
-            json!({"kind": "histogram", "edges": edges}),
-        ];
+        let tables = [json!({"kind": "table", "axes": axes}), json!({"kind": "histogram", "edges": edges})];
         kinds.into_iter().chain(tables).map(output).collect()
     }
 
     fn filled(output: &Output, number: Option<Number>) -> Figure<'_> {
-        let cell = |i| Cell {
-            label: format!("<i>{i}"),
-            edges: Some((i as f64, i as f64 + 1.0)),
-            number,
-        };
-        Figure {
-            output,
-            cells: (0..output.kind.length()).map(cell).collect(),
-        }
+        let cell = |i| Cell { label: format!("<i>{i}"), edges: Some((i as f64, i as f64 + 1.0)), number };
+        Figure { output, cells: (0..output.kind.length()).map(cell).collect() }
     }
 
     #[test]
     fn no_number_stops_a_plot_or_makes_it_longer_than_its_room() {
-        let odd = [
-            0.0,
-            -1.5e300,
-            f64::MAX,
-            f64::MIN_POSITIVE,
-            f64::NAN,
-            f64::INFINITY,
-            -123_456.789_012_345,
-        ];
-        let number = |value, sd| {
-            Some(Number {
-                value,
-                display: value,
-                sd,
-                low95: value - sd,
-                high95: value + sd,
-            })
-        };
-        let numbers = odd
-            .iter()
-            .flat_map(|v| odd.map(|sd| number(*v, sd)))
-            .chain([None]);
+        let odd = [0.0, -1.5e300, f64::MAX, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY, -123_456.789_012_345];
+        let number =
+            |value, sd| Some(Number { value, display: value, sd, low95: value - sd, high95: value + sd });
+        let numbers = odd.iter().flat_map(|v| odd.map(|sd| number(*v, sd))).chain([None]);
         for number in numbers {
             for output in every_kind() {
                 let svg = plot(&filled(&output, number)).unwrap();
                 let room = 4 * 1024 + 900 * output.kind.length().min(MOST);
-                assert!(
-                    svg.len() < room,
-                    "{} bytes of {} for {number:?}",
-                    svg.len(),
-                    output.kind.word()
-                );
+                assert!(svg.len() < room, "{} bytes of {} for {number:?}", svg.len(), output.kind.word());
             }
         }
     }

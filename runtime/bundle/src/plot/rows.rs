@@ -26,19 +26,9 @@ pub(super) fn draw(figure: &Figure<'_>, svg: &mut String) -> Result<(), BundleEr
     }
     canvas.line((along.at(0.0), TOP), (along.at(0.0), floor), INK, 1)?;
     if figure.blanked() > 0 {
-        canvas.text(
-            "hatched: blanked, too few patients",
-            (RIGHT, 12),
-            HPos::Right,
-            FAINT,
-        )?;
+        canvas.text("hatched: blanked, too few patients", (RIGHT, 12), HPos::Right, FAINT)?;
     }
-    canvas.text(
-        units::counted(figure),
-        ((LEFT + RIGHT) / 2, floor + 36),
-        HPos::Center,
-        INK,
-    )?;
+    canvas.text(units::counted(figure), ((LEFT + RIGHT) / 2, floor + 36), HPos::Center, INK)?;
     canvas.finish()
 }
 

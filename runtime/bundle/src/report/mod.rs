@@ -92,11 +92,7 @@ pub(crate) fn html(
     plots: &[String],
     node: &PublicKey,
 ) -> Result<String, BundleError> {
-    let sections = figures
-        .iter()
-        .zip(plots)
-        .map(|(f, svg)| section(f, svg))
-        .collect();
+    let sections = figures.iter().zip(plots).map(|(f, svg)| section(f, svg)).collect();
     Ok(report(content, results, patients, sections, node).render()?)
 }
 
@@ -129,11 +125,7 @@ fn report(
         outputs_word: words::outputs(figures.len()),
         where_: words::cohort(&request.where_),
         sees: words::sees(&manifest.capabilities),
-        parameters: request
-            .parameters
-            .iter()
-            .map(|(k, v)| (k.clone(), value(v)))
-            .collect(),
+        parameters: request.parameters.iter().map(|(k, v)| (k.clone(), value(v))).collect(),
         purpose: words::purposes(&manifest.purpose),
         class: request.class.word(),
         class_words: words::class(request.class),
@@ -156,12 +148,7 @@ impl Shown {
     fn of(n: &Number, places: usize) -> Self {
         let text = |v| number::plain(v, places);
         let sd = number::plain(n.sd, number::decimals(n.sd));
-        Self {
-            value: text(n.display),
-            sd,
-            low: text(n.low95),
-            high: text(n.high95),
-        }
+        Self { value: text(n.display), sd, low: text(n.low95), high: text(n.high95) }
     }
 }
 
@@ -192,10 +179,7 @@ fn rows(figure: &Figure<'_>) -> Vec<Row> {
 
 fn row(cell: &Cell) -> Row {
     let number = cell.number.map(|n| Shown::of(&n, number::decimals(n.sd)));
-    Row {
-        label: cell.label.clone(),
-        number,
-    }
+    Row { label: cell.label.clone(), number }
 }
 
 /// A parameter or cell value in words.

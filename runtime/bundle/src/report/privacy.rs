@@ -20,13 +20,7 @@ impl Privacy {
     /// From results.json. PRIVACY.md section 5: with mu = sqrt(2 rho), recovery at most Phi(mu/2) for presence and
     /// Phi(mu) for a bit of a centred value.
     pub(super) fn of(results: &Value) -> Self {
-        let text = |key: &str| {
-            results
-                .get(key)
-                .and_then(Value::as_str)
-                .unwrap_or("not told")
-                .to_owned()
-        };
+        let text = |key: &str| results.get(key).and_then(Value::as_str).unwrap_or("not told").to_owned();
         let rho = text("rho");
         let mu = libm::sqrt(2.0 * rho.parse::<f64>().unwrap_or(f64::INFINITY));
         let presence = phi(mu / 2.0);
@@ -34,10 +28,8 @@ impl Privacy {
         Self {
             rho,
             delta: power(&text("delta")),
-            epsilon: epsilon.map_or_else(
-                || "not told".to_owned(),
-                |e| plain(libm::ceil(e * 100.0) / 100.0, 2),
-            ),
+            epsilon: epsilon
+                .map_or_else(|| "not told".to_owned(), |e| plain(libm::ceil(e * 100.0) / 100.0, 2)),
             presence: percent_up(presence),
             value: percent_up(phi(mu)),
             reach: format!("{:.0}", (presence - 0.5) * 2.0 * 680.0),
@@ -53,21 +45,14 @@ fn power(delta: &str) -> String {
     let text = format!("{value:e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let raised: String = exponent.chars().filter_map(raised).collect();
-    if digits == "1" {
-        format!("10{raised}")
-    } else {
-        format!("{digits}\u{b7}10{raised}")
-    }
+    if digits == "1" { format!("10{raised}") } else { format!("{digits}\u{b7}10{raised}") }
 }
 
 fn raised(sign: char) -> Option<char> {
     let signs = "-0123456789"
         .chars()
         .zip("\u{207b}\u{2070}\u{b9}\u{b2}\u{b3}\u{2074}\u{2075}\u{2076}\u{2077}\u{2078}\u{2079}".chars());
-    signs
-        .into_iter()
-        .find(|(plain, _)| *plain == sign)
-        .map(|(_, raised)| raised)
+    signs.into_iter().find(|(plain, _)| *plain == sign).map(|(_, raised)| raised)
 }
 
 #[cfg(test)]
@@ -79,14 +64,8 @@ mod tests {
     fn the_bounds_are_those_of_the_specification() {
         let privacy = Privacy::of(&json!({"rho": "0.5", "delta": "1e-8", "epsilon_at_1e-6": 5.2215}));
         // mu = 1: Phi(0.5) = 0.69146, Phi(1) = 0.84134, rounded up.
-        assert_eq!(
-            (privacy.presence.as_str(), privacy.value.as_str()),
-            ("69.2", "84.2")
-        );
-        assert_eq!(
-            (privacy.epsilon.as_str(), privacy.delta.as_str()),
-            ("5.23", "10\u{207b}\u{2078}")
-        );
+        assert_eq!((privacy.presence.as_str(), privacy.value.as_str()), ("69.2", "84.2"));
+        assert_eq!((privacy.epsilon.as_str(), privacy.delta.as_str()), ("5.23", "10\u{207b}\u{2078}"));
     }
 
     #[test]

@@ -21,35 +21,19 @@ pub(super) fn lead(content: &Content<'_>, withheld: bool) -> String {
 }
 
 pub(super) fn outputs(count: usize) -> String {
-    if count == 1 {
-        "one declared answer".to_owned()
-    } else {
-        format!("{count} declared answers")
-    }
+    if count == 1 { "one declared answer".to_owned() } else { format!("{count} declared answers") }
 }
 
 pub(super) fn cohort(where_: &str) -> String {
-    if where_.is_empty() {
-        "all patients of the dataset".to_owned()
-    } else {
-        where_.to_owned()
-    }
+    if where_.is_empty() { "all patients of the dataset".to_owned() } else { where_.to_owned() }
 }
 
 /// What the manifest was granted, in one sentence.
 pub(super) fn sees(capabilities: &Capabilities) -> String {
-    let modalities: Vec<_> = capabilities
-        .modalities
-        .iter()
-        .map(|m| m.code().to_owned())
-        .collect();
+    let modalities: Vec<_> = capabilities.modalities.iter().map(|m| m.code().to_owned()).collect();
     let columns: Vec<_> = capabilities.columns.iter().map(ToString::to_string).collect();
     let listed = |what: &str, all: &[String]| (!all.is_empty()).then(|| format!("{what} {}", all.join(", ")));
-    let pixels = if capabilities.pixels {
-        "the voxels of"
-    } else {
-        "that there are series of"
-    };
+    let pixels = if capabilities.pixels { "the voxels of" } else { "that there are series of" };
     let parts = [
         listed(pixels, &modalities),
         listed("the segmentations", &capabilities.masks),
@@ -57,20 +41,13 @@ pub(super) fn sees(capabilities: &Capabilities) -> String {
         listed("the clinical columns", &columns),
     ];
     let seen: Vec<_> = parts.into_iter().flatten().collect();
-    let seen = if seen.is_empty() {
-        "nothing but that the patient exists".to_owned()
-    } else {
-        seen.join("; ")
-    };
+    let seen =
+        if seen.is_empty() { "nothing but that the patient exists".to_owned() } else { seen.join("; ") };
     format!("{seen}. Never a name, an identifier or a date.")
 }
 
 pub(super) fn purposes(codes: &[impl ToString]) -> String {
-    codes
-        .iter()
-        .map(|code| purpose(&code.to_string()))
-        .collect::<Vec<_>>()
-        .join(", ")
+    codes.iter().map(|code| purpose(&code.to_string())).collect::<Vec<_>>().join(", ")
 }
 
 /// The labels of the GA4GH Data Use Ontology.
@@ -106,23 +83,15 @@ pub(super) fn meaning(output: &Output) -> String {
     let space = if unit.is_empty() { "" } else { " " };
     match &output.kind {
         Kind::Count => "a count of patients".to_owned(),
-        Kind::Sum(b) => format!(
-            "a sum over patients of values {} to {}{space}{unit}",
-            short(b.lower),
-            short(b.upper)
-        ),
-        Kind::Mean(b) => format!(
-            "a mean over patients of values {} to {}{space}{unit}",
-            short(b.lower),
-            short(b.upper)
-        ),
+        Kind::Sum(b) => {
+            format!("a sum over patients of values {} to {}{space}{unit}", short(b.lower), short(b.upper))
+        }
+        Kind::Mean(b) => {
+            format!("a mean over patients of values {} to {}{space}{unit}", short(b.lower), short(b.upper))
+        }
         Kind::Histogram { edges, .. } => {
             let bins = edges.len().saturating_sub(1);
-            let in_unit = if unit.is_empty() {
-                String::new()
-            } else {
-                format!(" in {unit}")
-            };
+            let in_unit = if unit.is_empty() { String::new() } else { format!(" in {unit}") };
             format!("how many patients fall into each of {bins} bins{in_unit}")
         }
         Kind::Table { axes, .. } => format!("how many patients there are by {}", by(axes)),
@@ -149,11 +118,9 @@ pub(super) fn note(figure: &Figure<'_>, most: usize) -> String {
                 "Each patient's value was first held between {low} and {high}. The bar is the interval of the noise."
             )
         }
-        Kind::Sum(b) => format!(
-            "Each patient's value was first held between {} and {}.",
-            short(b.lower),
-            short(b.upper)
-        ),
+        Kind::Sum(b) => {
+            format!("Each patient's value was first held between {} and {}.", short(b.lower), short(b.upper))
+        }
         Kind::Count => "Each patient counts at most once.".to_owned(),
         Kind::Vector { clip, .. } if figure.cells.len() > most => {
             format!(
@@ -161,16 +128,14 @@ pub(super) fn note(figure: &Figure<'_>, most: usize) -> String {
                 short(*clip)
             )
         }
-        Kind::Vector { clip, .. } => format!(
-            "Each patient's vector was first shortened to length {}.",
-            short(*clip)
-        ),
+        Kind::Vector { clip, .. } => {
+            format!("Each patient's vector was first shortened to length {}.", short(*clip))
+        }
         Kind::Histogram { .. } | Kind::Table { .. } if figure.cells.len() > most => {
             format!("The plot shows the first {most} cells.")
         }
         Kind::Histogram { .. } | Kind::Table { .. } => {
-            "The intervals hold for each cell by itself. Values below zero are noise and are shown as zero."
-                .to_owned()
+            "Each interval holds by itself: among many cells, about one in twenty misses.".to_owned()
         }
     }
 }
@@ -199,10 +164,7 @@ pub(super) fn column(kind: &Kind) -> &'static str {
 /// Section 4: each a claim that a reader might make and that this bundle does not carry.
 pub(super) fn limits(conditions: &[String]) -> Vec<(&'static str, String)> {
     let fixed = [
-        (
-            "Not the exact numbers.",
-            "Noise was added on purpose, and the number of patients is noisy too.",
-        ),
+        ("Not the exact numbers.", "Noise was added on purpose, and the number of patients is noisy too."),
         (
             "Not how sure medicine can be.",
             "The intervals are about the added noise alone. They are not confidence intervals for other patients: sampling, \
@@ -210,13 +172,10 @@ pub(super) fn limits(conditions: &[String]) -> Vec<(&'static str, String)> {
         ),
         (
             "Not who is missing.",
-            "A patient whose files could not be read, or on whom the algorithm failed, adds nothing to the numbers. How many \
-             there were is not told, since that could point to a person.",
+            "Files that could not be read were left out. A patient on whom the algorithm failed is in the number of \
+             patients and adds nothing else. How many there were is not told, since that could point to a person.",
         ),
-        (
-            "Not values outside the declared range.",
-            "They were pulled to its ends, which can shift a mean.",
-        ),
+        ("Not values outside the declared range.", "They were pulled to its ends, which can shift a mean."),
         (
             "Not that a blanked cell is empty.",
             "Blanked means that its noisy count is below the smallest cell that the dataset's policy shows.",
@@ -231,11 +190,7 @@ pub(super) fn limits(conditions: &[String]) -> Vec<(&'static str, String)> {
         ),
     ];
     let told = conditions.iter().map(|c| ("The node adds:", format!("{c}.")));
-    fixed
-        .into_iter()
-        .map(|(claim, why)| (claim, why.to_owned()))
-        .chain(told)
-        .collect()
+    fixed.into_iter().map(|(claim, why)| (claim, why.to_owned())).chain(told).collect()
 }
 
 pub(super) fn provenance(request: &Request) -> Vec<(&'static str, String)> {
