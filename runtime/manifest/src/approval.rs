@@ -53,24 +53,14 @@ impl Approval {
     /// # Errors
     /// `ApprovalError::Statement` where it has no canonical form, which the types of its fields exclude.
     pub fn sign(&self, key: &SecretKey) -> Result<Envelope, ApprovalError> {
-        let payload = self
-            .statement()
-            .bytes()
-            .map_err(|e| ApprovalError::Statement(e.to_string()))?;
+        let payload = self.statement().bytes().map_err(|e| ApprovalError::Statement(e.to_string()))?;
         Ok(dsse::sign(statement::PAYLOAD_TYPE, &payload, key))
     }
 
     fn statement(&self) -> Statement<Self> {
-        let mut subject = vec![
-            ("manifest".to_owned(), self.manifest),
-            ("component".to_owned(), self.component),
-        ];
-        subject.extend(
-            self.models
-                .iter()
-                .enumerate()
-                .map(|(i, m)| (format!("model-{i}"), *m)),
-        );
+        let mut subject =
+            vec![("manifest".to_owned(), self.manifest), ("component".to_owned(), self.component)];
+        subject.extend(self.models.iter().enumerate().map(|(i, m)| (format!("model-{i}"), *m)));
         Statement::new(subject, PREDICATE, self.clone())
     }
 }

@@ -84,16 +84,11 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
         return Err(ArchiveError::TooLarge);
     }
     let entries = walk(bytes)?;
-    let files: BTreeMap<String, Vec<u8>> = entries
-        .iter()
-        .map(|e| (e.name.clone(), e.contents.to_vec()))
-        .collect();
+    let files: BTreeMap<String, Vec<u8>> =
+        entries.iter().map(|e| (e.name.clone(), e.contents.to_vec())).collect();
     let again = write(&files)?;
     if let Some(offset) = first_difference(bytes, &again) {
-        return Err(ArchiveError::Differs {
-            offset,
-            place: place(&entries, bytes.len(), offset),
-        });
+        return Err(ArchiveError::Differs { offset, place: place(&entries, bytes.len(), offset) });
     }
     Ok(files)
 }
@@ -131,10 +126,7 @@ fn walk(bytes: &[u8]) -> Result<Vec<Entry<'_>>, ArchiveError> {
 }
 
 fn entry(bytes: &[u8], header: usize) -> Result<Entry<'_>, ArchiveError> {
-    let cut = |place: String| ArchiveError::Truncated {
-        offset: bytes.len(),
-        place,
-    };
+    let cut = |place: String| ArchiveError::Truncated { offset: bytes.len(), place };
     let fixed = slice(bytes, header, LOCAL).ok_or_else(|| cut(format!("the header at byte {header}")))?;
     let name_length = usize::from(u16::from_le_bytes(array(fixed, 26)));
     let size = u32::from_le_bytes(array(fixed, 18)) as usize;
@@ -147,11 +139,7 @@ fn entry(bytes: &[u8], header: usize) -> Result<Entry<'_>, ArchiveError> {
     }
     let contents =
         slice(bytes, name_at.saturating_add(name_length), size).ok_or_else(|| cut(name.clone()))?;
-    Ok(Entry {
-        name,
-        header,
-        contents,
-    })
+    Ok(Entry { name, header, contents })
 }
 
 fn slice(bytes: &[u8], at: usize, length: usize) -> Option<&[u8]> {
@@ -160,9 +148,7 @@ fn slice(bytes: &[u8], at: usize, length: usize) -> Option<&[u8]> {
 
 /// `N` bytes of a header whose length was checked; zero where it is too short.
 fn array<const N: usize>(header: &[u8], at: usize) -> [u8; N] {
-    slice(header, at, N)
-        .and_then(|s| s.try_into().ok())
-        .unwrap_or([0; N])
+    slice(header, at, N).and_then(|s| s.try_into().ok()).unwrap_or([0; N])
 }
 
 fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
@@ -182,24 +168,13 @@ fn place(entries: &[Entry<'_>], length: usize, offset: usize) -> String {
             _ => format!("the contents of {}", entry.name),
         };
     }
-    if offset >= length {
-        "what is missing at the end".into()
-    } else {
-        "the directory at the end".into()
-    }
+    if offset >= length { "what is missing at the end".into() } else { "the directory at the end".into() }
 }
 
 fn check_size(files: &BTreeMap<String, Vec<u8>>) -> Result<(), ArchiveError> {
     // Two headers of 30 and 46 bytes and twice the name for each entry: 600 covers them.
-    let total = files
-        .values()
-        .map(|c| c.len().saturating_add(600))
-        .fold(600, usize::saturating_add);
-    if files.len() > MAX_ENTRIES || total > MAX_BYTES {
-        Err(ArchiveError::TooLarge)
-    } else {
-        Ok(())
-    }
+    let total = files.values().map(|c| c.len().saturating_add(600)).fold(600, usize::saturating_add);
+    if files.len() > MAX_ENTRIES || total > MAX_BYTES { Err(ArchiveError::TooLarge) } else { Ok(()) }
 }
 
 fn check_names(files: &BTreeMap<String, Vec<u8>>) -> Result<(), ArchiveError> {
@@ -233,19 +208,14 @@ mod tests {
     use super::*;
 
     fn files(names: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
-        names
-            .iter()
-            .map(|(n, c)| ((*n).to_owned(), c.as_bytes().to_vec()))
-            .collect()
+        names.iter().map(|(n, c)| ((*n).to_owned(), c.as_bytes().to_vec())).collect()
     }
 
     #[test]
     fn an_archive_is_read_as_it_was_written() {
-        for set in [
-            files(&[]),
-            files(&[("a", "")]),
-            files(&[("b/c.txt", "two"), ("a", "one"), ("B-2", "three")]),
-        ] {
+        for set in
+            [files(&[]), files(&[("a", "")]), files(&[("b/c.txt", "two"), ("a", "one"), ("B-2", "three")])]
+        {
             assert_eq!(read(&write(&set).unwrap()).unwrap(), set);
         }
     }
@@ -276,19 +246,10 @@ mod tests {
     fn every_cut_and_every_appended_byte_is_refused() {
         let bytes = write(&files(&[("a", "first"), ("b", "second")])).unwrap();
         for length in 1..bytes.len() {
-            assert!(
-                read(&bytes[..length]).is_err(),
-                "cut to {length} bytes was accepted"
-            );
+            assert!(read(&bytes[..length]).is_err(), "cut to {length} bytes was accepted");
         }
-        assert!(
-            read(&[bytes.as_slice(), b"x"].concat()).is_err(),
-            "a byte behind the end was accepted"
-        );
-        assert!(
-            read(&[b"x", bytes.as_slice()].concat()).is_err(),
-            "a byte before the start was accepted"
-        );
+        assert!(read(&[bytes.as_slice(), b"x"].concat()).is_err(), "a byte behind the end was accepted");
+        assert!(read(&[b"x", bytes.as_slice()].concat()).is_err(), "a byte before the start was accepted");
         assert!(read(b"").is_err(), "nothing was accepted as an archive");
     }
 
@@ -300,48 +261,21 @@ mod tests {
             other[at] ^= 1;
             read(&other).unwrap_err().to_string()
         };
-        assert!(
-            flipped(5).contains("byte 5, in the header of a"),
-            "{}",
-            flipped(5)
-        );
+        assert!(flipped(5).contains("byte 5, in the header of a"), "{}", flipped(5));
         assert!(flipped(33).contains("the checksum of a"), "{}", flipped(33));
         assert!(flipped(bytes.len() - 1).contains("the directory at the end"));
-        assert!(
-            read(&bytes[..40])
-                .unwrap_err()
-                .to_string()
-                .contains("ends at byte 40")
-        );
+        assert!(read(&bytes[..40]).unwrap_err().to_string().contains("ends at byte 40"));
     }
 
     #[test]
     fn names_that_could_leave_the_folder_or_collide_are_refused() {
-        for bad in [
-            "",
-            "/a",
-            "a/",
-            "a//b",
-            "../a",
-            "a/./b",
-            "a\\b",
-            "c:a",
-            "a b",
-            "\u{e9}",
-            &"a".repeat(201),
-        ] {
+        for bad in ["", "/a", "a/", "a//b", "../a", "a/./b", "a\\b", "c:a", "a b", "\u{e9}", &"a".repeat(201)]
+        {
             let error = write(&files(&[(bad, "")])).unwrap_err();
             assert_eq!(error, ArchiveError::Path(bad.to_owned()));
         }
-        for bad in [
-            [("a", ""), ("A", "")],
-            [("a", ""), ("a/b", "")],
-            [("x/A", ""), ("x/a", "")],
-        ] {
-            assert!(
-                matches!(write(&files(&bad)), Err(ArchiveError::Collision(_))),
-                "{bad:?} was written"
-            );
+        for bad in [[("a", ""), ("A", "")], [("a", ""), ("a/b", "")], [("x/A", ""), ("x/a", "")]] {
+            assert!(matches!(write(&files(&bad)), Err(ArchiveError::Collision(_))), "{bad:?} was written");
         }
     }
 }

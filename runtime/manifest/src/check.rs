@@ -20,10 +20,7 @@ const EXAMPLES: Examples = &[
     ("license", "license = \"Apache-2.0\""),
     ("purpose", "purpose = [\"DUO:0000006\"]"),
     ("class", "class = \"any-code\""),
-    (
-        "component",
-        "component = \"sha256:<64 hex digits>\" (or leave it out: `trocar pack` writes it)",
-    ),
+    ("component", "component = \"sha256:<64 hex digits>\" (or leave it out: `trocar pack` writes it)"),
     ("limits", "[limits] with fuel, memory_mib and seconds"),
     ("fuel", "fuel = 20_000_000_000"),
     ("memory_mib", "memory_mib = 256"),
@@ -41,10 +38,7 @@ const EXAMPLES: Examples = &[
     ("max", "max = 10"),
     ("step", "step = 1"),
     ("default", "default = 1"),
-    (
-        "privacy",
-        "[privacy] with gate_rho = \"0.02\", gate_delta = \"1e-8\" and rounds = 1",
-    ),
+    ("privacy", "[privacy] with gate_rho = \"0.02\", gate_delta = \"1e-8\" and rounds = 1"),
     ("gate_rho", "gate_rho = \"0.02\""),
     ("gate_delta", "gate_delta = \"1e-8\""),
     ("rounds", "rounds = 1"),
@@ -109,45 +103,26 @@ fn checked(text: &str) -> Result<Manifest, Problem> {
 fn refuse_what_is_not_enforced(raw: &RawManifest) -> Result<(), Problem> {
     if let Some(model) = raw.models.first() {
         let help = "remove [[models]]; compute in the component";
-        return Err(Problem::new(
-            model.span(),
-            "this version does not yet run models",
-            help,
-        ));
+        return Err(Problem::new(model.span(), "this version does not yet run models", help));
     }
     if let Some(derived) = raw.derived.first() {
         let help = "remove [[derived]]; compute it from the released numbers";
-        return Err(Problem::new(
-            derived.span(),
-            "this version does not yet derive results",
-            help,
-        ));
+        return Err(Problem::new(derived.span(), "this version does not yet derive results", help));
     }
     if *raw.privacy.rounds.get_ref() != 1 {
         let message = "this version does not yet run more or fewer rounds than one";
-        return Err(Problem::new(
-            raw.privacy.rounds.span(),
-            message,
-            "write `rounds = 1`",
-        ));
+        return Err(Problem::new(raw.privacy.rounds.span(), message, "write `rounds = 1`"));
     }
     Ok(())
 }
 
 fn kebab(name: Spanned<Name>) -> Result<Name, Problem> {
     let text = name.get_ref().as_str();
-    if text
-        .split('-')
-        .all(|part| !part.is_empty() && !part.contains('_'))
-    {
+    if text.split('-').all(|part| !part.is_empty() && !part.contains('_')) {
         return Ok(name.into_inner());
     }
     let help = format!("write `name = \"{}\"`", text.replace('_', "-").trim_matches('-'));
-    Err(Problem::new(
-        name.span(),
-        format!("`{text}` is not kebab-case"),
-        help,
-    ))
+    Err(Problem::new(name.span(), format!("`{text}` is not kebab-case"), help))
 }
 
 fn version(version: Spanned<String>) -> Result<String, Problem> {
@@ -159,11 +134,7 @@ fn version(version: Spanned<String>) -> Result<String, Problem> {
         return Ok(version.into_inner());
     }
     let message = format!("`{}` is not a version", version.get_ref());
-    Err(Problem::new(
-        version.span(),
-        message,
-        "write three numbers: `version = \"0.1.0\"`",
-    ))
+    Err(Problem::new(version.span(), message, "write three numbers: `version = \"0.1.0\"`"))
 }
 
 fn title(title: Spanned<String>) -> Result<String, Problem> {
@@ -173,11 +144,7 @@ fn title(title: Spanned<String>) -> Result<String, Problem> {
         return Ok(title.into_inner());
     }
     let help = "write one line of 1 to 120 characters that an operator reads first";
-    Err(Problem::new(
-        title.span(),
-        "the title is empty, too long or not one line",
-        help,
-    ))
+    Err(Problem::new(title.span(), "the title is empty, too long or not one line", help))
 }
 
 fn license(license: Spanned<String>) -> Result<String, Problem> {
@@ -187,38 +154,24 @@ fn license(license: Spanned<String>) -> Result<String, Problem> {
         return Ok(license.into_inner());
     }
     let message = format!("`{text}` is not an SPDX expression");
-    Err(Problem::new(
-        license.span(),
-        message,
-        "write `license = \"Apache-2.0\"` or \"MIT OR Apache-2.0\"",
-    ))
+    Err(Problem::new(license.span(), message, "write `license = \"Apache-2.0\"` or \"MIT OR Apache-2.0\""))
 }
 
 fn limits(raw: &RawLimits) -> Result<Limits, Problem> {
-    let limits = Limits::new(
-        *raw.fuel.get_ref(),
-        *raw.memory_mib.get_ref(),
-        *raw.seconds.get_ref(),
-    );
+    let limits = Limits::new(*raw.fuel.get_ref(), *raw.memory_mib.get_ref(), *raw.seconds.get_ref());
     limits.map_err(|error| {
         let message = error.to_string();
         let fields = [("fuel", raw.fuel.span()), ("memory_mib", raw.memory_mib.span())];
         let named = fields.into_iter().find(|(name, _)| message.starts_with(name));
         let (name, span) = named.unwrap_or(("seconds", raw.seconds.span()));
-        let example = EXAMPLES
-            .iter()
-            .find(|(key, _)| *key == name)
-            .map_or("", |(_, example)| example);
+        let example = EXAMPLES.iter().find(|(key, _)| *key == name).map_or("", |(_, example)| example);
         Problem::new(span, message, format!("write `{example}`"))
     })
 }
 
 fn capabilities(raw: RawCapabilities) -> Result<Capabilities, Problem> {
-    let codes: Vec<Spanned<&str>> = raw
-        .modalities
-        .iter()
-        .map(|m| Spanned::new(m.span(), m.get_ref().code()))
-        .collect();
+    let codes: Vec<Spanned<&str>> =
+        raw.modalities.iter().map(|m| Spanned::new(m.span(), m.get_ref().code())).collect();
     unique(&codes, "modality")?;
     unique(&raw.masks, "mask")?;
     unique(&raw.attributes, "attribute")?;
@@ -232,11 +185,7 @@ fn capabilities(raw: RawCapabilities) -> Result<Capabilities, Problem> {
     Ok(Capabilities {
         modalities: raw.modalities.into_iter().map(Spanned::into_inner).collect(),
         pixels: raw.pixels.is_some_and(Spanned::into_inner),
-        masks: raw
-            .masks
-            .iter()
-            .map(|m| label(m, "a mask"))
-            .collect::<Result<_, _>>()?,
+        masks: raw.masks.iter().map(|m| label(m, "a mask")).collect::<Result<_, _>>()?,
         attributes: raw.attributes.iter().map(keyword).collect::<Result<_, _>>()?,
         columns: raw.columns.into_iter().map(Spanned::into_inner).collect(),
     })
@@ -244,24 +193,17 @@ fn capabilities(raw: RawCapabilities) -> Result<Capabilities, Problem> {
 
 fn cohort(text: &str, raw: RawCohort, granted: &Capabilities) -> Result<Cohort, Problem> {
     let place = where_place(text, &raw.where_);
-    let where_ = cohort::expression(raw.where_.get_ref()).map_err(|p| Problem {
-        span: place.of(&p.span),
-        ..p
-    })?;
+    let where_ =
+        cohort::expression(raw.where_.get_ref()).map_err(|p| Problem { span: place.of(&p.span), ..p })?;
     for test in where_.tests() {
-        check_readable(&test.name, granted, || {
-            place.of_word(raw.where_.get_ref(), &test.name)
-        })?;
+        check_readable(&test.name, granted, || place.of_word(raw.where_.get_ref(), &test.name))?;
         check_modality(test, || place.of_word(raw.where_.get_ref(), &test.name))?;
     }
     unique(&raw.filterable, "name")?;
     for name in &raw.filterable {
         check_readable(name.get_ref().as_str(), granted, || name.span())?;
     }
-    Ok(Cohort {
-        where_,
-        filterable: raw.filterable.into_iter().map(Spanned::into_inner).collect(),
-    })
+    Ok(Cohort { where_, filterable: raw.filterable.into_iter().map(Spanned::into_inner).collect() })
 }
 
 /// A cohort reads only what the guest is granted, and the modality.
@@ -272,9 +214,7 @@ fn check_readable(
 ) -> Result<(), Problem> {
     let known = || {
         let columns = granted.columns.iter().map(Name::as_str);
-        columns
-            .chain(granted.attributes.iter().map(String::as_str))
-            .chain([MODALITY])
+        columns.chain(granted.attributes.iter().map(String::as_str)).chain([MODALITY])
     };
     if known().any(|k| k == name) {
         return Ok(());
@@ -285,11 +225,7 @@ fn check_readable(
         }
         None => format!("add \"{name}\" to columns or attributes of [capabilities]"),
     };
-    Err(Problem::new(
-        span(),
-        format!("`{name}` is not among the capabilities"),
-        help,
-    ))
+    Err(Problem::new(span(), format!("`{name}` is not among the capabilities"), help))
 }
 
 /// `modality` is text of a closed list.
@@ -315,9 +251,7 @@ struct WherePlace {
 fn where_place(text: &str, raw: &Spanned<String>) -> WherePlace {
     let whole = raw.span();
     let written = text.get(whole.clone()).unwrap_or_default();
-    let start = written
-        .find(raw.get_ref().as_str())
-        .map(|at| whole.start.saturating_add(at));
+    let start = written.find(raw.get_ref().as_str()).map(|at| whole.start.saturating_add(at));
     WherePlace { whole, start }
 }
 
@@ -339,15 +273,7 @@ fn privacy(raw: &RawPrivacy) -> Result<Privacy, Problem> {
     let gate_delta = positive(&raw.gate_delta)?;
     if gate_delta.to_f64() >= 0.01 {
         let help = "write `gate_delta = \"1e-8\"`";
-        return Err(Problem::new(
-            raw.gate_delta.span(),
-            "a delta this large protects nobody",
-            help,
-        ));
+        return Err(Problem::new(raw.gate_delta.span(), "a delta this large protects nobody", help));
     }
-    Ok(Privacy {
-        gate_rho: positive(&raw.gate_rho)?,
-        gate_delta,
-        rounds: *raw.rounds.get_ref(),
-    })
+    Ok(Privacy { gate_rho: positive(&raw.gate_rho)?, gate_delta, rounds: *raw.rounds.get_ref() })
 }

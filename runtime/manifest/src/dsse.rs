@@ -86,10 +86,7 @@ pub fn sign(payload_type: &str, payload: &[u8], key: &SecretKey) -> Envelope {
     Envelope {
         payload: STANDARD.encode(payload),
         payload_type: payload_type.to_owned(),
-        signatures: vec![Signature {
-            keyid: key.public().keyid(),
-            sig,
-        }],
+        signatures: vec![Signature { keyid: key.public().keyid(), sig }],
     }
 }
 
@@ -109,20 +106,14 @@ pub fn verify(envelope: &Envelope, payload_type: &str, trusted: &[PublicKey]) ->
             signers.push(*key);
         }
     }
-    if signers.is_empty() {
-        Err(DsseError::Untrusted)
-    } else {
-        Ok(Verified { payload, signers })
-    }
+    if signers.is_empty() { Err(DsseError::Untrusted) } else { Ok(Verified { payload, signers }) }
 }
 
 fn signed_by(envelope: &Envelope, key: &PublicKey, message: &[u8]) -> Result<bool, DsseError> {
     let keyid = key.keyid();
     let mut found = false;
     for signature in envelope.signatures.iter().filter(|s| s.keyid == keyid) {
-        let sig = STANDARD
-            .decode(&signature.sig)
-            .map_err(|_| DsseError::Base64("signature"))?;
+        let sig = STANDARD.decode(&signature.sig).map_err(|_| DsseError::Base64("signature"))?;
         if !key.verifies(message, &sig) {
             return Err(DsseError::Invalid(*key));
         }
@@ -155,14 +146,9 @@ impl Envelope {
     pub fn unverified_payload(&self, payload_type: &str) -> Result<Vec<u8>, DsseError> {
         if self.payload_type != payload_type {
             let found = self.payload_type.clone();
-            return Err(DsseError::Type {
-                expected: payload_type.to_owned(),
-                found,
-            });
+            return Err(DsseError::Type { expected: payload_type.to_owned(), found });
         }
-        STANDARD
-            .decode(&self.payload)
-            .map_err(|_| DsseError::Base64("payload"))
+        STANDARD.decode(&self.payload).map_err(|_| DsseError::Base64("payload"))
     }
 }
 
@@ -181,11 +167,7 @@ mod tests {
     fn the_encoding_is_the_one_of_the_specification() {
         let expected = b"DSSEv1 29 http://example.com/HelloWorld 11 hello world";
         assert_eq!(pae("http://example.com/HelloWorld", b"hello world"), expected);
-        assert_eq!(
-            pae("\u{e9}", b""),
-            "DSSEv1 2 \u{e9} 0 ".as_bytes(),
-            "lengths are bytes"
-        );
+        assert_eq!(pae("\u{e9}", b""), "DSSEv1 2 \u{e9} 0 ".as_bytes(), "lengths are bytes");
     }
 
     #[test]
@@ -193,71 +175,35 @@ mod tests {
         let envelope = sign(TYPE, b"{}", &key(1));
         let read = Envelope::from_json(&envelope.to_json().unwrap()).unwrap();
         let verified = verify(&read, TYPE, &[key(2).public(), key(1).public()]).unwrap();
-        assert_eq!(
-            verified,
-            Verified {
-                payload: b"{}".to_vec(),
-                signers: vec![key(1).public()]
-            }
-        );
+        assert_eq!(verified, Verified { payload: b"{}".to_vec(), signers: vec![key(1).public()] });
     }
 
     #[test]
     fn a_key_that_is_not_trusted_gives_nothing() {
-        assert_eq!(
-            verify(&sign(TYPE, b"{}", &key(1)), TYPE, &[key(2).public()]),
-            Err(DsseError::Untrusted)
-        );
-        assert_eq!(
-            verify(&sign(TYPE, b"{}", &key(1)), TYPE, &[]),
-            Err(DsseError::Untrusted)
-        );
+        assert_eq!(verify(&sign(TYPE, b"{}", &key(1)), TYPE, &[key(2).public()]), Err(DsseError::Untrusted));
+        assert_eq!(verify(&sign(TYPE, b"{}", &key(1)), TYPE, &[]), Err(DsseError::Untrusted));
     }
 
     #[test]
     fn a_key_id_that_does_not_name_the_signer_exactly_gives_nothing() {
         let mut envelope = sign(TYPE, b"{}", &key(1));
         envelope.signatures[0].keyid.make_ascii_uppercase();
-        assert_eq!(
-            verify(&envelope, TYPE, &[key(1).public()]),
-            Err(DsseError::Untrusted)
-        );
+        assert_eq!(verify(&envelope, TYPE, &[key(1).public()]), Err(DsseError::Untrusted));
     }
 
     #[test]
     fn a_changed_payload_type_or_signature_is_refused() {
         let good = sign(TYPE, b"{}", &key(1));
         let trusted = [key(1).public()];
-        let payload = Envelope {
-            payload: STANDARD.encode(b"[]"),
-            ..good.clone()
-        };
-        assert_eq!(
-            verify(&payload, TYPE, &trusted),
-            Err(DsseError::Invalid(trusted[0]))
-        );
-        assert!(matches!(
-            verify(&good, "text/plain", &trusted),
-            Err(DsseError::Type { .. })
-        ));
-        let retyped = Envelope {
-            payload_type: "text/plain".into(),
-            ..good.clone()
-        };
-        assert_eq!(
-            verify(&retyped, "text/plain", &trusted),
-            Err(DsseError::Invalid(trusted[0]))
-        );
+        let payload = Envelope { payload: STANDARD.encode(b"[]"), ..good.clone() };
+        assert_eq!(verify(&payload, TYPE, &trusted), Err(DsseError::Invalid(trusted[0])));
+        assert!(matches!(verify(&good, "text/plain", &trusted), Err(DsseError::Type { .. })));
+        let retyped = Envelope { payload_type: "text/plain".into(), ..good.clone() };
+        assert_eq!(verify(&retyped, "text/plain", &trusted), Err(DsseError::Invalid(trusted[0])));
         let mut short = good.clone();
         short.signatures[0].sig = STANDARD.encode([0; 63]);
-        assert_eq!(
-            verify(&short, TYPE, &trusted),
-            Err(DsseError::Invalid(trusted[0]))
-        );
-        let none = Envelope {
-            signatures: vec![],
-            ..good
-        };
+        assert_eq!(verify(&short, TYPE, &trusted), Err(DsseError::Invalid(trusted[0])));
+        let none = Envelope { signatures: vec![], ..good };
         assert_eq!(verify(&none, TYPE, &trusted), Err(DsseError::Signatures(0)));
     }
 
@@ -266,21 +212,11 @@ mod tests {
         let good = sign(TYPE, b"\xfb\xff", &key(1));
         let trusted = [key(1).public()];
         for payload in ["-_8=", "+/8", "+/9=", " +/8="] {
-            let other = Envelope {
-                payload: payload.into(),
-                ..good.clone()
-            };
-            assert_eq!(
-                verify(&other, TYPE, &trusted),
-                Err(DsseError::Base64("payload")),
-                "{payload:?}"
-            );
+            let other = Envelope { payload: payload.into(), ..good.clone() };
+            assert_eq!(verify(&other, TYPE, &trusted), Err(DsseError::Base64("payload")), "{payload:?}");
         }
         let json = String::from_utf8(good.to_json().unwrap()).unwrap();
         let extra = json.replacen('{', "{\"extra\":1,", 1);
-        assert!(
-            Envelope::from_json(extra.as_bytes()).is_err(),
-            "an unknown field was accepted"
-        );
+        assert!(Envelope::from_json(extra.as_bytes()).is_err(), "an unknown field was accepted");
     }
 }

@@ -45,9 +45,7 @@ impl SecretKey {
     /// # Errors
     /// `KeyError::SecretPem`.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
-        SigningKey::from_pkcs8_pem(pem)
-            .map(Self)
-            .map_err(|_| KeyError::SecretPem)
+        SigningKey::from_pkcs8_pem(pem).map(Self).map_err(|_| KeyError::SecretPem)
     }
 
     /// Writes a PKCS#8 PEM, cleared from memory when it goes.
@@ -56,13 +54,8 @@ impl SecretKey {
     /// `KeyError::SecretPem`, which no key that exists gives.
     pub fn to_pem(&self) -> Result<zeroize::Zeroizing<String>, KeyError> {
         // Version 1, without the public half: OpenSSL before 3.0 does not read version 2.
-        let bytes = KeypairBytes {
-            secret_key: self.0.to_bytes(),
-            public_key: None,
-        };
-        bytes
-            .to_pkcs8_pem(LineEnding::LF)
-            .map_err(|_| KeyError::SecretPem)
+        let bytes = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
+        bytes.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::SecretPem)
     }
 
     /// The 64 bytes of the signature over `message`.
@@ -94,9 +87,7 @@ impl PublicKey {
     #[must_use]
     pub fn spki_der(&self) -> Vec<u8> {
         // RFC 8410 section 10.1: every Ed25519 SPKI is these twelve bytes and the key.
-        let prefix = [
-            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-        ];
+        let prefix = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
         [prefix.as_slice(), self.0.as_bytes()].concat()
     }
 
@@ -106,11 +97,7 @@ impl PublicKey {
     /// `KeyError::PublicPem`.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_public_key_pem(pem).map_err(|_| KeyError::PublicPem)?;
-        if key.is_weak() {
-            Err(KeyError::PublicPem)
-        } else {
-            Ok(Self(key))
-        }
+        if key.is_weak() { Err(KeyError::PublicPem) } else { Ok(Self(key)) }
     }
 
     /// Writes an SPKI PEM.
@@ -118,9 +105,7 @@ impl PublicKey {
     /// # Errors
     /// `KeyError::PublicPem`, which no key that exists gives.
     pub fn to_pem(&self) -> Result<String, KeyError> {
-        self.0
-            .to_public_key_pem(LineEnding::LF)
-            .map_err(|_| KeyError::PublicPem)
+        self.0.to_public_key_pem(LineEnding::LF).map_err(|_| KeyError::PublicPem)
     }
 
     /// Whether `signature` is this key's over `message`; the strict rule, so that no second signature fits.
@@ -129,9 +114,7 @@ impl PublicKey {
         let Ok(bytes) = <[u8; 64]>::try_from(signature) else {
             return false;
         };
-        self.0
-            .verify_strict(message, &Signature::from_bytes(&bytes))
-            .is_ok()
+        self.0.verify_strict(message, &Signature::from_bytes(&bytes)).is_ok()
     }
 }
 
@@ -169,11 +152,7 @@ impl FromStr for PublicKey {
         let bytes: Vec<u8> = hex::decode(digits).map_err(|_| KeyError::Text)?;
         let key = VerifyingKey::try_from(bytes.as_slice()).map_err(|_| KeyError::Text)?;
         // A key of small order verifies signatures that nobody made.
-        if key.is_weak() {
-            Err(KeyError::Text)
-        } else {
-            Ok(Self(key))
-        }
+        if key.is_weak() { Err(KeyError::Text) } else { Ok(Self(key)) }
     }
 }
 
@@ -203,10 +182,7 @@ mod tests {
     fn keys_are_read_as_they_are_written() {
         let secret = key(1);
         let public = secret.public();
-        assert_eq!(
-            SecretKey::from_pem(&secret.to_pem().unwrap()).unwrap().public(),
-            public
-        );
+        assert_eq!(SecretKey::from_pem(&secret.to_pem().unwrap()).unwrap().public(), public);
         assert_eq!(PublicKey::from_pem(&public.to_pem().unwrap()), Ok(public));
         assert_eq!(public.to_string().parse(), Ok(public));
     }
@@ -215,17 +191,13 @@ mod tests {
     fn a_secret_key_does_not_show_itself() {
         let secret = key(2);
         let shown = format!("{secret:?}");
-        assert!(
-            !shown.contains(&hex::encode(secret.0.to_bytes())),
-            "the secret half is in {shown}"
-        );
+        assert!(!shown.contains(&hex::encode(secret.0.to_bytes())), "the secret half is in {shown}");
     }
 
     #[test]
     fn the_first_vector_of_rfc_8032_verifies() {
-        let public: PublicKey = "ed25519:d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
-            .parse()
-            .unwrap();
+        let public: PublicKey =
+            "ed25519:d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a".parse().unwrap();
         let signature = hex::decode(concat!(
             "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bac",
             "c61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
@@ -240,11 +212,7 @@ mod tests {
         let upper = key(3).public().to_string().replace(['a', 'b'], "A");
         let weak = format!("ed25519:01{}", "00".repeat(31));
         for bad in ["", "ed25519:", "ed25519:00", &upper, &weak, "rsa:00"] {
-            assert_eq!(
-                bad.parse::<PublicKey>(),
-                Err(KeyError::Text),
-                "{bad:?} was read as a key"
-            );
+            assert_eq!(bad.parse::<PublicKey>(), Err(KeyError::Text), "{bad:?} was read as a key");
         }
         assert_eq!(PublicKey::from_pem("no pem"), Err(KeyError::PublicPem));
         assert!(SecretKey::from_pem(&key(3).public().to_pem().unwrap()).is_err());

@@ -127,15 +127,8 @@ impl Manifest {
 /// As [`Manifest::parse`], of the text before and after.
 pub fn with_component(file_name: &str, text: &str, digest: Digest) -> Result<String, ManifestError> {
     let span = check::component_place(file_name, text)?;
-    let (before, after) = (
-        text.get(..span.start).unwrap_or(text),
-        text.get(span.end..).unwrap_or(""),
-    );
-    let line = if span.is_empty() {
-        format!("\ncomponent = \"{digest}\"")
-    } else {
-        format!("\"{digest}\"")
-    };
+    let (before, after) = (text.get(..span.start).unwrap_or(text), text.get(span.end..).unwrap_or(""));
+    let line = if span.is_empty() { format!("\ncomponent = \"{digest}\"") } else { format!("\"{digest}\"") };
     let written = [before, &line, after].concat();
     Manifest::parse(file_name, &written)?;
     Ok(written)

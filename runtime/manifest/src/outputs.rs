@@ -35,11 +35,7 @@ pub(crate) fn outputs(raw: Vec<RawOutput>) -> Result<Vec<Output>, Problem> {
         length = length.saturating_add(output.kind.length());
         if length > MAX_LENGTH {
             let message = format!("the outputs up to this one return more than {MAX_LENGTH} numbers");
-            return Err(Problem::new(
-                span,
-                message,
-                "write fewer bins, cells or coordinates",
-            ));
+            return Err(Problem::new(span, message, "write fewer bins, cells or coordinates"));
         }
         outputs.push(output);
     }
@@ -53,12 +49,7 @@ fn checked(raw: RawOutput) -> Result<Output, Problem> {
         Some(rho) => positive(rho)?,
         None => DEFAULT_RHO.parse().unwrap_or(Decimal::ZERO),
     };
-    Ok(Output {
-        name: raw.name.into_inner(),
-        unit,
-        rho,
-        kind,
-    })
+    Ok(Output { name: raw.name.into_inner(), unit, rho, kind })
 }
 
 fn kind(raw: &RawOutput) -> Result<Kind, Problem> {
@@ -104,17 +95,11 @@ fn present(raw: &RawOutput) -> Vec<(&'static str, Range<usize>)> {
         ("grid_bits", raw.grid_bits.as_ref().map(Spanned::span)),
         ("edges", raw.edges.as_ref().map(Spanned::span)),
         ("axes", raw.axes.as_ref().map(Spanned::span)),
-        (
-            "cells_per_patient",
-            raw.cells_per_patient.as_ref().map(Spanned::span),
-        ),
+        ("cells_per_patient", raw.cells_per_patient.as_ref().map(Spanned::span)),
         ("length", raw.length.as_ref().map(Spanned::span)),
         ("clip", raw.clip.as_ref().map(Spanned::span)),
     ];
-    fields
-        .into_iter()
-        .filter_map(|(name, span)| Some((name, span?)))
-        .collect()
+    fields.into_iter().filter_map(|(name, span)| Some((name, span?))).collect()
 }
 
 /// Refuses a field that the kind does not have: ignored, it would promise something.
@@ -127,11 +112,7 @@ fn only(raw: &RawOutput, fields: &[&str]) -> Result<(), Problem> {
         [] => format!("remove it: a {kind} has name, kind, unit and rho alone"),
         _ => format!("remove it: a {kind} has {}", fields.join(", ")),
     };
-    Err(Problem::new(
-        span,
-        format!("`{name}` is not a field of a {kind}"),
-        help,
-    ))
+    Err(Problem::new(span, format!("`{name}` is not a field of a {kind}"), help))
 }
 
 fn need<'a, T>(
@@ -141,30 +122,17 @@ fn need<'a, T>(
 ) -> Result<&'a Spanned<T>, Problem> {
     let name = example.split(' ').next().unwrap_or_default();
     let message = || format!("a {} needs `{name}`", raw.kind.get_ref());
-    field
-        .as_ref()
-        .ok_or_else(|| Problem::new(raw.kind.span(), message(), format!("add `{example}`")))
+    field.as_ref().ok_or_else(|| Problem::new(raw.kind.span(), message(), format!("add `{example}`")))
 }
 
 fn bounds(raw: &RawOutput) -> Result<Bounds, Problem> {
     only(raw, &["lower", "upper", "grid_bits"])?;
-    let (lower, upper) = (
-        need(raw, &raw.lower, "lower = 0.0")?,
-        need(raw, &raw.upper, "upper = 20.0")?,
-    );
+    let (lower, upper) = (need(raw, &raw.lower, "lower = 0.0")?, need(raw, &raw.upper, "upper = 20.0")?);
     let grid_bits = grid_bits(raw)?;
-    let bounds = Bounds {
-        lower: finite(lower)?,
-        upper: finite(upper)?,
-        grid_bits,
-    };
+    let bounds = Bounds { lower: finite(lower)?, upper: finite(upper)?, grid_bits };
     if bounds.lower >= bounds.upper {
         let message = format!("upper ({}) is not above lower ({})", bounds.upper, bounds.lower);
-        return Err(Problem::new(
-            upper.span(),
-            message,
-            "write the public range that values are clamped to",
-        ));
+        return Err(Problem::new(upper.span(), message, "write the public range that values are clamped to"));
     }
     let middle = bounds.lower / 2.0 + bounds.upper / 2.0;
     for (value, span, what) in [
@@ -185,11 +153,7 @@ fn on_grid(value: f64, grid_bits: u8, span: Range<usize>, what: &str) -> Result<
         return Ok(());
     }
     let message = format!("{what} ({value}) is not a multiple of 2^-{grid_bits} within 2^52 steps");
-    Err(Problem::new(
-        span,
-        message,
-        "write bounds that are, or change grid_bits",
-    ))
+    Err(Problem::new(span, message, "write bounds that are, or change grid_bits"))
 }
 
 fn grid_bits(raw: &RawOutput) -> Result<u8, Problem> {
@@ -197,21 +161,14 @@ fn grid_bits(raw: &RawOutput) -> Result<u8, Problem> {
     if *bits.get_ref() <= 40 {
         return Ok(*bits.get_ref());
     }
-    Err(Problem::new(
-        bits.span(),
-        "grid_bits is at most 40",
-        "write `grid_bits = 10` for steps of 1/1024",
-    ))
+    Err(Problem::new(bits.span(), "grid_bits is at most 40", "write `grid_bits = 10` for steps of 1/1024"))
 }
 
 fn histogram(raw: &RawOutput) -> Result<Kind, Problem> {
     only(raw, &["edges", "cells_per_patient"])?;
     let edges = edges(need(raw, &raw.edges, "edges = [0, 10, 50, 100]")?)?;
     let cells_per_patient = cells_per_patient(raw, edges.len().saturating_sub(1))?;
-    Ok(Kind::Histogram {
-        edges,
-        cells_per_patient,
-    })
+    Ok(Kind::Histogram { edges, cells_per_patient })
 }
 
 fn edges(raw: &Spanned<Vec<f64>>) -> Result<Vec<f64>, Problem> {
@@ -245,45 +202,24 @@ fn table(raw: &RawOutput) -> Result<Kind, Problem> {
     let example = "axes = [{ name = \"sex\", categories = [\"F\", \"M\"] }]";
     let given = need(raw, &raw.axes, example)?;
     if given.get_ref().is_empty() || given.get_ref().len() > 4 {
-        return Err(Problem::new(
-            given.span(),
-            "a table has one to four axes",
-            format!("write `{example}`"),
-        ));
+        return Err(Problem::new(given.span(), "a table has one to four axes", format!("write `{example}`")));
     }
     let names: Vec<Spanned<Name>> = given.get_ref().iter().map(|a| a.name.clone()).collect();
     unique(&names, "axis")?;
-    let axes = given
-        .get_ref()
-        .iter()
-        .map(axis)
-        .collect::<Result<Vec<Axis>, Problem>>()?;
+    let axes = given.get_ref().iter().map(axis).collect::<Result<Vec<Axis>, Problem>>()?;
     let cells = axes.iter().map(Axis::cells).fold(1, usize::saturating_mul);
     let cells_per_patient = cells_per_patient(raw, cells)?;
-    Ok(Kind::Table {
-        axes,
-        cells_per_patient,
-    })
+    Ok(Kind::Table { axes, cells_per_patient })
 }
 
 fn axis(raw: &RawAxis) -> Result<Axis, Problem> {
     let name = raw.name.get_ref().clone();
     match (&raw.categories, &raw.edges) {
-        (Some(list), None) => Ok(Axis::Categories {
-            name,
-            categories: categories(list)?,
-        }),
-        (None, Some(list)) => Ok(Axis::Edges {
-            name,
-            edges: edges(list)?,
-        }),
+        (Some(list), None) => Ok(Axis::Categories { name, categories: categories(list)? }),
+        (None, Some(list)) => Ok(Axis::Edges { name, edges: edges(list)? }),
         (Some(_), Some(_)) | (None, None) => {
             let help = "write one of `categories = [\"F\", \"M\"]` and `edges = [0, 50, 120]`";
-            Err(Problem::new(
-                raw.name.span(),
-                "an axis has either categories or edges",
-                help,
-            ))
+            Err(Problem::new(raw.name.span(), "an axis has either categories or edges", help))
         }
     }
 }
@@ -306,11 +242,7 @@ fn vector(raw: &RawOutput) -> Result<Kind, Problem> {
             "write the largest L2 norm, `clip = 1.0`",
         ));
     }
-    Ok(Kind::Vector {
-        length: *length.get_ref(),
-        clip: *clip.get_ref(),
-        grid_bits: grid_bits(raw)?,
-    })
+    Ok(Kind::Vector { length: *length.get_ref(), clip: *clip.get_ref(), grid_bits: grid_bits(raw)? })
 }
 
 fn unit(raw: &Spanned<String>) -> Result<String, Problem> {
@@ -320,9 +252,5 @@ fn unit(raw: &Spanned<String>) -> Result<String, Problem> {
     }
     let help =
         "write UCUM without spaces: \"g/mL\", \"mL\", \"[hnsf'U]\", or \"1\" for a number without a unit";
-    Err(Problem::new(
-        raw.span(),
-        format!("`{unit}` is not a UCUM unit"),
-        help,
-    ))
+    Err(Problem::new(raw.span(), format!("`{unit}` is not a UCUM unit"), help))
 }

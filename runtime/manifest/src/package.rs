@@ -96,11 +96,7 @@ impl Package {
             (COMPONENT.to_owned(), component.to_vec()),
             (SIGNATURES.to_owned(), envelope.to_json()?),
         ]);
-        files.extend(
-            models
-                .iter()
-                .map(|(name, bytes)| (format!("{MODELS}{name}"), bytes.clone())),
-        );
+        files.extend(models.iter().map(|(name, bytes)| (format!("{MODELS}{name}"), bytes.clone())));
         Ok(archive::write(&files)?)
     }
 
@@ -120,15 +116,7 @@ impl Package {
         check_models(&manifest, &models)?;
         let (author, signature) = verify(&signatures, &manifest, &manifest_text, &component)?;
         let digest = Digest::of(bytes);
-        Ok(Self {
-            manifest_text,
-            manifest,
-            component,
-            models,
-            author,
-            signature,
-            digest,
-        })
+        Ok(Self { manifest_text, manifest, component, models, author, signature, digest })
     }
 
     /// Digest of the file.
@@ -145,9 +133,7 @@ impl Package {
 }
 
 fn take(files: &mut BTreeMap<String, Vec<u8>>, name: &str) -> Result<Vec<u8>, PackageError> {
-    files
-        .remove(name)
-        .ok_or_else(|| PackageError::Files(format!("has no {name}")))
+    files.remove(name).ok_or_else(|| PackageError::Files(format!("has no {name}")))
 }
 
 /// What is left of the files must be models.
@@ -160,19 +146,12 @@ fn models(files: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, Vec<u8>>,
 }
 
 fn check_models(manifest: &Manifest, models: &BTreeMap<String, Vec<u8>>) -> Result<(), PackageError> {
-    for name in models
-        .keys()
-        .filter(|name| !manifest.models.iter().any(|m| m.name.as_str() == *name))
-    {
-        return Err(PackageError::Files(format!(
-            "holds the model {name}, which its manifest does not name"
-        )));
+    for name in models.keys().filter(|name| !manifest.models.iter().any(|m| m.name.as_str() == *name)) {
+        return Err(PackageError::Files(format!("holds the model {name}, which its manifest does not name")));
     }
     for model in &manifest.models {
         let name = model.name.as_str();
-        let bytes = models
-            .get(name)
-            .ok_or_else(|| PackageError::Files(format!("lacks the model {name}")))?;
+        let bytes = models.get(name).ok_or_else(|| PackageError::Files(format!("lacks the model {name}")))?;
         check_digest(name, bytes, Some(model.digest))?;
     }
     Ok(())
@@ -184,11 +163,7 @@ fn check_digest(file: &str, bytes: &[u8], expected: Option<Digest>) -> Result<()
         return Ok(());
     }
     let expected = expected.map_or_else(|| "none".to_owned(), |d| d.to_string());
-    Err(PackageError::Digest {
-        file: file.to_owned(),
-        found,
-        expected,
-    })
+    Err(PackageError::Digest { file: file.to_owned(), found, expected })
 }
 
 /// The bytes that the author signs: the digests of the files, and of the manifest's canonical form.
@@ -200,26 +175,12 @@ fn signed(
 ) -> Result<Vec<u8>, PackageError> {
     let component = Digest::of(component);
     let models: Vec<Digest> = manifest.models.iter().map(|m| m.digest).collect();
-    let mut subject = vec![
-        (MANIFEST.to_owned(), Digest::of(text.as_bytes())),
-        (COMPONENT.to_owned(), component),
-    ];
-    subject.extend(
-        manifest
-            .models
-            .iter()
-            .map(|m| (format!("{MODELS}{}", m.name), m.digest)),
-    );
-    let predicate = Predicate {
-        author,
-        manifest: manifest.digest(),
-        component,
-        models,
-    };
+    let mut subject =
+        vec![(MANIFEST.to_owned(), Digest::of(text.as_bytes())), (COMPONENT.to_owned(), component)];
+    subject.extend(manifest.models.iter().map(|m| (format!("{MODELS}{}", m.name), m.digest)));
+    let predicate = Predicate { author, manifest: manifest.digest(), component, models };
     let statement = Statement::new(subject, PREDICATE, predicate);
-    statement
-        .bytes()
-        .map_err(|e| PackageError::Statement(e.to_string()))
+    statement.bytes().map_err(|e| PackageError::Statement(e.to_string()))
 }
 
 /// The author named in the statement must have signed it, and it must be the statement over these very files.
@@ -235,14 +196,10 @@ fn verify(
     let author = predicate.author;
     dsse::verify(&envelope, statement::PAYLOAD_TYPE, &[author])?;
     if payload != signed(manifest, text, component, author)? {
-        return Err(PackageError::Statement(
-            "the digests in the statement are others".into(),
-        ));
+        return Err(PackageError::Statement("the digests in the statement are others".into()));
     }
     if envelope.signatures.len() != 1 || envelope.to_json()? != signatures {
-        return Err(PackageError::Files(format!(
-            "has a {SIGNATURES} that is not in its canonical form"
-        )));
+        return Err(PackageError::Files(format!("has a {SIGNATURES} that is not in its canonical form")));
     }
     Ok((author, envelope))
 }

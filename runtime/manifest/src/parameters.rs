@@ -95,20 +95,13 @@ pub fn resolve(
 ) -> Result<BTreeMap<String, Value>, ParameterError> {
     let known: Vec<&str> = manifest.parameters.iter().map(|p| p.name.as_str()).collect();
     if let Some(name) = given.keys().find(|name| !known.contains(&name.as_str())) {
-        return Err(ParameterError::Unknown {
-            name: name.clone(),
-            hint: hint(name, &known),
-        });
+        return Err(ParameterError::Unknown { name: name.clone(), hint: hint(name, &known) });
     }
     let value = |p: &Parameter| match given.get(p.name.as_str()) {
         Some(text) => p.read(text),
         None => Ok(p.default_value()),
     };
-    manifest
-        .parameters
-        .iter()
-        .map(|p| Ok((p.name.to_string(), value(p)?)))
-        .collect()
+    manifest.parameters.iter().map(|p| Ok((p.name.to_string(), value(p)?))).collect()
 }
 
 fn hint(name: &str, known: &[&str]) -> String {
@@ -131,21 +124,13 @@ impl Parameter {
     fn read(&self, text: &str) -> Result<Value, ParameterError> {
         let read = match &self.kind {
             ParameterKind::Integer { min, max, step, .. } => {
-                let grid = Grid {
-                    min: (*min).into(),
-                    max: (*max).into(),
-                    step: (*step).into(),
-                };
-                text.parse::<i64>()
-                    .ok()
-                    .filter(|i| grid.has((*i).into()))
-                    .map(Value::Integer)
+                let grid = Grid { min: (*min).into(), max: (*max).into(), step: (*step).into() };
+                text.parse::<i64>().ok().filter(|i| grid.has((*i).into())).map(Value::Integer)
             }
             ParameterKind::Real { min, max, step, .. } => real(text, *min, *max, *step).map(Value::Real),
-            ParameterKind::Category { categories, .. } => categories
-                .iter()
-                .find(|c| *c == text)
-                .map(|c| Value::Text(c.clone())),
+            ParameterKind::Category { categories, .. } => {
+                categories.iter().find(|c| *c == text).map(|c| Value::Text(c.clone()))
+            }
         };
         let refused = || ParameterError::NotAllowed {
             name: self.name.clone(),
@@ -166,11 +151,7 @@ impl Parameter {
 }
 
 fn real(text: &str, min: f64, max: f64, step: f64) -> Option<f64> {
-    let grid = Grid {
-        min: nanos(min)?,
-        max: nanos(max)?,
-        step: nanos(step)?,
-    };
+    let grid = Grid { min: nanos(min)?, max: nanos(max)?, step: nanos(step)? };
     let value: f64 = text.parse().ok()?;
     // -0.0 and 0.0 are one value of the grid.
     nanos(value).filter(|n| grid.has(*n)).map(|_| value + 0.0)
@@ -183,11 +164,7 @@ fn nanos(x: f64) -> Option<i128> {
     }
     let text = format!("{x:.PLACES$}");
     let same = text.parse::<f64>().is_ok_and(|again| again.total_cmp(&x).is_eq());
-    if same {
-        text.replace('.', "").parse().ok()
-    } else {
-        None
-    }
+    if same { text.replace('.', "").parse().ok() } else { None }
 }
 
 struct Grid {
@@ -216,17 +193,10 @@ fn checked(raw: RawParameter) -> Result<Parameter, Problem> {
         "category" => category_kind(&raw)?,
         word => {
             let help = "write `type = \"integer\"`, `\"real\"` or `\"category\"`";
-            return Err(Problem::new(
-                raw.kind.span(),
-                format!("`{word}` is not a type of parameter"),
-                help,
-            ));
+            return Err(Problem::new(raw.kind.span(), format!("`{word}` is not a type of parameter"), help));
         }
     };
-    Ok(Parameter {
-        name: raw.name.into_inner(),
-        kind,
-    })
+    Ok(Parameter { name: raw.name.into_inner(), kind })
 }
 
 fn integer_kind(raw: &RawParameter) -> Result<ParameterKind, Problem> {
@@ -236,31 +206,18 @@ fn integer_kind(raw: &RawParameter) -> Result<ParameterKind, Problem> {
         Scalar::Integer(_) | Scalar::Real(_) | Scalar::Text(_) => None,
     };
     let [min, max, step, default] = numbers(raw, whole, "a whole number up to 2^53")?;
-    Ok(ParameterKind::Integer {
-        min,
-        max,
-        step,
-        default,
-    })
+    Ok(ParameterKind::Integer { min, max, step, default })
 }
 
 fn real_kind(raw: &RawParameter) -> Result<ParameterKind, Problem> {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "beyond 10^9 it is refused; below, exact"
-    )]
+    #[allow(clippy::cast_precision_loss, reason = "beyond 10^9 it is refused; below, exact")]
     let real = |scalar: &Scalar| match scalar {
         Scalar::Real(x) => Some((*x + 0.0, nanos(*x + 0.0)?)),
         Scalar::Integer(i) => Some((*i as f64, nanos(*i as f64)?)),
         Scalar::Text(_) => None,
     };
     let [min, max, step, default] = numbers(raw, real, "a number up to 10^9 with at most 9 decimals")?;
-    Ok(ParameterKind::Real {
-        min,
-        max,
-        step,
-        default,
-    })
+    Ok(ParameterKind::Real { min, max, step, default })
 }
 
 /// min, max, step and default, each read by `read`, and the default on the grid of the others.
@@ -274,39 +231,19 @@ fn numbers<T: Copy>(
         let message = format!("`{}` needs `{name}`, {wanted}", raw.name.get_ref());
         let missing = || Problem::new(raw.kind.span(), message.clone(), format!("add `{name} = 1`"));
         let field = field.ok_or_else(missing)?;
-        let wrong = || {
-            Problem::new(
-                field.span(),
-                format!("`{name}` is not {wanted}"),
-                format!("write {wanted}"),
-            )
-        };
+        let wrong =
+            || Problem::new(field.span(), format!("`{name}` is not {wanted}"), format!("write {wanted}"));
         let (value, exact) = read(field.get_ref()).ok_or_else(wrong)?;
         Ok((value, exact, field.span()))
     };
     let (min, max) = (take(raw.min.as_ref(), "min")?, take(raw.max.as_ref(), "max")?);
-    let (step, default) = (
-        take(raw.step.as_ref(), "step")?,
-        take(Some(&raw.default), "default")?,
-    );
-    let grid = Grid {
-        min: min.1,
-        max: max.1,
-        step: step.1,
-    };
+    let (step, default) = (take(raw.step.as_ref(), "step")?, take(Some(&raw.default), "default")?);
+    let grid = Grid { min: min.1, max: max.1, step: step.1 };
     if grid.step <= 0 {
-        return Err(Problem::new(
-            step.2,
-            "step must be above zero",
-            "write the distance between two values",
-        ));
+        return Err(Problem::new(step.2, "step must be above zero", "write the distance between two values"));
     }
     if grid.max < grid.min {
-        return Err(Problem::new(
-            max.2,
-            "max is below min",
-            "write the largest value that may be set",
-        ));
+        return Err(Problem::new(max.2, "max is below min", "write the largest value that may be set"));
     }
     if !grid.has(default.1) {
         let help = "write one of min, min + step, .. up to max";
@@ -320,36 +257,23 @@ fn category_kind(raw: &RawParameter) -> Result<ParameterKind, Problem> {
         refuse(field.as_ref().map(Spanned::span), name, raw)?;
     }
     let help = "add `categories = [\"low\", \"high\"]`";
-    let missing = || {
-        Problem::new(
-            raw.kind.span(),
-            format!("`{}` needs `categories`", raw.name.get_ref()),
-            help,
-        )
-    };
+    let missing =
+        || Problem::new(raw.kind.span(), format!("`{}` needs `categories`", raw.name.get_ref()), help);
     let categories = categories(raw.categories.as_ref().ok_or_else(missing)?)?;
     match raw.default.get_ref() {
-        Scalar::Text(default) if categories.contains(default) => Ok(ParameterKind::Category {
-            categories,
-            default: default.clone(),
-        }),
+        Scalar::Text(default) if categories.contains(default) => {
+            Ok(ParameterKind::Category { categories, default: default.clone() })
+        }
         Scalar::Text(_) | Scalar::Integer(_) | Scalar::Real(_) => {
             let help = format!("write one of {}", categories.join(", "));
-            Err(Problem::new(
-                raw.default.span(),
-                "the default is not one of the categories",
-                help,
-            ))
+            Err(Problem::new(raw.default.span(), "the default is not one of the categories", help))
         }
     }
 }
 
 fn refuse(span: Option<Range<usize>>, name: &str, raw: &RawParameter) -> Result<(), Problem> {
     let Some(span) = span else { return Ok(()) };
-    let message = format!(
-        "`{name}` is not a field of a parameter of type {}",
-        raw.kind.get_ref()
-    );
+    let message = format!("`{name}` is not a field of a parameter of type {}", raw.kind.get_ref());
     Err(Problem::new(span, message, "remove it"))
 }
 
@@ -358,57 +282,24 @@ mod tests {
     use super::*;
 
     fn parameter(kind: ParameterKind) -> Parameter {
-        Parameter {
-            name: "p".parse().unwrap(),
-            kind,
-        }
+        Parameter { name: "p".parse().unwrap(), kind }
     }
 
     #[test]
     fn a_real_is_on_its_decimal_grid_exactly() {
-        let p = parameter(ParameterKind::Real {
-            min: 0.0,
-            max: 1.0,
-            step: 0.1,
-            default: 0.5,
-        });
-        for (text, value) in [
-            ("0.3", 0.3),
-            ("0.30", 0.3),
-            ("3e-1", 0.3),
-            ("-0.0", 0.0),
-            ("1", 1.0),
-        ] {
+        let p = parameter(ParameterKind::Real { min: 0.0, max: 1.0, step: 0.1, default: 0.5 });
+        for (text, value) in [("0.3", 0.3), ("0.30", 0.3), ("3e-1", 0.3), ("-0.0", 0.0), ("1", 1.0)] {
             let read = p.read(text).unwrap();
-            assert!(
-                matches!(read, Value::Real(x) if x.to_bits() == f64::to_bits(value)),
-                "{text}: {read:?}"
-            );
+            assert!(matches!(read, Value::Real(x) if x.to_bits() == f64::to_bits(value)), "{text}: {read:?}");
         }
-        for text in [
-            "0.35",
-            "1.1",
-            "-0.1",
-            "0.30000000000000004",
-            "nan",
-            "inf",
-            "1e300",
-            "",
-            "0,3",
-            " 0.3",
-        ] {
+        for text in ["0.35", "1.1", "-0.1", "0.30000000000000004", "nan", "inf", "1e300", "", "0,3", " 0.3"] {
             assert!(p.read(text).is_err(), "{text:?} was accepted");
         }
     }
 
     #[test]
     fn an_integer_is_on_its_grid() {
-        let p = parameter(ParameterKind::Integer {
-            min: -10,
-            max: 10,
-            step: 5,
-            default: 0,
-        });
+        let p = parameter(ParameterKind::Integer { min: -10, max: 10, step: 5, default: 0 });
         assert_eq!(p.read("-5"), Ok(Value::Integer(-5)));
         for text in ["-4", "15", "5.0", "five", "99999999999999999999"] {
             assert!(p.read(text).is_err(), "{text:?} was accepted");
@@ -422,11 +313,6 @@ mod tests {
             default: "a".into(),
         });
         assert_eq!(p.read("b"), Ok(Value::Text("b".into())));
-        assert!(
-            p.read("A")
-                .unwrap_err()
-                .to_string()
-                .ends_with("write one of a, b")
-        );
+        assert!(p.read("A").unwrap_err().to_string().ends_with("write one of a, b"));
     }
 }

@@ -33,18 +33,15 @@ pub fn toml<T: DeserializeOwned>(text: &str, examples: Examples) -> Result<T, Pr
         let message = error.message().trim().replace('\n', "; ");
         let span = one_line(text, error.span().unwrap_or(0..0));
         let help = help(&message, text, &span, examples);
+        // What serde goes on to list stands in the help.
+        let message = message.split(", expected one of").next().unwrap_or(&message).to_owned();
         Problem::new(span, message, help)
     })
 }
 
 /// Only the first line of a span: serde's span of a missing field is the whole table.
 fn one_line(text: &str, span: Range<usize>) -> Range<usize> {
-    let line = text
-        .get(span.clone())
-        .unwrap_or_default()
-        .lines()
-        .next()
-        .unwrap_or_default();
+    let line = text.get(span.clone()).unwrap_or_default().lines().next().unwrap_or_default();
     span.start..span.start.saturating_add(line.trim_end().len())
 }
 
@@ -57,6 +54,9 @@ fn help(message: &str, text: &str, span: &Range<usize>, examples: Examples) -> S
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known here: {}", known.join(", ")),
         };
+    }
+    if message == "duplicate key" {
+        return "write each key once: remove one of the two".to_owned();
     }
     let missing = message.starts_with("missing field");
     let key = if missing { first } else { key_of(text, span) };
@@ -118,11 +118,7 @@ pub fn label(text: &Spanned<String>, what: &str) -> Result<String, Problem> {
         return Ok(value.clone());
     }
     let help = "write 1 to 64 printable characters without spaces at the ends";
-    Err(Problem::new(
-        text.span(),
-        format!("{what} is empty, too long or not printable"),
-        help,
-    ))
+    Err(Problem::new(text.span(), format!("{what} is empty, too long or not printable"), help))
 }
 
 /// A number that is not infinite and not NaN.
@@ -134,11 +130,7 @@ pub fn finite(number: &Spanned<f64>) -> Result<f64, Problem> {
     if value.is_finite() {
         return Ok(value);
     }
-    Err(Problem::new(
-        number.span(),
-        "this number is not finite",
-        "write a plain number such as 20.0",
-    ))
+    Err(Problem::new(number.span(), "this number is not finite", "write a plain number such as 20.0"))
 }
 
 /// A decimal above zero.
@@ -150,11 +142,7 @@ pub fn positive(decimal: &Spanned<Decimal>) -> Result<Decimal, Problem> {
     if !value.is_zero() {
         return Ok(value);
     }
-    Err(Problem::new(
-        decimal.span(),
-        "this must be above zero",
-        "write a decimal string such as \"0.02\"",
-    ))
+    Err(Problem::new(decimal.span(), "this must be above zero", "write a decimal string such as \"0.02\""))
 }
 
 /// Purposes: one or more GA4GH DUO codes, none twice.
@@ -168,15 +156,10 @@ pub fn purposes(list: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<String>, Pro
     }
     unique(list.get_ref(), "purpose")?;
     let duo = |code: &str| {
-        code.strip_prefix("DUO:")
-            .is_some_and(|n| n.len() == 7 && n.bytes().all(|b| b.is_ascii_digit()))
+        code.strip_prefix("DUO:").is_some_and(|n| n.len() == 7 && n.bytes().all(|b| b.is_ascii_digit()))
     };
     match list.get_ref().iter().find(|code| !duo(code.get_ref())) {
-        Some(bad) => Err(Problem::new(
-            bad.span(),
-            format!("`{}` is not a DUO code", bad.get_ref()),
-            help,
-        )),
+        Some(bad) => Err(Problem::new(bad.span(), format!("`{}` is not a DUO code", bad.get_ref()), help)),
         None => Ok(list.get_ref().iter().map(|code| code.get_ref().clone()).collect()),
     }
 }
@@ -192,11 +175,7 @@ pub fn keyword(text: &Spanned<String>) -> Result<String, Problem> {
         return Ok(value.clone());
     }
     let help = "write the keyword of PS3.6, such as \"Manufacturer\" or \"SliceThickness\"";
-    Err(Problem::new(
-        text.span(),
-        format!("`{value}` is not a DICOM keyword"),
-        help,
-    ))
+    Err(Problem::new(text.span(), format!("`{value}` is not a DICOM keyword"), help))
 }
 
 /// Schema 1 alone.
@@ -207,9 +186,5 @@ pub fn schema_one(schema: &Spanned<u32>) -> Result<u32, Problem> {
     if *schema.get_ref() == 1 {
         return Ok(1);
     }
-    Err(Problem::new(
-        schema.span(),
-        "this version reads schema 1 alone",
-        "write `schema = 1`",
-    ))
+    Err(Problem::new(schema.span(), "this version reads schema 1 alone", "write `schema = 1`"))
 }

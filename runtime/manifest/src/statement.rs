@@ -29,19 +29,8 @@ struct Subject {
 impl<P: Serialize> Statement<P> {
     pub(crate) fn new(subject: Vec<(String, Digest)>, predicate_type: &str, predicate: P) -> Self {
         let digest = |d: Digest| BTreeMap::from([("sha256".to_owned(), d.hex())]);
-        let subject = subject
-            .into_iter()
-            .map(|(name, d)| Subject {
-                name,
-                digest: digest(d),
-            })
-            .collect();
-        Self {
-            kind: STATEMENT.to_owned(),
-            subject,
-            predicate_type: predicate_type.to_owned(),
-            predicate,
-        }
+        let subject = subject.into_iter().map(|(name, d)| Subject { name, digest: digest(d) }).collect();
+        Self { kind: STATEMENT.to_owned(), subject, predicate_type: predicate_type.to_owned(), predicate }
     }
 
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, CanonicalError> {
@@ -54,10 +43,7 @@ pub(crate) fn predicate<P: DeserializeOwned>(payload: &[u8], predicate_type: &st
     // The type first: of another type, the predicate has other fields, and the error would be about those.
     let any: Statement<serde_json::Value> = serde_json::from_slice(payload).map_err(|e| e.to_string())?;
     if any.predicate_type != predicate_type {
-        return Err(format!(
-            "it is a statement of type {:?}, not {predicate_type:?}",
-            any.predicate_type
-        ));
+        return Err(format!("it is a statement of type {:?}, not {predicate_type:?}", any.predicate_type));
     }
     serde_json::from_value(any.predicate).map_err(|e| e.to_string())
 }

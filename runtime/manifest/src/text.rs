@@ -26,21 +26,14 @@ pub struct Problem {
 impl Problem {
     /// Something wrong at `span`.
     pub fn new(span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self {
-            span,
-            message: message.into(),
-            help: help.into(),
-        }
+        Self { span, message: message.into(), help: help.into() }
     }
 
     /// Names the file and its text.
     #[must_use]
     pub fn within(self, file_name: &str, text: &str) -> TextError {
         let source = NamedSource::new(file_name, text.to_owned());
-        TextError(Box::new(Inner {
-            source,
-            problem: self,
-        }))
+        TextError(Box::new(Inner { source, problem: self }))
     }
 }
 
@@ -77,10 +70,7 @@ impl Diagnostic for TextError {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let span = SourceSpan::from(self.0.problem.span.clone());
-        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(
-            Some("here".to_owned()),
-            span,
-        ))))
+        Some(Box::new(std::iter::once(LabeledSpan::new_with_span(Some("here".to_owned()), span))))
     }
 }
 
@@ -88,10 +78,7 @@ impl Diagnostic for TextError {
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = word.chars().count().div_ceil(3);
-    let near = known
-        .into_iter()
-        .map(|k| (distance(word, k), k))
-        .filter(|(d, _)| *d <= limit);
+    let near = known.into_iter().map(|k| (distance(word, k), k)).filter(|(d, _)| *d <= limit);
     near.min().map(|(_, k)| k)
 }
 
@@ -119,12 +106,7 @@ mod tests {
 
     #[test]
     fn the_distance_counts_changed_missing_and_added_letters() {
-        for (a, b, d) in [
-            ("", "", 0),
-            ("abc", "", 3),
-            ("kitten", "sitting", 3),
-            ("lower", "lowr", 1),
-        ] {
+        for (a, b, d) in [("", "", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("lower", "lowr", 1)] {
             assert_eq!((distance(a, b), distance(b, a)), (d, d), "{a} {b}");
         }
     }

@@ -47,30 +47,18 @@ pub(crate) const EXAMPLES: Examples = &[
     ("isolation", "isolation = \"process-per-patient\""),
     ("containment", "containment = []"),
     ("witness", "witness = \"none\""),
-    (
-        "deidentification",
-        "[deidentification] with require, burned_in, private_groups and mandatory_tags",
-    ),
+    ("deidentification", "[deidentification] with require, burned_in, private_groups and mandatory_tags"),
     ("require", "require = true"),
     ("burned_in", "burned_in = \"refuse\""),
     ("private_groups", "private_groups = \"ignore\""),
     ("mandatory_tags", "mandatory_tags = \"report\""),
-    (
-        "grantable",
-        "[grantable] with modalities, pixels, masks, models, attributes and columns",
-    ),
+    ("grantable", "[grantable] with modalities, pixels, masks, models, attributes and columns"),
     ("modalities", "modalities = [\"CT\"]"),
     ("pixels", "pixels = true"),
     ("masks", "masks = false"),
     ("models", "models = false"),
-    (
-        "attributes",
-        "attributes = [{ keyword = \"Manufacturer\", categories = [\"SIEMENS\", \"Philips\"] }]",
-    ),
-    (
-        "columns",
-        "columns = [{ name = \"age_years\", type = \"integer\", min = 0, max = 120 }]",
-    ),
+    ("attributes", "attributes = [{ keyword = \"Manufacturer\", categories = [\"SIEMENS\", \"Philips\"] }]"),
+    ("columns", "columns = [{ name = \"age_years\", type = \"integer\", min = 0, max = 120 }]"),
     ("keyword", "keyword = \"Manufacturer\""),
     ("categories", "categories = [\"F\", \"M\"]"),
     ("name", "name = \"age_years\""),
@@ -117,18 +105,9 @@ fn checked(text: &str) -> Result<Policy, Problem> {
 fn refuse_what_is_not_enforced(raw: &RawPolicy) -> Result<(), Problem> {
     let later = |span: Range<usize>, what: &str, example: &str| {
         let help = format!("write `{example}`");
-        Err(Problem::new(
-            span,
-            format!("this version does not yet {what}"),
-            help,
-        ))
+        Err(Problem::new(span, format!("this version does not yet {what}"), help))
     };
-    if let Some(class) = raw
-        .classes
-        .get_ref()
-        .iter()
-        .find(|c| *c.get_ref() == Class::ReviewedCode)
-    {
+    if let Some(class) = raw.classes.get_ref().iter().find(|c| *c.get_ref() == Class::ReviewedCode) {
         return later(class.span(), "release reviewed-code", "classes = [\"any-code\"]");
     }
     if *raw.approvers.get_ref() != 1 {
@@ -138,11 +117,7 @@ fn refuse_what_is_not_enforced(raw: &RawPolicy) -> Result<(), Problem> {
         return later(raw.reviewers.span(), "use reviewers", "reviewers = []");
     }
     if raw.isolation.get_ref() != "process-per-patient" {
-        return later(
-            raw.isolation.span(),
-            "isolate otherwise",
-            "isolation = \"process-per-patient\"",
-        );
+        return later(raw.isolation.span(), "isolate otherwise", "isolation = \"process-per-patient\"");
     }
     if !raw.containment.get_ref().is_empty() {
         return later(
@@ -166,26 +141,15 @@ fn size_bound(raw: &RawPolicy) -> Result<u32, Problem> {
         return Ok(bound);
     }
     let help = "write more patients than the dataset will ever have, at least k and at most 10_000_000";
-    Err(Problem::new(
-        raw.size_bound.span(),
-        "size_bound is below k or above ten million",
-        help,
-    ))
+    Err(Problem::new(raw.size_bound.span(), "size_bound is below k or above ten million", help))
 }
 
 fn classes(list: &Spanned<Vec<Spanned<Class>>>) -> Result<Vec<Class>, Problem> {
-    let words: Vec<Spanned<&str>> = list
-        .get_ref()
-        .iter()
-        .map(|c| Spanned::new(c.span(), c.get_ref().word()))
-        .collect();
+    let words: Vec<Spanned<&str>> =
+        list.get_ref().iter().map(|c| Spanned::new(c.span(), c.get_ref().word())).collect();
     unique(&words, "class")?;
     if words.is_empty() {
-        return Err(Problem::new(
-            list.span(),
-            "no class may run",
-            "write `classes = [\"any-code\"]`",
-        ));
+        return Err(Problem::new(list.span(), "no class may run", "write `classes = [\"any-code\"]`"));
     }
     Ok(list.get_ref().iter().map(|c| *c.get_ref()).collect())
 }
@@ -194,15 +158,8 @@ fn k(k: &Spanned<u32>) -> Result<u32, Problem> {
     if *k.get_ref() >= K_FLOOR {
         return Ok(*k.get_ref());
     }
-    let message = format!(
-        "k = {} protects too few patients: the floor is {K_FLOOR}",
-        k.get_ref()
-    );
-    Err(Problem::new(
-        k.span(),
-        message,
-        "write `k = 10`, or a larger number",
-    ))
+    let message = format!("k = {} protects too few patients: the floor is {K_FLOOR}", k.get_ref());
+    Err(Problem::new(k.span(), message, "write `k = 10`, or a larger number"))
 }
 
 /// Above zero and not looser than the table of PRIVACY.md section 4.
@@ -214,11 +171,7 @@ fn at_most(name: &str, value: &Spanned<Decimal>) -> Result<Decimal, Problem> {
         return Ok(given);
     }
     let message = format!("{name} = {given} is looser than a policy may be");
-    Err(Problem::new(
-        value.span(),
-        message,
-        format!("write `{name} = \"{text}\"`, or less"),
-    ))
+    Err(Problem::new(value.span(), message, format!("write `{name} = \"{text}\"`, or less")))
 }
 
 fn slot_minutes(slot: &Spanned<u32>) -> Result<u32, Problem> {
@@ -227,11 +180,7 @@ fn slot_minutes(slot: &Spanned<u32>) -> Result<u32, Problem> {
         return Ok(minutes);
     }
     let message = format!("a slot of {minutes} minutes tells too much or comes too late");
-    Err(Problem::new(
-        slot.span(),
-        message,
-        "write `slot_minutes = 15` up to 1440; 0 for a demo alone",
-    ))
+    Err(Problem::new(slot.span(), message, "write `slot_minutes = 15` up to 1440; 0 for a demo alone"))
 }
 
 fn authors(list: &Spanned<Vec<Spanned<String>>>) -> Result<Authors, Problem> {
@@ -258,10 +207,7 @@ fn keys(list: &Spanned<Vec<Spanned<PublicKey>>>) -> Result<Vec<PublicKey>, Probl
 fn deidentification(raw: &RawDeidentification) -> Result<Deidentification, Problem> {
     one_word(&raw.burned_in, "burned_in", "refuse")?;
     one_word(&raw.mandatory_tags, "mandatory_tags", "report")?;
-    Ok(Deidentification {
-        require: raw.require,
-        private_groups: raw.private_groups,
-    })
+    Ok(Deidentification { require: raw.require, private_groups: raw.private_groups })
 }
 
 fn one_word(given: &Spanned<String>, key: &str, word: &str) -> Result<(), Problem> {
@@ -269,19 +215,12 @@ fn one_word(given: &Spanned<String>, key: &str, word: &str) -> Result<(), Proble
         return Ok(());
     }
     let message = format!("{key} = \"{}\" is not known", given.get_ref());
-    Err(Problem::new(
-        given.span(),
-        message,
-        format!("write `{key} = \"{word}\"`, the only rule there is"),
-    ))
+    Err(Problem::new(given.span(), message, format!("write `{key} = \"{word}\"`, the only rule there is")))
 }
 
 fn grantable(raw: &RawGrantable) -> Result<Grantable, Problem> {
-    let codes: Vec<Spanned<&str>> = raw
-        .modalities
-        .iter()
-        .map(|m| Spanned::new(m.span(), m.get_ref().code()))
-        .collect();
+    let codes: Vec<Spanned<&str>> =
+        raw.modalities.iter().map(|m| Spanned::new(m.span(), m.get_ref().code())).collect();
     unique(&codes, "modality")?;
     let keywords: Vec<Spanned<String>> = raw.attributes.iter().map(|a| a.keyword.clone()).collect();
     unique(&keywords, "attribute")?;
@@ -307,31 +246,14 @@ fn attribute(raw: &RawAttribute) -> Result<AttributeRule, Problem> {
             help,
         ));
     }
-    Ok(AttributeRule {
-        keyword,
-        categories: categories(&raw.categories)?,
-    })
+    Ok(AttributeRule { keyword, categories: categories(&raw.categories)? })
 }
 
 /// DESIGN.md section 5: never an UID, a name or an absolute date. Names after the rules of PS3.6.
 fn identifies(keyword: &str) -> bool {
-    let ends = [
-        "UID",
-        "UIDs",
-        "Date",
-        "DateTime",
-        "PatientID",
-        "PatientIDs",
-        "PhysicianName",
-        "OperatorsName",
-    ];
-    let whole = [
-        "PatientName",
-        "PatientBirthName",
-        "OtherPatientNames",
-        "AccessionNumber",
-        "StudyID",
-    ];
+    let ends =
+        ["UID", "UIDs", "Date", "DateTime", "PatientID", "PatientIDs", "PhysicianName", "OperatorsName"];
+    let whole = ["PatientName", "PatientBirthName", "OtherPatientNames", "AccessionNumber", "StudyID"];
     ends.iter().any(|end| keyword.ends_with(end)) || whole.contains(&keyword)
 }
 
@@ -339,11 +261,7 @@ fn column(raw: &RawColumn) -> Result<ColumnRule, Problem> {
     let name = raw.name.get_ref();
     if matches!(name.as_str(), "patient_id" | "modality") {
         let help = "remove it: patient_id is never shown, and modality is read from the images";
-        return Err(Problem::new(
-            raw.name.span(),
-            format!("`{name}` cannot be a granted column"),
-            help,
-        ));
+        return Err(Problem::new(raw.name.span(), format!("`{name}` cannot be a granted column"), help));
     }
     let kind = match raw.kind.get_ref().as_str() {
         "integer" => {
@@ -355,27 +273,17 @@ fn column(raw: &RawColumn) -> Result<ColumnRule, Problem> {
             ColumnType::Real { min, max }
         }
         "days" => {
-            let (min, max) = range(
-                raw,
-                |s| whole(s).and_then(|i| i32::try_from(i).ok()),
-                "a number of days",
-            )?;
+            let (min, max) =
+                range(raw, |s| whole(s).and_then(|i| i32::try_from(i).ok()), "a number of days")?;
             ColumnType::Days { min, max }
         }
         "category" => category(raw)?,
         word => {
             let help = "write `type = \"integer\"`, `\"real\"`, `\"category\"` or `\"days\"`";
-            return Err(Problem::new(
-                raw.kind.span(),
-                format!("`{word}` is not a type of column"),
-                help,
-            ));
+            return Err(Problem::new(raw.kind.span(), format!("`{word}` is not a type of column"), help));
         }
     };
-    Ok(ColumnRule {
-        name: name.clone(),
-        kind,
-    })
+    Ok(ColumnRule { name: name.clone(), kind })
 }
 
 fn whole(scalar: &Scalar) -> Option<i64> {
@@ -385,10 +293,7 @@ fn whole(scalar: &Scalar) -> Option<i64> {
     }
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "a bound beyond 2^53 is its nearest real"
-)]
+#[allow(clippy::cast_precision_loss, reason = "a bound beyond 2^53 is its nearest real")]
 fn real(scalar: &Scalar) -> Option<f64> {
     match scalar {
         Scalar::Integer(i) => Some(*i as f64),
@@ -403,10 +308,7 @@ fn range<T: PartialOrd>(
     wanted: &str,
 ) -> Result<(T, T), Problem> {
     if let Some(list) = &raw.categories {
-        let message = format!(
-            "`categories` is not a field of a column of type {}",
-            raw.kind.get_ref()
-        );
+        let message = format!("`categories` is not a field of a column of type {}", raw.kind.get_ref());
         return Err(Problem::new(list.span(), message, "remove it"));
     }
     let take = |field: &Option<Spanned<Scalar>>, name: &str| {
@@ -414,11 +316,7 @@ fn range<T: PartialOrd>(
         let value = field.as_ref().and_then(|f| read(f.get_ref()));
         let message = format!("`{}` needs `{name}`, {wanted}", raw.name.get_ref());
         value.ok_or_else(|| {
-            Problem::new(
-                place,
-                message,
-                format!("write `{name} = 0`, a bound that is public"),
-            )
+            Problem::new(place, message, format!("write `{name} = 0`, a bound that is public"))
         })
     };
     let (min, max) = (take(&raw.min, "min")?, take(&raw.max, "max")?);
@@ -426,11 +324,7 @@ fn range<T: PartialOrd>(
         return Ok((min, max));
     }
     let place = raw.max.as_ref().map_or(raw.kind.span(), Spanned::span);
-    Err(Problem::new(
-        place,
-        "max is below min",
-        "write the largest value that counts",
-    ))
+    Err(Problem::new(place, "max is below min", "write the largest value that counts"))
 }
 
 fn category(raw: &RawColumn) -> Result<ColumnType, Problem> {
@@ -442,7 +336,5 @@ fn category(raw: &RawColumn) -> Result<ColumnType, Problem> {
         let message = format!("`{}` needs `categories`", raw.name.get_ref());
         Problem::new(raw.kind.span(), message, "add `categories = [\"F\", \"M\"]`")
     };
-    Ok(ColumnType::Category {
-        categories: categories(raw.categories.as_ref().ok_or_else(missing)?)?,
-    })
+    Ok(ColumnType::Category { categories: categories(raw.categories.as_ref().ok_or_else(missing)?)? })
 }

@@ -26,12 +26,8 @@ impl Policy {
 }
 
 fn filled(text: &str, operator: &PublicKey, size_bound: u32) -> String {
-    let (operators, bound) = (
-        format!("operators = [\"{operator}\"]"),
-        format!("size_bound = {size_bound}"),
-    );
-    text.replacen("operators = []", &operators, 1)
-        .replacen("size_bound = 500", &bound, 1)
+    let (operators, bound) = (format!("operators = [\"{operator}\"]"), format!("size_bound = {size_bound}"));
+    text.replacen("operators = []", &operators, 1).replacen("size_bound = 500", &bound, 1)
 }
 
 /// Writes `operator` into a policy whose list of operators is empty; any other text is only checked.

@@ -72,20 +72,10 @@ fn admit(policy: &Policy, manifest: &Manifest, request: &Request<'_>) -> Result<
     budget(policy, manifest)?;
     let parameters = parameters::resolve(manifest, request.parameters)
         .map_err(|error| (Code::ParameterRefused, error.to_string()))?;
-    let granted = Granted {
-        attributes: &attributes,
-        columns: &columns,
-    };
+    let granted = Granted { attributes: &attributes, columns: &columns };
     let cohort = cohort(manifest, request, &granted)?;
     let modalities = manifest.capabilities.modalities.clone();
-    Ok(Admitted {
-        parameters,
-        where_: cohort.normalised(),
-        cohort,
-        modalities,
-        attributes,
-        columns,
-    })
+    Ok(Admitted { parameters, where_: cohort.normalised(), cohort, modalities, attributes, columns })
 }
 
 fn class(policy: &Policy, manifest: &Manifest) -> Result<(), Denial> {
@@ -99,10 +89,7 @@ fn author(policy: &Policy, request: &Request<'_>) -> Result<(), Denial> {
     if policy.authors.include(&request.component_author) {
         return Ok(());
     }
-    Err((
-        Code::AuthorForbidden,
-        format!("author {}", request.component_author),
-    ))
+    Err((Code::AuthorForbidden, format!("author {}", request.component_author)))
 }
 
 fn purposes(policy: &Policy, manifest: &Manifest) -> Result<(), Denial> {
@@ -110,10 +97,7 @@ fn purposes(policy: &Policy, manifest: &Manifest) -> Result<(), Denial> {
         None => Ok(()),
         Some(purpose) => {
             let allowed = policy.purposes.join(", ");
-            Err((
-                Code::PurposeForbidden,
-                format!("purpose {purpose:?}; the policy allows {allowed}"),
-            ))
+            Err((Code::PurposeForbidden, format!("purpose {purpose:?}; the policy allows {allowed}")))
         }
     }
 }
@@ -131,10 +115,7 @@ fn images(policy: &Policy, manifest: &Manifest) -> Result<(), Denial> {
         return denied(format!("mask {mask:?}; the policy grants no masks"));
     }
     if let Some(model) = manifest.models.first().filter(|_| !may.models) {
-        return denied(format!(
-            "model {:?}; the policy grants no models",
-            model.name.as_str()
-        ));
+        return denied(format!("model {:?}; the policy grants no models", model.name.as_str()));
     }
     Ok(())
 }
@@ -144,12 +125,7 @@ fn attributes(policy: &Policy, manifest: &Manifest) -> Result<Vec<AttributeRule>
     let rule = |keyword: &String| {
         let found = rules.iter().find(|r| r.keyword == *keyword).cloned();
         let names = rules.iter().map(|r| r.keyword.as_str());
-        found.ok_or_else(|| {
-            (
-                Code::NotGrantable,
-                format!("attribute {keyword:?}; {}", grants(names)),
-            )
-        })
+        found.ok_or_else(|| (Code::NotGrantable, format!("attribute {keyword:?}; {}", grants(names))))
     };
     manifest.capabilities.attributes.iter().map(rule).collect()
 }
@@ -159,12 +135,7 @@ fn columns(policy: &Policy, manifest: &Manifest) -> Result<Vec<ColumnRule>, Deni
     let rule = |name: &Name| {
         let found = rules.iter().find(|r| r.name == *name).cloned();
         let names = rules.iter().map(|r| r.name.as_str());
-        found.ok_or_else(|| {
-            (
-                Code::NotGrantable,
-                format!("column {:?}; {}", name.as_str(), grants(names)),
-            )
-        })
+        found.ok_or_else(|| (Code::NotGrantable, format!("column {:?}; {}", name.as_str(), grants(names))))
     };
     manifest.capabilities.columns.iter().map(rule).collect()
 }
@@ -181,17 +152,11 @@ fn grants<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// What the manifest declares against the caps of one job and of a year's gates; the ledger charges the exact cost.
 fn budget(policy: &Policy, manifest: &Manifest) -> Result<(), Denial> {
     let privacy = &manifest.privacy;
-    let outputs = manifest
-        .outputs
-        .iter()
-        .map(|o| o.rho.attos())
-        .fold(0, u128::saturating_add);
+    let outputs = manifest.outputs.iter().map(|o| o.rho.attos()).fold(0, u128::saturating_add);
     let rounds = outputs.saturating_mul(u128::from(privacy.rounds));
     if privacy.gate_rho.attos().saturating_add(rounds) > policy.rho_job.attos() {
-        let detail = format!(
-            "gate_rho and the outputs' rho add up to more than rho_job = {}",
-            policy.rho_job
-        );
+        let detail =
+            format!("gate_rho and the outputs' rho add up to more than rho_job = {}", policy.rho_job);
         return Err((Code::JobBudget, detail));
     }
     if privacy.gate_delta > policy.gate_delta_year {
@@ -217,36 +182,21 @@ fn cohort(manifest: &Manifest, request: &Request<'_>, granted: &Granted<'_>) -> 
     };
     let added = Expr::parse("--where", text).map_err(|error| {
         let problem = error.problem();
-        let detail = format!(
-            "--where, character {}: {}; {}",
-            problem.span.start, problem.message, problem.help
-        );
+        let detail =
+            format!("--where, character {}: {}; {}", problem.span.start, problem.message, problem.help);
         (Code::CohortRefused, detail)
     })?;
     let filterable: Vec<&str> = manifest.cohort.filterable.iter().map(Name::as_str).collect();
-    if let Some(name) = added
-        .names()
-        .into_iter()
-        .find(|n| !filterable.contains(&n.as_str()))
-    {
-        let may = if filterable.is_empty() {
-            "nothing".to_owned()
-        } else {
-            filterable.join(", ")
-        };
-        return Err((
-            Code::CohortRefused,
-            format!("--where uses {name:?}; the manifest lets it use {may}"),
-        ));
+    if let Some(name) = added.names().into_iter().find(|n| !filterable.contains(&n.as_str())) {
+        let may = if filterable.is_empty() { "nothing".to_owned() } else { filterable.join(", ") };
+        return Err((Code::CohortRefused, format!("--where uses {name:?}; the manifest lets it use {may}")));
     }
     check(&added, granted)?;
     Ok(base.and(added))
 }
 
 fn check(expr: &Expr, granted: &Granted<'_>) -> Result<(), Denial> {
-    expr.tests()
-        .into_iter()
-        .try_for_each(|test| check_test(test, granted))
+    expr.tests().into_iter().try_for_each(|test| check_test(test, granted))
 }
 
 /// A condition reads something granted, and holds it against constants of its type; a word outside the closed list can
@@ -260,17 +210,11 @@ fn check_test(test: &Test, granted: &Granted<'_>) -> Result<(), Denial> {
     } else if let Some(rule) = granted.attributes.iter().find(|a| a.keyword == name) {
         Box::new(|l| in_list(&rule.categories, l))
     } else {
-        return Err((
-            Code::CohortRefused,
-            format!("the cohort reads {name:?}, which is not granted"),
-        ));
+        return Err((Code::CohortRefused, format!("the cohort reads {name:?}, which is not granted")));
     };
     match test.condition.literals().into_iter().find(|l| !fits(l)) {
         None => Ok(()),
-        Some(literal) => Err((
-            Code::CohortRefused,
-            format!("{name} cannot be compared with {literal}"),
-        )),
+        Some(literal) => Err((Code::CohortRefused, format!("{name} cannot be compared with {literal}"))),
     }
 }
 

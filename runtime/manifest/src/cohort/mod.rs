@@ -139,22 +139,14 @@ impl Expr {
             Self::Or(all) => joined(
                 all,
                 |e| {
-                    if let Self::Or(inner) = e {
-                        Ok(inner)
-                    } else {
-                        Err(e)
-                    }
+                    if let Self::Or(inner) = e { Ok(inner) } else { Err(e) }
                 },
                 Self::Or,
             ),
             Self::And(all) => joined(
                 all,
                 |e| {
-                    if let Self::And(inner) = e {
-                        Ok(inner)
-                    } else {
-                        Err(e)
-                    }
+                    if let Self::And(inner) = e { Ok(inner) } else { Err(e) }
                 },
                 Self::And,
             ),
@@ -162,10 +154,9 @@ impl Expr {
                 Self::Not(twice) => *twice,
                 other @ (Self::Or(_) | Self::And(_) | Self::Test(_)) => Self::Not(Box::new(other)),
             },
-            Self::Test(test) => Self::Test(Test {
-                name: test.name.clone(),
-                condition: test.condition.normal(),
-            }),
+            Self::Test(test) => {
+                Self::Test(Test { name: test.name.clone(), condition: test.condition.normal() })
+            }
         }
     }
 }
@@ -176,9 +167,7 @@ fn joined(
     inner: impl Fn(Expr) -> Result<Vec<Expr>, Expr>,
     outer: impl Fn(Vec<Expr>) -> Expr,
 ) -> Expr {
-    let flat = all
-        .iter()
-        .flat_map(|e| inner(e.normal()).unwrap_or_else(|e| vec![e]));
+    let flat = all.iter().flat_map(|e| inner(e.normal()).unwrap_or_else(|e| vec![e]));
     let mut flat: Vec<(String, Expr)> = flat.map(|e| (e.to_string(), e)).collect();
     flat.sort_by(|a, b| a.0.cmp(&b.0));
     flat.dedup_by(|a, b| a.0 == b.0);
@@ -200,11 +189,7 @@ fn any(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 
 impl Test {
     fn truth(&self, values: &[Value]) -> Option<bool> {
-        if values.is_empty() {
-            None
-        } else {
-            any(values.iter().map(|v| self.condition.holds(v)))
-        }
+        if values.is_empty() { None } else { any(values.iter().map(|v| self.condition.holds(v))) }
     }
 }
 
@@ -348,11 +333,7 @@ fn separated(f: &mut fmt::Formatter<'_>, all: &[Expr], sign: &str, wrap: fn(&Exp
 }
 
 fn bracketed(f: &mut fmt::Formatter<'_>, expr: &Expr, wrap: bool) -> fmt::Result {
-    if wrap {
-        write!(f, "({expr})")
-    } else {
-        fmt::Display::fmt(expr, f)
-    }
+    if wrap { write!(f, "({expr})") } else { fmt::Display::fmt(expr, f) }
 }
 
 impl fmt::Display for Test {
@@ -371,10 +352,7 @@ impl fmt::Display for Test {
 
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = Self::SIGNS
-            .iter()
-            .find(|(_, op)| op == self)
-            .map_or("=", |(sign, _)| sign);
+        let sign = Self::SIGNS.iter().find(|(_, op)| op == self).map_or("=", |(sign, _)| sign);
         f.write_str(sign)
     }
 }

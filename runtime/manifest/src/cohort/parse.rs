@@ -27,12 +27,7 @@ pub(crate) fn expression(text: &str) -> Result<Expr, Problem> {
             "write at most 4096 bytes",
         ));
     }
-    let mut parser = Parser {
-        tokens: tokens(text)?,
-        next: 0,
-        end: text.len(),
-        depth: 0,
-    };
+    let mut parser = Parser { tokens: tokens(text)?, next: 0, end: text.len(), depth: 0 };
     let expr = parser.or()?;
     match parser.peek() {
         None => Ok(expr),
@@ -143,17 +138,9 @@ impl Parser {
         }
         let from = self.here().start;
         let high = self.number()?;
-        if low
-            .side()
-            .order(&high.side())
-            .is_none_or(std::cmp::Ordering::is_gt)
-        {
+        if low.side().order(&high.side()).is_none_or(std::cmp::Ordering::is_gt) {
             let help = "write the smaller number first: `between 18 and 75`";
-            return Err(Problem::new(
-                from..self.behind(),
-                "no number lies between these two",
-                help,
-            ));
+            return Err(Problem::new(from..self.behind(), "no number lies between these two", help));
         }
         Ok(Condition::Between(low, high))
     }
@@ -173,11 +160,7 @@ impl Parser {
             }
             Some(Token::Word(word)) => {
                 let help = format!("write text in double quotes: \"{word}\"");
-                Err(Problem::new(
-                    self.here(),
-                    format!("`{word}` is a name, not a value"),
-                    help,
-                ))
+                Err(Problem::new(self.here(), format!("`{word}` is a name, not a value"), help))
             }
             _ => Err(self.unexpected("a number or a text in double quotes")),
         }
@@ -188,16 +171,12 @@ impl Parser {
     }
 
     fn here(&self) -> Range<usize> {
-        self.tokens
-            .get(self.next)
-            .map_or(self.end..self.end, |(_, span)| span.clone())
+        self.tokens.get(self.next).map_or(self.end..self.end, |(_, span)| span.clone())
     }
 
     /// Where the last token that was taken ends.
     fn behind(&self) -> usize {
-        self.tokens
-            .get(self.next.saturating_sub(1))
-            .map_or(self.end, |(_, span)| span.end)
+        self.tokens.get(self.next.saturating_sub(1)).map_or(self.end, |(_, span)| span.end)
     }
 
     fn take(&mut self, token: &Token) -> bool {
@@ -211,29 +190,19 @@ impl Parser {
     }
 
     fn expect(&mut self, token: &Token, wanted: &str) -> Result<(), Problem> {
-        if self.take(token) {
-            Ok(())
-        } else {
-            Err(self.unexpected(wanted))
-        }
+        if self.take(token) { Ok(()) } else { Err(self.unexpected(wanted)) }
     }
 
     fn unexpected(&self, wanted: &str) -> Problem {
         let lower = match self.peek() {
-            Some(Token::Word(word)) => KEYWORDS
-                .into_iter()
-                .find(|k| word != k && word.eq_ignore_ascii_case(k)),
+            Some(Token::Word(word)) => {
+                KEYWORDS.into_iter().find(|k| word != k && word.eq_ignore_ascii_case(k))
+            }
             _ => None,
         };
-        let help = lower.map_or_else(
-            || SHAPE.to_owned(),
-            |k| format!("keywords are lower case: write `{k}`"),
-        );
-        let found = if self.peek().is_some() {
-            "something else"
-        } else {
-            "the end"
-        };
+        let help =
+            lower.map_or_else(|| SHAPE.to_owned(), |k| format!("keywords are lower case: write `{k}`"));
+        let found = if self.peek().is_some() { "something else" } else { "the end" };
         Problem::new(self.here(), format!("expected {wanted}, found {found}"), help)
     }
 }
@@ -272,18 +241,12 @@ fn token(rest: &str) -> Result<(Token, usize), Fault> {
         return Ok((token, sign.len()));
     }
     if let Some((wrong, right)) = foreign(rest) {
-        return Err((
-            wrong.len(),
-            format!("`{wrong}` is not used here"),
-            format!("write `{right}`"),
-        ));
+        return Err((wrong.len(), format!("`{wrong}` is not used here"), format!("write `{right}`")));
     }
     if let Some((sign, op)) = Op::SIGNS.into_iter().find(|(sign, _)| rest.starts_with(sign)) {
         return Ok((Token::Sign(op), sign.len()));
     }
-    let word = run(rest, |c| {
-        c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+')
-    });
+    let word = run(rest, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+'));
     match rest.chars().next() {
         Some('"') => string(rest),
         Some(c) if c.is_ascii_alphabetic() => {
@@ -299,15 +262,8 @@ fn token(rest: &str) -> Result<(Token, usize), Fault> {
 
 /// Signs of other languages and what to write for them.
 fn foreign(rest: &str) -> Option<(&'static str, &'static str)> {
-    let signs = [
-        ("==", "="),
-        ("<>", "!="),
-        ("&&", "and"),
-        ("||", "or"),
-        ("=<", "<="),
-        ("=>", ">="),
-        ("'", "\""),
-    ];
+    let signs =
+        [("==", "="), ("<>", "!="), ("&&", "and"), ("||", "or"), ("=<", "<="), ("=>", ">="), ("'", "\"")];
     signs.into_iter().find(|(wrong, _)| rest.starts_with(wrong))
 }
 
@@ -318,11 +274,7 @@ fn run(rest: &str, part: impl Fn(char) -> bool) -> &str {
 
 fn name(word: &str) -> Result<(Token, usize), Fault> {
     if word.len() > 64 {
-        return Err((
-            word.len(),
-            "this name is too long".into(),
-            "a name has at most 64 characters".into(),
-        ));
+        return Err((word.len(), "this name is too long".into(), "a name has at most 64 characters".into()));
     }
     Ok((Token::Word(word.to_owned()), word.len()))
 }
@@ -334,17 +286,11 @@ fn number(word: &str) -> Result<(Token, usize), Fault> {
     }
     // A plain decimal alone: Rust would also read 1., .5, inf and nan.
     let plain = digits.split_once('.').is_some_and(|(a, b)| {
-        [a, b]
-            .iter()
-            .all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()))
+        [a, b].iter().all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit()))
     });
     match word.parse::<f64>() {
         Ok(real) if plain && real.is_finite() => Ok((Token::Literal(Literal::Real(real)), word.len())),
-        _ => Err((
-            word.len().max(1),
-            format!("`{word}` is not a number"),
-            "write 18, -3 or 2.5".into(),
-        )),
+        _ => Err((word.len().max(1), format!("`{word}` is not a number"), "write 18, -3 or 2.5".into())),
     }
 }
 
@@ -361,9 +307,5 @@ fn string(rest: &str) -> Result<(Token, usize), Fault> {
             c => text.push(c),
         }
     }
-    Err((
-        rest.len(),
-        "this text has no end".into(),
-        "close it with a double quote".into(),
-    ))
+    Err((rest.len(), "this text has no end".into(), "close it with a double quote".into()))
 }

@@ -34,26 +34,13 @@ fn problem(text: &str) -> String {
 
 #[test]
 fn every_comparison_is_the_one_of_its_sign() {
-    for yes in [
-        "age = 61",
-        "age != 60",
-        "age < 62",
-        "age <= 61",
-        "age > 60.5",
-        "age >= 61",
-        "age in (60, 61.0)",
-    ] {
+    for yes in
+        ["age = 61", "age != 60", "age < 62", "age <= 61", "age > 60.5", "age >= 61", "age in (60, 61.0)"]
+    {
         assert!(holds(yes), "{yes}");
     }
-    for no in [
-        "age = 60",
-        "age != 61",
-        "age < 61",
-        "age <= 60.9",
-        "age > 61",
-        "age >= 62",
-        "age in (60, 62)",
-    ] {
+    for no in ["age = 60", "age != 61", "age < 61", "age <= 60.9", "age > 61", "age >= 62", "age in (60, 62)"]
+    {
         assert!(!holds(no), "{no}");
     }
     assert!(holds("dose = 2.5") && holds("followup < 0") && holds("age between 61 and 61"));
@@ -70,13 +57,7 @@ fn and_binds_before_or_and_not_before_both() {
 
 #[test]
 fn a_missing_value_satisfies_nothing_not_even_a_negation() {
-    for text in [
-        "grade = 1",
-        "grade != 1",
-        "not grade = 1",
-        "not grade in (1)",
-        "grade between 0 and 9",
-    ] {
+    for text in ["grade = 1", "grade != 1", "not grade = 1", "not grade in (1)", "grade between 0 and 9"] {
         assert!(!holds(text), "{text}");
     }
     assert!(holds("grade = 1 or age = 61"), "unknown or true is true");
@@ -104,20 +85,11 @@ fn spellings_of_one_cohort_are_one_normal_text() {
     let normal = |t: &str| Expr::parse("test", t).unwrap().normalised();
     let one = normal("sex in (\"M\", \"F\") and (age >= 18.0 and not (not dose = 2.50))");
     assert_eq!(one, r#"age >= 18 and dose = 2.5 and sex in ("F", "M")"#);
-    assert_eq!(
-        one,
-        normal("(dose = 2.5) and sex in (\"F\",\"M\",\"F\") and age>=18 and age >= 18")
-    );
+    assert_eq!(one, normal("(dose = 2.5) and sex in (\"F\",\"M\",\"F\") and age>=18 and age >= 18"));
     assert_eq!(normal("b = 1 or a in (2)"), "a = 2 or b = 1");
     assert_ne!(normal("a = 1 and b = 1"), normal("a = 1 or b = 1"));
-    let (left, right) = (
-        Expr::parse("", "b = 1 or c = 1").unwrap(),
-        Expr::parse("", "a = 1").unwrap(),
-    );
-    assert_eq!(
-        left.clone().and(right.clone()).normalised(),
-        right.and(left).normalised()
-    );
+    let (left, right) = (Expr::parse("", "b = 1 or c = 1").unwrap(), Expr::parse("", "a = 1").unwrap());
+    assert_eq!(left.clone().and(right.clone()).normalised(), right.and(left).normalised());
 }
 
 #[test]
@@ -135,10 +107,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_to_write() {
             "age = 1 AND sex = \"F\"",
             "8..11 expected the end, `and` or `or`, found something else / keywords are lower",
         ),
-        (
-            "sex = F",
-            "6..7 `F` is a name, not a value / write text in double quotes: \"F\"",
-        ),
+        ("sex = F", "6..7 `F` is a name, not a value / write text in double quotes: \"F\""),
         ("sex < \"F\"", "4..5 `<` does not compare text"),
         ("sex = 'F'", "6..7 `'` is not used here / write `\"`"),
         ("sex = \"F", "6..8 this text has no end"),
@@ -152,10 +121,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_to_write() {
         ("age", "3..3 expected = != <"),
         ("and = 1", "0..3 expected a name"),
         ("age = 1 ; drop", "8..9 this character means nothing here"),
-        (
-            "a = 99999999999999999999",
-            "4..24 `99999999999999999999` is not a number",
-        ),
+        ("a = 99999999999999999999", "4..24 `99999999999999999999` is not a number"),
     ] {
         assert!(problem(text).starts_with(said), "{text}: {}", problem(text));
     }
@@ -175,25 +141,15 @@ fn expressions() -> impl Strategy<Value = Expr> {
         (-9_i32..9).prop_map(|i| { Literal::Real(f64::from(i) / 4.0) })
     ];
     let text = "[A-Z\"\\\\ ]{0,3}".prop_map(Literal::Text);
-    let name = prop_oneof![
-        Just("age"),
-        Just("dose"),
-        Just("sex"),
-        Just("grade"),
-        Just("modality")
-    ];
+    let name = prop_oneof![Just("age"), Just("dose"), Just("sex"), Just("grade"), Just("modality")];
     let condition = prop_oneof![
         number.clone().prop_map(|l| Condition::Compare(Op::Less, l)),
         text.clone().prop_map(|l| Condition::Compare(Op::Unequal, l)),
         proptest::collection::vec(prop_oneof![number, text], 1..4).prop_map(Condition::In),
         (-9_i64..9).prop_map(|i| Condition::Between(Literal::Integer(i), Literal::Real(60.0 + i as f64))),
     ];
-    let test = (name, condition).prop_map(|(n, condition)| {
-        Expr::Test(Test {
-            name: n.to_owned(),
-            condition,
-        })
-    });
+    let test =
+        (name, condition).prop_map(|(n, condition)| Expr::Test(Test { name: n.to_owned(), condition }));
     test.prop_recursive(3, 16, 3, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 1..4).prop_map(Expr::Or),

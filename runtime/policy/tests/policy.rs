@@ -1,0 +1,260 @@
+//! Policies and decisions against files and rows. `UPDATE=1` writes what is compared.
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use trocar_manifest::Manifest;
+use trocar_manifest::keys::{PublicKey, SecretKey};
+use trocar_policy::{Admitted, Decision, Policy, Request, decide, with_operator};
+use trocar_terms::{Code, Modality, RhoUnits, Value};
+
+fn manifests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(manifests().join(path)).unwrap()
+}
+
+/// Compares with the file, or writes it where `UPDATE` is set.
+fn golden(path: &Path, found: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, found).unwrap();
+    }
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(
+        found,
+        expected,
+        "{} is not current: run with UPDATE=1 and read the difference",
+        path.display()
+    );
+}
+
+fn shown(error: &dyn miette::Diagnostic) -> String {
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::none()).with_width(110);
+    handler.render_report(&mut text, error).unwrap();
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+fn key(seed: u64) -> PublicKey {
+    SecretKey::generate(&mut ChaCha20Rng::seed_from_u64(seed)).public()
+}
+
+fn policy(changes: &[(&str, &str)]) -> Policy {
+    let text = changed(read("policies/hospital.toml"), changes);
+    Policy::parse("policy.toml", &text).unwrap()
+}
+
+fn manifest(changes: &[(&str, &str)]) -> Manifest {
+    let text = changed(read("valid/mean.toml"), changes);
+    Manifest::parse("manifest.toml", &text).unwrap()
+}
+
+fn changed(mut text: String, changes: &[(&str, &str)]) -> String {
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from:?} is not in\n{text}");
+        text = text.replace(from, to);
+    }
+    text
+}
+
+fn ask(policy: &Policy, manifest: &Manifest, where_: Option<&str>) -> Decision {
+    decide(policy, manifest, &Request { component_author: key(1), parameters: &BTreeMap::new(), where_ })
+}
+
+fn admitted(decision: Decision) -> Admitted {
+    match decision {
+        Decision::Admit(admitted) => admitted,
+        Decision::Deny { code, detail } => panic!("{code}: {detail}"),
+    }
+}
+
+#[track_caller]
+fn denied(decision: Decision, expected: Code, words: &str) {
+    let Decision::Deny { code, detail } = decision else { panic!("it was admitted") };
+    assert_eq!(code, expected, "{detail}");
+    assert!(detail.contains(words), "{detail:?} does not say {words:?}");
+}
+
+#[test]
+fn the_example_policies_are_in_order() {
+    for name in ["hospital.toml", "demo.toml"] {
+        let text = read(&format!("policies/{name}"));
+        let policy = Policy::parse(name, &text).unwrap_or_else(|e| panic!("{}", shown(&e)));
+        assert_eq!(policy.text(), text);
+    }
+    let demo = Policy::parse("demo.toml", &read("policies/demo.toml")).unwrap();
+    assert_eq!((demo.slot_minutes(), demo.deidentification().require), (0, false));
+}
+
+#[test]
+fn every_invalid_policy_is_refused_with_place_and_help() {
+    let files = std::fs::read_dir(manifests().join("policies/invalid")).unwrap();
+    let mut files: Vec<PathBuf> = files.map(|f| f.unwrap().path()).collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == "toml"));
+    assert!(files.len() >= 20);
+    for path in files {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let error = Policy::parse(name, &text).expect_err(name);
+        golden(&path.with_extension("err"), &shown(&error));
+        assert!(!error.problem().help.is_empty(), "{name} says not what to write instead");
+    }
+}
+
+#[test]
+fn the_committed_schema_is_the_one_of_the_code() {
+    let schema = serde_json::to_string_pretty(&trocar_policy::schema()).unwrap();
+    golden(&manifests().join("policy.schema.json"), &format!("{schema}\n"));
+}
+
+#[test]
+fn a_policy_without_any_one_of_its_keys_is_refused() {
+    let text = read("policies/hospital.toml");
+    let keys: Vec<&str> = text.lines().filter(|l| l.contains(" = ") && !l.starts_with([' ', '#'])).collect();
+    assert!(keys.len() >= 28, "{} keys were found", keys.len());
+    for line in keys {
+        let key = line.split(' ').next().unwrap();
+        // The last list spans lines; as a comment on each it is gone whole.
+        let end = if line.ends_with("[") { "\n]" } else { "\n" };
+        let from = text.find(line).unwrap();
+        let to = from + text[from..].find(end).unwrap() + end.len();
+        let without = [&text[..from], &text[to..]].concat();
+        let error = Policy::parse("policy.toml", &without).expect_err(key);
+        assert_eq!(error.to_string(), format!("missing field `{key}`"));
+    }
+}
+
+#[test]
+fn the_complete_policy_names_operator_and_bound() {
+    let policy = Policy::parse("complete", &Policy::complete(&key(7), 1200)).unwrap();
+    assert_eq!((policy.operators(), policy.size_bound()), ([key(7)].as_slice(), 1200));
+    let demo = Policy::parse("demo", &Policy::demo(&key(7), 300)).unwrap();
+    assert_eq!((demo.operators(), demo.size_bound()), ([key(7)].as_slice(), 300));
+}
+
+#[test]
+fn an_operator_is_written_only_where_there_is_none() {
+    let text = read("policies/hospital.toml");
+    let once = with_operator("policy.toml", &text, &key(7)).unwrap();
+    assert_eq!(Policy::parse("policy.toml", &once).unwrap().operators(), [key(7)]);
+    assert_eq!(with_operator("policy.toml", &once, &key(8)).unwrap(), once);
+}
+
+#[test]
+fn a_change_of_words_alone_keeps_the_digest_and_any_other_changes_it() {
+    let text = read("policies/hospital.toml");
+    let digest = |text: &str| Policy::parse("policy.toml", text).unwrap().digest();
+    assert_eq!(digest(&text), digest(&text.replace("# How.", "# How, and why.")));
+    for (from, to) in [("k = 10", "k = 11"), ("masks = false", "masks = true"), ("max = 120", "max = 119")] {
+        assert_ne!(digest(&text), digest(&text.replace(from, to)), "{from} -> {to}");
+    }
+}
+
+#[test]
+fn a_project_has_its_share_of_the_year() {
+    let fifth = policy(&[]).project_rho_year();
+    assert_eq!(fifth, RhoUnits::floor(&"0.1".parse().unwrap()));
+    let whole = policy(&[("project_share = \"0.2\"", "project_share = \"1\"")]).project_rho_year();
+    assert_eq!(whole, RhoUnits::floor(&"0.5".parse().unwrap()));
+}
+
+#[test]
+fn what_the_policy_allows_is_admitted_with_its_rules() {
+    let admitted = admitted(ask(&policy(&[]), &manifest(&[]), None));
+    assert_eq!(admitted.where_, "age_years >= 18 and modality = \"CT\"");
+    assert_eq!(admitted.modalities, [Modality::CT]);
+    let columns: Vec<&str> = admitted.columns.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(columns, ["age_years", "sex"]);
+}
+
+#[test]
+fn a_researchers_condition_narrows_the_cohort() {
+    let decision = ask(&policy(&[]), &manifest(&[]), Some("sex = \"F\" or age_years < 30"));
+    let expected = "(age_years < 30 or sex = \"F\") and age_years >= 18 and modality = \"CT\"";
+    assert_eq!(admitted(decision).where_, expected);
+}
+
+#[test]
+fn a_class_that_the_policy_does_not_list_is_denied() {
+    let reviewed = manifest(&[("any-code", "reviewed-code")]);
+    denied(ask(&policy(&[]), &reviewed, None), Code::ClassForbidden, "reviewed-code");
+}
+
+#[test]
+fn an_author_who_is_not_listed_is_denied_and_a_listed_one_is_not() {
+    let keys = |k: PublicKey| policy(&[("authors = [\"any\"]", &format!("authors = [\"{k}\"]"))]);
+    denied(ask(&keys(key(2)), &manifest(&[]), None), Code::AuthorForbidden, &key(1).to_string());
+    admitted(ask(&keys(key(1)), &manifest(&[]), None));
+}
+
+#[test]
+fn one_purpose_that_is_not_allowed_is_enough_to_be_denied() {
+    let two = manifest(&[("[\"DUO:0000006\"]", "[\"DUO:0000006\", \"DUO:0000042\"]")]);
+    denied(ask(&policy(&[]), &two, None), Code::PurposeForbidden, "DUO:0000042");
+}
+
+#[test]
+fn what_is_not_grantable_is_denied_by_name() {
+    let refused = |p: &[(&str, &str)], m: &[(&str, &str)], words: &str| {
+        denied(ask(&policy(p), &manifest(m), None), Code::NotGrantable, words);
+    };
+    refused(&[("[\"CT\", \"MR\", \"PT\"]", "[\"MR\"]")], &[], "modality \"CT\"");
+    refused(&[("pixels = true", "pixels = false")], &[], "pixels");
+    refused(&[], &[("pixels = true", "pixels = true\nmasks = [\"GTV\"]")], "mask \"GTV\"");
+    refused(
+        &[],
+        &[("pixels = true", "pixels = true\nattributes = [\"InstitutionName\"]")],
+        "\"InstitutionName\"",
+    );
+    refused(&[("\"sex\"", "\"stage\"")], &[], "column \"sex\"; the policy grants age_years, stage");
+}
+
+#[test]
+fn a_job_that_costs_more_than_one_may_is_denied_and_one_that_costs_as_much_is_not() {
+    let rho =
+        |r: &str| manifest(&[("grid_bits = 4\nrho = \"0.02\"", &format!("grid_bits = 4\nrho = \"{r}\""))]);
+    admitted(ask(&policy(&[]), &rho("0.08"), None));
+    denied(ask(&policy(&[]), &rho("0.080000000000001"), None), Code::JobBudget, "rho_job = 0.1");
+    let delta = manifest(&[("1e-8", "6e-7")]);
+    denied(ask(&policy(&[]), &delta, None), Code::GateDeltaBudget, "0.0000006");
+}
+
+#[test]
+fn parameters_are_resolved_and_a_wrong_one_is_denied() {
+    let text = read("valid/parameters.toml");
+    let manifest = Manifest::parse("manifest.toml", &text).unwrap();
+    let decide = |given: &[(&str, &str)]| {
+        let parameters = given.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        decide(
+            &policy(&[]),
+            &manifest,
+            &Request { component_author: key(1), parameters: &parameters, where_: None },
+        )
+    };
+    assert_eq!(admitted(decide(&[("bins", "16")])).parameters["bins"], Value::Integer(16));
+    denied(decide(&[("bins", "17")]), Code::ParameterRefused, "8 to 64 in steps of 8");
+    denied(decide(&[("bin", "16")]), Code::ParameterRefused, "did you mean \"bins\"?");
+}
+
+#[test]
+fn a_condition_that_is_not_allowed_is_denied() {
+    let refused = |where_: &str, words: &str| {
+        denied(ask(&policy(&[]), &manifest(&[]), Some(where_)), Code::CohortRefused, words);
+    };
+    refused("PatientID = \"1\"", "\"PatientID\"; the manifest lets it use age_years, sex");
+    refused("modality = \"CT\"", "\"modality\"");
+    refused("age_years >", "character 11");
+    refused("sex = \"X\"", "sex cannot be compared with \"X\"");
+    refused("sex in (\"F\", 1)", "sex cannot be compared with 1");
+    refused("age_years = \"old\"", "age_years cannot be compared with \"old\"");
+    refused("", "expected a name");
+}
+
+#[test]
+fn a_manifests_own_cohort_is_held_against_the_policys_types() {
+    let text = manifest(&[("age_years >= 18", "age_years = \"adult\"")]);
+    denied(ask(&policy(&[]), &text, None), Code::CohortRefused, "age_years cannot be compared");
+}
