@@ -50,9 +50,10 @@ pub(crate) fn run(person: &Person, folder: &Path, dataset: &Dataset, algorithm: 
     let submitted = submit(person, &package, dataset, algorithm, &[0, 4])?;
     let (job, code) = (submitted.text("job")?, submitted.text("code")?);
     person.expect(&["status", &job], &[0, 4])?;
-    let unpacked = folder.join("bundles").join(format!("{algorithm}.{}", dataset.name));
-    let bundle = fetch(person, &job, &unpacked)?;
-    let verified = verify(person, folder, &bundle, &unpacked)?;
+    let bundles = folder.join("bundles");
+    let bundle = fetch(person, &job, &bundles, &format!("{algorithm}.{}.zip", dataset.name))?;
+    let verified = verify(person, folder, &bundle, &bundles)?;
+    let unpacked = bundles.join(format!("trocar-{job}"));
     let results = read_results(&unpacked)?;
     let (algorithm, dataset_name) = (algorithm.to_owned(), dataset.name.to_owned());
     let finished = Finished { dataset: dataset_name, bundle, verified, results, algorithm, code };
@@ -96,19 +97,18 @@ fn approve(person: &Person, dataset: &Dataset, algorithm: &str) -> Result<()> {
     person.ask(&["node", "approve", &digest, "--dataset", dataset.name, "--as", "operator"]).map(drop)
 }
 
-fn fetch(person: &Person, job: &str, unpacked: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(unpacked).with_context(|| format!("cannot make {}", unpacked.display()))?;
-    let bundle = unpacked.with_added_extension("zip");
+fn fetch(person: &Person, job: &str, bundles: &Path, name: &str) -> Result<PathBuf> {
+    fs::create_dir_all(bundles).with_context(|| format!("cannot make {}", bundles.display()))?;
+    let bundle = bundles.join(name);
     person.expect(&["results", "get", job, "-o", &bundle.to_string_lossy()], &[0, 4])?;
     Ok(bundle)
 }
 
 /// With the node's key pinned, so that an unknown signer fails too; the payload is unpacked only after all checks.
-fn verify(person: &Person, folder: &Path, bundle: &Path, unpacked: &Path) -> Result<bool> {
-    let (key, bundle, unpacked) =
-        (folder.join("node.pub"), bundle.to_string_lossy(), unpacked.to_string_lossy());
-    let key = key.to_string_lossy();
-    let answer = person.ask(&["verify", &bundle, "--key", &key, "--require-trust", "--unpack", &unpacked])?;
+fn verify(person: &Person, folder: &Path, bundle: &Path, into: &Path) -> Result<bool> {
+    let key = folder.join("node.pub");
+    let (bundle, key, into) = (bundle.to_string_lossy(), key.to_string_lossy(), into.to_string_lossy());
+    let answer = person.ask(&["verify", &bundle, "--key", &key, "--require-trust", "--unpack", &into])?;
     for proved in answer.json["proved"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         person.tell(&format!("  proved: {proved}"));
     }
