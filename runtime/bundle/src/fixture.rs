@@ -178,7 +178,7 @@ fn request(package: &Package, approval: &Envelope) -> Request {
         engine: "wasmtime 48.0.8".into(),
         node_name: "Example University Hospital".into(),
         ledger_head: Digest::of(b"head"),
-        conditions: vec!["rollback not detected".into()],
+        conditions: vec!["Rollback of the ledger is not detected: this node has no witness.".into()],
     }
 }
 

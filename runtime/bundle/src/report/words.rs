@@ -189,7 +189,7 @@ pub(super) fn limits(conditions: &[String]) -> Vec<(&'static str, String)> {
             "The signature proves which node says this. Whoever rules the node's machine could have made it say something else.",
         ),
     ];
-    let told = conditions.iter().map(|c| ("The node adds:", format!("{c}.")));
+    let told = conditions.iter().map(|c| ("The node adds:", format!("{}.", c.trim_end_matches('.'))));
     fixed.into_iter().map(|(claim, why)| (claim, why.to_owned())).chain(told).collect()
 }
 
