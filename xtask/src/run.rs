@@ -5,9 +5,14 @@ use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
 /// One line of words.
-#[allow(clippy::print_stderr, reason = "a command line program: its words go to stderr")]
 pub(crate) fn say(line: &str) {
-    eprintln!("xtask: {line}");
+    words_only(&format!("xtask: {line}"));
+}
+
+/// Words that are not this program's own, such as those of `trocar`.
+#[allow(clippy::print_stderr, reason = "a command line program: its words go to stderr")]
+pub(crate) fn words_only(words: &str) {
+    eprintln!("{words}");
 }
 
 /// A result, for a person or a program to read.

@@ -1,7 +1,7 @@
 //! A person at a terminal: runs `trocar`, sees each command line, reads the answer.
 
 use crate::paths::shown;
-use crate::run::{capture, line, result, say};
+use crate::run::{capture, line, result, words_only};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ impl Person {
 
     /// Part of the story that is a result: a table, a path.
     pub(crate) fn tell(&self, words: &str) {
-        if self.quiet { say(words) } else { result(words) }
+        if self.quiet { words_only(words) } else { result(words) }
     }
 
     /// A heading.

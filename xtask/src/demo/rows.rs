@@ -51,7 +51,8 @@ fn labels(output: &Value, cells: usize) -> Vec<String> {
 }
 
 fn bins(edges: &[Value]) -> Vec<String> {
-    edges.windows(2).map(|pair| format!("[{}, {})", pair[0], pair[1])).collect()
+    let edge = |edge: &Value| edge.as_f64().unwrap_or(f64::NAN);
+    edges.windows(2).map(|pair| format!("[{}, {})", edge(&pair[0]), edge(&pair[1]))).collect()
 }
 
 fn axis(axis: &Value) -> Vec<String> {
@@ -81,11 +82,18 @@ pub(crate) fn table(rows: &[Value]) -> String {
 }
 
 fn line(row: &Value) -> [String; 5] {
-    let number = |key: &str| row[key].as_f64().map(|number| format!("{number:.6}"));
+    let decimals = decimals(row["sd"].as_f64());
+    let number = |key: &str| row[key].as_f64().map(|number| format!("{number:.decimals$}"));
     let interval = number("low95").zip(number("high95")).map(|(low, high)| format!("{low} .. {high}"));
     let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
     let value = number("value").unwrap_or_else(|| "(below k)".to_owned());
     [text("output"), value, number("sd").unwrap_or_default(), interval.unwrap_or_default(), text("unit")]
+}
+
+/// As many as show two digits of the noise: more would be noise. The JSON keeps all.
+fn decimals(sd: Option<f64>) -> usize {
+    let wanted = |sd: &f64| (0..9).find(|n| sd * 10_f64.powi(*n) >= 10.0);
+    sd.filter(|sd| *sd > 0.0).as_ref().and_then(wanted).and_then(|n| usize::try_from(n).ok()).unwrap_or(6)
 }
 
 #[cfg(test)]
@@ -111,6 +119,11 @@ mod tests {
             ("volume [10, 50)", None),
         ];
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_table_shows_two_digits_of_the_noise() {
+        assert_eq!([36.9, 5.0, 0.2, 0.012, 250.0].map(|sd| decimals(Some(sd))), [0, 1, 2, 3, 0]);
     }
 
     #[test]
