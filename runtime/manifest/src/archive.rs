@@ -158,17 +158,18 @@ fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
 
 /// In words, where `offset` lies.
 fn place(entries: &[Entry<'_>], length: usize, offset: usize) -> String {
-    for entry in entries.iter().filter(|e| offset < e.end()) {
-        let within = offset.saturating_sub(entry.header);
-        return match within {
-            _ if CRC.contains(&within) => {
-                format!("the checksum of {}: it or the contents were changed", entry.name)
-            }
-            _ if offset < entry.start() => format!("the header of {}", entry.name),
-            _ => format!("the contents of {}", entry.name),
+    let Some(entry) = entries.iter().find(|e| offset < e.end()) else {
+        return if offset < length {
+            "the directory at the end".into()
+        } else {
+            "what is missing at the end".into()
         };
+    };
+    let name = &entry.name;
+    if CRC.contains(&offset.saturating_sub(entry.header)) {
+        return format!("the checksum of {name}: it or the contents were changed");
     }
-    if offset >= length { "what is missing at the end".into() } else { "the directory at the end".into() }
+    if offset < entry.start() { format!("the header of {name}") } else { format!("the contents of {name}") }
 }
 
 fn check_size(files: &BTreeMap<String, Vec<u8>>) -> Result<(), ArchiveError> {

@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn numbers_are_written_as_ecmascript_writes_them() {
         let text = String::from_utf8(
-            json(&json!([333333333.33333329, 1e30, 4.50, 2e-3, 1e-27, -0.0, 10.0])).unwrap(),
+            json(&json!([333_333_333.333_333_3, 1e30, 4.50, 2e-3, 1e-27, -0.0, 10.0])).unwrap(),
         );
         assert_eq!(text.unwrap(), "[333333333.3333333,1e+30,4.5,0.002,1e-27,0,10]");
     }

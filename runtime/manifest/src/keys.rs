@@ -2,7 +2,7 @@
 
 use ed25519_dalek::pkcs8::{
     DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes,
-    spki::der::pem::LineEnding,
+    PublicKeyBytes, spki::der::pem::LineEnding,
 };
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use rand_core::CryptoRng;
@@ -37,7 +37,7 @@ impl SecretKey {
     /// The key that others may know.
     #[must_use]
     pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key())
+        PublicKey(self.0.verifying_key().to_bytes())
     }
 
     /// Reads a PKCS#8 PEM.
@@ -71,10 +71,11 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// A verifying key, written `ed25519:<64 hex digits>`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A verifying key, written `ed25519:<64 hex digits>`. Every constructor checks that it is a point of full order: a key
+/// of small order verifies signatures that nobody made.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct PublicKey(VerifyingKey);
+pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
     /// The DSSE key id: hex SHA-256 of the SPKI DER, as securesystemslib and others compute it.
@@ -87,8 +88,8 @@ impl PublicKey {
     #[must_use]
     pub fn spki_der(&self) -> Vec<u8> {
         // RFC 8410 section 10.1: every Ed25519 SPKI is these twelve bytes and the key.
-        let prefix = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-        [prefix.as_slice(), self.0.as_bytes()].concat()
+        let prefix = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        [prefix, self.0.as_slice()].concat()
     }
 
     /// Reads an SPKI PEM.
@@ -97,7 +98,7 @@ impl PublicKey {
     /// `KeyError::PublicPem`.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_public_key_pem(pem).map_err(|_| KeyError::PublicPem)?;
-        if key.is_weak() { Err(KeyError::PublicPem) } else { Ok(Self(key)) }
+        if key.is_weak() { Err(KeyError::PublicPem) } else { Ok(Self(key.to_bytes())) }
     }
 
     /// Writes an SPKI PEM.
@@ -105,34 +106,23 @@ impl PublicKey {
     /// # Errors
     /// `KeyError::PublicPem`, which no key that exists gives.
     pub fn to_pem(&self) -> Result<String, KeyError> {
-        self.0.to_public_key_pem(LineEnding::LF).map_err(|_| KeyError::PublicPem)
+        PublicKeyBytes(self.0).to_public_key_pem(LineEnding::LF).map_err(|_| KeyError::PublicPem)
     }
 
     /// Whether `signature` is this key's over `message`; the strict rule, so that no second signature fits.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        let Ok(bytes) = <[u8; 64]>::try_from(signature) else {
+        let (Ok(bytes), Ok(key)) = (<[u8; 64]>::try_from(signature), VerifyingKey::from_bytes(&self.0))
+        else {
             return false;
         };
-        self.0.verify_strict(message, &Signature::from_bytes(&bytes)).is_ok()
-    }
-}
-
-impl PartialOrd for PublicKey {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for PublicKey {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.as_bytes().cmp(other.0.as_bytes())
+        key.verify_strict(message, &Signature::from_bytes(&bytes)).is_ok()
     }
 }
 
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ed25519:{}", hex::encode(self.0.as_bytes()))
+        write!(f, "ed25519:{}", hex::encode(self.0))
     }
 }
 
@@ -151,8 +141,7 @@ impl FromStr for PublicKey {
         }
         let bytes: Vec<u8> = hex::decode(digits).map_err(|_| KeyError::Text)?;
         let key = VerifyingKey::try_from(bytes.as_slice()).map_err(|_| KeyError::Text)?;
-        // A key of small order verifies signatures that nobody made.
-        if key.is_weak() { Err(KeyError::Text) } else { Ok(Self(key)) }
+        if key.is_weak() { Err(KeyError::Text) } else { Ok(Self(key.to_bytes())) }
     }
 }
 

@@ -146,7 +146,8 @@ fn models(files: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, Vec<u8>>,
 }
 
 fn check_models(manifest: &Manifest, models: &BTreeMap<String, Vec<u8>>) -> Result<(), PackageError> {
-    for name in models.keys().filter(|name| !manifest.models.iter().any(|m| m.name.as_str() == *name)) {
+    let named = |name: &str| manifest.models.iter().any(|m| m.name.as_str() == name);
+    if let Some(name) = models.keys().find(|name| !named(name)) {
         return Err(PackageError::Files(format!("holds the model {name}, which its manifest does not name")));
     }
     for model in &manifest.models {

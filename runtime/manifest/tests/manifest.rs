@@ -1,5 +1,12 @@
 //! Manifests and packages against files: golden pairs, the JSON schema, single flipped bytes, vectors of another
 //! implementation. `UPDATE=1` writes what is compared.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops with a panic; clippy excuses #[test] functions alone, not what they share"
+)]
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};

@@ -1,4 +1,11 @@
 //! Policies and decisions against files and rows. `UPDATE=1` writes what is compared.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops with a panic; clippy excuses #[test] functions alone, not what they share"
+)]
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};

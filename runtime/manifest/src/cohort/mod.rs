@@ -180,11 +180,15 @@ fn joined(
 
 /// True if one is, else unknown if one is, else false.
 fn any(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    truths.fold(Some(false), |so_far, next| match (so_far, next) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (None, _) | (_, None) => None,
-        (Some(false), Some(false)) => Some(false),
-    })
+    let mut unknown = false;
+    for truth in truths {
+        match truth {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => unknown = true,
+        }
+    }
+    if unknown { None } else { Some(false) }
 }
 
 impl Test {
