@@ -131,7 +131,7 @@ fn report(person: &Person, dataset: &Dataset, job: &Finished, unpacked: &Path) {
     } else {
         person.tell(&format!("\nWithheld: {algorithm} on {name} ({})", job.code));
         person.tell(&format!(
-            "  {name} has {} patients, which only its operator sees. The gate",
+            "  {name} has {} patients in all, which only its operator sees. The gate",
             dataset.patients
         ));
         person.tell("  opens for k = 10 and a margin for its noise, about 50 in all: so nothing is");
