@@ -64,7 +64,7 @@ fn perform(verb: &Verb) -> Result<()> {
         Verb::Demo(options) => demo::demo(options),
         Verb::CheckDemo => demo::check_line(std::io::stdin().lock()),
         Verb::Test => suite::test(),
-        Verb::Schema => generated::rewrite("schema"),
-        Verb::Golden => generated::rewrite("golden"),
+        Verb::Schema => generated::schemas(),
+        Verb::Golden => generated::golden(),
     }
 }
