@@ -4,7 +4,7 @@ use crate::manifest::{Capabilities, Cohort, Manifest, ManifestError, Privacy};
 use crate::raw::{RawCapabilities, RawCohort, RawLimits, RawManifest, RawPrivacy};
 use crate::reading::{self, Examples, keyword, label, positive, purposes, unique};
 use crate::text::{Problem, nearest};
-use crate::{canonical, cohort, outputs, parameters};
+use crate::{canonical, cohort, declared, outputs};
 use std::ops::Range;
 use toml::Spanned;
 use trocar_terms::{Limits, Modality, Name};
@@ -89,7 +89,7 @@ fn checked(text: &str) -> Result<Manifest, Problem> {
         cohort: cohort(text, raw.cohort, &capabilities)?,
         capabilities,
         models: Vec::new(),
-        parameters: parameters::parameters(raw.parameters)?,
+        parameters: declared::parameters(raw.parameters)?,
         privacy: privacy(&raw.privacy)?,
         outputs: outputs::outputs(raw.outputs)?,
         canonical: Vec::new(),

@@ -20,6 +20,7 @@ pub mod text;
 
 mod approval;
 mod check;
+mod declared;
 mod manifest;
 mod outputs;
 mod package;

@@ -240,5 +240,5 @@ fn kind_schema(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn parameter_type_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"enum": crate::parameters::TYPES})
+    json_schema!({"enum": crate::declared::TYPES})
 }

@@ -9,6 +9,7 @@
 )]
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
+use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -276,9 +277,14 @@ fn what_securesystemslib_signed_verifies_and_ours_is_the_same() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let (secret, public) = (read("secret.pem"), read("public.pem"));
-    let secret = SecretKey::from_pem(&secret).unwrap();
-    let public = PublicKey::from_pem(&public).unwrap();
+    let (secret_pem, public_pem) = (secret, public);
+    let secret = SecretKey::from_pem(&secret_pem).unwrap();
+    let public = PublicKey::from_pem(&public_pem).unwrap();
     assert_eq!(secret.public(), public);
+    assert_eq!(
+        (secret.to_pem().unwrap().as_str(), public.to_pem().unwrap()),
+        (secret_pem.as_str(), public_pem)
+    );
     let vectors: Vec<serde_json::Value> = serde_json::from_str(&read("dsse.json")).unwrap();
     assert!(vectors.len() >= 3);
     for vector in vectors {
@@ -288,5 +294,29 @@ fn what_securesystemslib_signed_verifies_and_ours_is_the_same() {
         assert_eq!(dsse::verify(&theirs, &kind, &[public]).unwrap().payload, payload);
         assert_eq!(dsse::sign(&kind, &payload, &secret), theirs);
         assert_eq!(hex::encode(dsse::pae(&kind, &payload)), vector["pae_hex"].as_str().unwrap());
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_manifest_is_read_or_refused_but_never_stops_the_program(
+        at in 0_usize..2000,
+        cut in 0_usize..40,
+        put in "[\\x00-\\x7f\u{e9}\u{1f600}]{0,12}",
+    ) {
+        let text = valid("parameters.toml").0;
+        let from = at.min(text.len());
+        let to = (from + cut).min(text.len());
+        let damaged = [&text[..from], &put, &text[to..]].concat();
+        if let Err(error) = Manifest::parse("damaged.toml", &damaged) {
+            prop_assert!(!shown(&error).is_empty());
+        }
+    }
+
+    #[test]
+    fn random_bytes_are_no_archive_and_no_package(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(archive::read(&bytes).is_err());
+        let headed = [b"PK\x03\x04".as_slice(), &bytes].concat();
+        prop_assert!(Package::open(&headed).is_err());
     }
 }

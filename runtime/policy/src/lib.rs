@@ -12,6 +12,7 @@
 mod check;
 mod complete;
 mod decide;
+mod grantable;
 mod policy;
 mod raw;
 

@@ -4,12 +4,12 @@
 //! comparison unknown, `not` leaves it unknown, and a patient whose condition is unknown is not in the cohort.
 
 mod parse;
+mod token;
+mod write;
 
 use crate::text::TextError;
-use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::fmt;
 use trocar_terms::Value;
 
 pub(crate) use parse::expression;
@@ -133,49 +133,6 @@ impl Expr {
             Self::Test(test) => test.truth(&record.values(&test.name)),
         }
     }
-
-    fn normal(&self) -> Self {
-        match self {
-            Self::Or(all) => joined(
-                all,
-                |e| {
-                    if let Self::Or(inner) = e { Ok(inner) } else { Err(e) }
-                },
-                Self::Or,
-            ),
-            Self::And(all) => joined(
-                all,
-                |e| {
-                    if let Self::And(inner) = e { Ok(inner) } else { Err(e) }
-                },
-                Self::And,
-            ),
-            Self::Not(inner) => match inner.normal() {
-                Self::Not(twice) => *twice,
-                other @ (Self::Or(_) | Self::And(_) | Self::Test(_)) => Self::Not(Box::new(other)),
-            },
-            Self::Test(test) => {
-                Self::Test(Test { name: test.name.clone(), condition: test.condition.normal() })
-            }
-        }
-    }
-}
-
-/// Operands of one connective: nested ones taken in, sorted by their text, each once.
-fn joined(
-    all: &[Expr],
-    inner: impl Fn(Expr) -> Result<Vec<Expr>, Expr>,
-    outer: impl Fn(Vec<Expr>) -> Expr,
-) -> Expr {
-    let flat = all.iter().flat_map(|e| inner(e.normal()).unwrap_or_else(|e| vec![e]));
-    let mut flat: Vec<(String, Expr)> = flat.map(|e| (e.to_string(), e)).collect();
-    flat.sort_by(|a, b| a.0.cmp(&b.0));
-    flat.dedup_by(|a, b| a.0 == b.0);
-    let mut operands: Vec<Expr> = flat.into_iter().map(|(_, e)| e).collect();
-    match operands.pop() {
-        Some(only) if operands.is_empty() => only,
-        last => outer(operands.into_iter().chain(last).collect()),
-    }
 }
 
 /// True if one is, else unknown if one is, else false.
@@ -215,22 +172,6 @@ impl Condition {
             Self::Between(low, high) => Some(order(value, low)?.is_ge() && order(value, high)?.is_le()),
         }
     }
-
-    fn normal(&self) -> Self {
-        match self {
-            Self::Compare(op, literal) => Self::Compare(*op, literal.normal()),
-            Self::Between(low, high) => Self::Between(low.normal(), high.normal()),
-            Self::In(list) => {
-                let mut list: Vec<Literal> = list.iter().map(Literal::normal).collect();
-                list.sort_by_key(ToString::to_string);
-                list.dedup();
-                match list.as_slice() {
-                    [only] => Self::Compare(Op::Equal, only.clone()),
-                    _ => Self::In(list),
-                }
-            }
-        }
-    }
 }
 
 impl Op {
@@ -252,16 +193,6 @@ impl Op {
             Self::AtMost => order.is_le(),
             Self::Greater => order.is_gt(),
             Self::AtLeast => order.is_ge(),
-        }
-    }
-}
-
-impl Literal {
-    /// A real that is a whole number is written as one.
-    fn normal(&self) -> Self {
-        match self {
-            Self::Real(x) => x.to_string().parse().map_or(Self::Real(*x), Self::Integer),
-            Self::Integer(_) | Self::Text(_) => self.clone(),
         }
     }
 }
@@ -309,73 +240,6 @@ impl Side<'_> {
             (Self::Text(_), Self::Whole(_) | Self::Real(_))
             | (Self::Whole(_) | Self::Real(_), Self::Text(_)) => None,
         }
-    }
-}
-
-impl fmt::Display for Expr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Or(all) => separated(f, all, " or ", |_| false),
-            Self::And(all) => separated(f, all, " and ", |e| matches!(e, Self::Or(_) | Self::And(_))),
-            Self::Not(inner) => {
-                f.write_str("not ")?;
-                bracketed(f, inner, matches!(**inner, Self::Or(_) | Self::And(_)))
-            }
-            Self::Test(test) => fmt::Display::fmt(test, f),
-        }
-    }
-}
-
-fn separated(f: &mut fmt::Formatter<'_>, all: &[Expr], sign: &str, wrap: fn(&Expr) -> bool) -> fmt::Result {
-    for (i, expr) in all.iter().enumerate() {
-        if i > 0 {
-            f.write_str(sign)?;
-        }
-        bracketed(f, expr, wrap(expr))?;
-    }
-    Ok(())
-}
-
-fn bracketed(f: &mut fmt::Formatter<'_>, expr: &Expr, wrap: bool) -> fmt::Result {
-    if wrap { write!(f, "({expr})") } else { fmt::Display::fmt(expr, f) }
-}
-
-impl fmt::Display for Test {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.name;
-        match &self.condition {
-            Condition::Compare(op, literal) => write!(f, "{name} {op} {literal}"),
-            Condition::Between(low, high) => write!(f, "{name} between {low} and {high}"),
-            Condition::In(list) => {
-                let list: Vec<String> = list.iter().map(ToString::to_string).collect();
-                write!(f, "{name} in ({})", list.join(", "))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Op {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = Self::SIGNS.iter().find(|(_, op)| op == self).map_or("=", |(sign, _)| sign);
-        f.write_str(sign)
-    }
-}
-
-impl fmt::Display for Literal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Integer(i) => write!(f, "{i}"),
-            // With a point, so that a real beyond the whole numbers is read back as a real.
-            Self::Real(x) if x.to_string().contains('.') => write!(f, "{x}"),
-            Self::Real(x) => write!(f, "{x}.0"),
-            Self::Text(t) => write!(f, "\"{}\"", t.replace('\\', "\\\\").replace('"', "\\\"")),
-        }
-    }
-}
-
-impl Serialize for Expr {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.normal())
     }
 }
 
