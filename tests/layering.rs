@@ -15,20 +15,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trocar-imaging", &["trocar-terms"]),
     ("trocar-filter", &["trocar-terms"]),
     ("trocar-sandbox", &["trocar-terms", "trocar-filter"]),
-    (
-        "trocar-worker",
-        &[
-            "trocar-terms",
-            "trocar-filter",
-            "trocar-imaging",
-            "trocar-sandbox",
-        ],
-    ),
+    ("trocar-worker", &["trocar-terms", "trocar-filter", "trocar-imaging", "trocar-sandbox"]),
     ("trocar-ledger", &["trocar-terms"]),
-    (
-        "trocar-bundle",
-        &["trocar-terms", "trocar-manifest", "trocar-filter"],
-    ),
+    ("trocar-bundle", &["trocar-terms", "trocar-manifest", "trocar-filter"]),
     (
         "trocar-node",
         &[
@@ -80,22 +69,8 @@ const ONLY: &[(&str, &str)] = &[
 ];
 
 /// Crates that take values and give values: no async, clock, I/O or logging.
-const PURE: &[&str] = &[
-    "trocar-terms",
-    "trocar-manifest",
-    "trocar-policy",
-    "trocar-filter",
-];
-const IMPURE: &[&str] = &[
-    "tokio",
-    "sqlx",
-    "rustix",
-    "walkdir",
-    "tempfile",
-    "tracing",
-    "log",
-    "getrandom",
-];
+const PURE: &[&str] = &["trocar-terms", "trocar-manifest", "trocar-policy", "trocar-filter"];
+const IMPURE: &[&str] = &["tokio", "sqlx", "rustix", "walkdir", "tempfile", "tracing", "log", "getrandom"];
 
 /// Crates that promise 1 of DESIGN.md rests on; their source denies what could stop or wrap silently.
 const TRUSTED: &[&str] = &[
@@ -107,26 +82,17 @@ const TRUSTED: &[&str] = &[
     "trocar-sandbox",
     "trocar-node",
 ];
-const TRUSTED_LINTS: &[&str] = &[
-    "indexing_slicing",
-    "arithmetic_side_effects",
-    "wildcard_enum_match_arm",
-    "float_cmp",
-];
+const TRUSTED_LINTS: &[&str] =
+    &["indexing_slicing", "arithmetic_side_effects", "wildcard_enum_match_arm", "float_cmp"];
 
 /// Crates that may have one `unsafe` line, and for which reason: `forbid` could not be lifted for that line.
 const UNSAFE: &[(&str, &str)] = &[
-    (
-        "trocar-sandbox",
-        "loads machine code that the node made and authenticated",
-    ),
+    ("trocar-sandbox", "loads machine code that the node made and authenticated"),
     ("trocar-worker", "forks a single-threaded zygote"),
 ];
 
 fn metadata() -> Metadata {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .join("Cargo.toml");
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("Cargo.toml");
     MetadataCommand::new()
         .manifest_path(manifest)
         .no_deps()
@@ -141,10 +107,7 @@ fn name(package: &Package) -> &str {
 
 /// Names of the direct dependencies of these kinds.
 fn imports<'a>(package: &'a Package, kinds: &[DependencyKind]) -> BTreeSet<&'a str> {
-    let used = package
-        .dependencies
-        .iter()
-        .filter(|dependency| kinds.contains(&dependency.kind));
+    let used = package.dependencies.iter().filter(|dependency| kinds.contains(&dependency.kind));
     used.map(|dependency| dependency.name.as_str()).collect()
 }
 
@@ -153,17 +116,11 @@ fn shipped(package: &Package) -> BTreeSet<&str> {
 }
 
 fn table(package: &Package) -> Table {
-    fs::read_to_string(&package.manifest_path)
-        .unwrap()
-        .parse()
-        .unwrap()
+    fs::read_to_string(&package.manifest_path).unwrap().parse().unwrap()
 }
 
 fn row(name: &str) -> Option<&'static [&'static str]> {
-    MAY_IMPORT
-        .iter()
-        .find(|(crate_name, _)| *crate_name == name)
-        .map(|(_, row)| *row)
+    MAY_IMPORT.iter().find(|(crate_name, _)| *crate_name == name).map(|(_, row)| *row)
 }
 
 fn none(broken: &[String]) {
@@ -173,19 +130,11 @@ fn none(broken: &[String]) {
 #[test]
 fn every_crate_has_a_row_and_every_row_a_crate() {
     let metadata = metadata();
-    let crates: BTreeSet<_> = metadata
-        .packages
-        .iter()
-        .map(name)
-        .filter(|name| *name != TESTS)
-        .collect();
+    let crates: BTreeSet<_> = metadata.packages.iter().map(name).filter(|name| *name != TESTS).collect();
     let rows: BTreeSet<_> = MAY_IMPORT.iter().map(|(name, _)| *name).collect();
-    let missing = crates
-        .difference(&rows)
-        .map(|name| format!("{name} has no row in tests/layering.rs"));
-    let gone = rows
-        .difference(&crates)
-        .map(|name| format!("{name} has a row in tests/layering.rs but is no crate"));
+    let missing = crates.difference(&rows).map(|name| format!("{name} has no row in tests/layering.rs"));
+    let gone =
+        rows.difference(&crates).map(|name| format!("{name} has a row in tests/layering.rs but is no crate"));
     none(&missing.chain(gone).collect::<Vec<_>>());
 }
 
@@ -196,16 +145,11 @@ fn no_crate_imports_a_workspace_crate_outside_its_row() {
     let mut broken = Vec::new();
     for package in metadata.packages.iter().filter(|package| name(package) != TESTS) {
         let allowed = row(name(package)).unwrap_or_default();
-        let ship = shipped(package)
-            .into_iter()
-            .filter(|used| !allowed.contains(used));
+        let ship = shipped(package).into_iter().filter(|used| !allowed.contains(used));
         let dev = imports(package, &[DependencyKind::Development]).into_iter();
         let dev = dev.filter(|used| !allowed.contains(used) && !DEV_EXTRA.contains(used));
         for used in ship.chain(dev).filter(|used| ours.contains(used)) {
-            broken.push(format!(
-                "{} must not import {used}: it is not in its row",
-                name(package)
-            ));
+            broken.push(format!("{} must not import {used}: it is not in its row", name(package)));
         }
     }
     none(&broken);
@@ -227,28 +171,17 @@ fn the_table_has_no_way_back_up() {
 #[test]
 fn the_node_does_not_reach_the_source_without_noise() {
     let metadata = metadata();
-    let uses: BTreeMap<_, _> = metadata
-        .packages
-        .iter()
-        .map(|package| (name(package), shipped(package)))
-        .collect();
+    let uses: BTreeMap<_, _> =
+        metadata.packages.iter().map(|package| (name(package), shipped(package))).collect();
     let (mut reached, mut open) = (BTreeSet::new(), vec!["trocar-node"]);
     while let Some(next) = open.pop() {
-        for used in uses
-            .get(next)
-            .into_iter()
-            .flatten()
-            .filter(|used| uses.contains_key(*used))
-        {
+        for used in uses.get(next).into_iter().flatten().filter(|used| uses.contains_key(*used)) {
             if reached.insert(*used) {
                 open.push(used);
             }
         }
     }
-    assert!(
-        !reached.contains("trocar-testkit"),
-        "trocar-node reaches trocar-testkit through {reached:?}"
-    );
+    assert!(!reached.contains("trocar-testkit"), "trocar-node reaches trocar-testkit through {reached:?}");
 }
 
 #[test]
@@ -256,15 +189,8 @@ fn each_border_library_is_named_by_one_crate_alone() {
     let metadata = metadata();
     let mut broken = Vec::new();
     for package in &metadata.packages {
-        for used in package
-            .dependencies
-            .iter()
-            .map(|dependency| dependency.name.as_str())
-        {
-            let owner = ONLY
-                .iter()
-                .find(|(pattern, _)| fits(pattern, used))
-                .map(|(_, owner)| *owner);
+        for used in package.dependencies.iter().map(|dependency| dependency.name.as_str()) {
+            let owner = ONLY.iter().find(|(pattern, _)| fits(pattern, used)).map(|(_, owner)| *owner);
             if owner.is_some_and(|owner| owner != name(package)) {
                 broken.push(format!(
                     "{} must not name {used}: only {} may",
@@ -278,20 +204,14 @@ fn each_border_library_is_named_by_one_crate_alone() {
 }
 
 fn fits(pattern: &str, name: &str) -> bool {
-    pattern
-        .strip_suffix('*')
-        .map_or(pattern == name, |start| name.starts_with(start))
+    pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start))
 }
 
 #[test]
 fn the_pure_crates_import_nothing_that_waits_reads_or_logs() {
     let metadata = metadata();
     let mut broken = Vec::new();
-    for package in metadata
-        .packages
-        .iter()
-        .filter(|package| PURE.contains(&name(package)))
-    {
+    for package in metadata.packages.iter().filter(|package| PURE.contains(&name(package))) {
         for used in shipped(package).into_iter().filter(|used| IMPURE.contains(used)) {
             broken.push(format!(
                 "{} takes values and gives values, so it must not import {used}",
@@ -310,10 +230,7 @@ fn every_dependency_is_declared_once_in_the_workspace() {
             for (used, line) in dependencies {
                 let from_workspace = line.get("workspace").and_then(toml::Value::as_bool) == Some(true);
                 if !from_workspace {
-                    broken.push(format!(
-                        "{}: [{section}] {used} must say `workspace = true`",
-                        name(package)
-                    ));
+                    broken.push(format!("{}: [{section}] {used} must say `workspace = true`", name(package)));
                 }
             }
         }
@@ -323,11 +240,7 @@ fn every_dependency_is_declared_once_in_the_workspace() {
 
 /// Also those of one target alone.
 fn dependency_tables(manifest: &Table) -> Vec<(String, Table)> {
-    let targets = manifest
-        .get("target")
-        .and_then(toml::Value::as_table)
-        .into_iter()
-        .flatten();
+    let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flatten();
     let targets = targets.filter_map(|(_, target)| target.as_table());
     let mut found = Vec::new();
     for table in std::iter::once(manifest).chain(targets) {
@@ -343,51 +256,27 @@ fn dependency_tables(manifest: &Table) -> Vec<(String, Table)> {
 #[test]
 fn every_declared_dependency_is_used() {
     let metadata = metadata();
-    let root = fs::read_to_string(metadata.workspace_root.join("Cargo.toml"))
-        .unwrap()
-        .parse::<Table>()
-        .unwrap();
-    let all = [
-        DependencyKind::Normal,
-        DependencyKind::Development,
-        DependencyKind::Build,
-    ];
-    let used: BTreeSet<_> = metadata
-        .packages
-        .iter()
-        .flat_map(|package| imports(package, &all))
-        .collect();
+    let root =
+        fs::read_to_string(metadata.workspace_root.join("Cargo.toml")).unwrap().parse::<Table>().unwrap();
+    let all = [DependencyKind::Normal, DependencyKind::Development, DependencyKind::Build];
+    let used: BTreeSet<_> = metadata.packages.iter().flat_map(|package| imports(package, &all)).collect();
     let declared = root["workspace"]["dependencies"].as_table().unwrap();
     let idle = declared.keys().filter(|name| !used.contains(name.as_str()));
-    none(
-        &idle
-            .map(|name| format!("Cargo.toml declares {name}, which no crate uses"))
-            .collect::<Vec<_>>(),
-    );
+    none(&idle.map(|name| format!("Cargo.toml declares {name}, which no crate uses")).collect::<Vec<_>>());
 }
 
 #[test]
 fn every_crate_takes_the_workspace_lints() {
     let metadata = metadata();
-    let root = fs::read_to_string(metadata.workspace_root.join("Cargo.toml"))
-        .unwrap()
-        .parse::<Table>()
-        .unwrap();
+    let root =
+        fs::read_to_string(metadata.workspace_root.join("Cargo.toml")).unwrap().parse::<Table>().unwrap();
     let mut broken = Vec::new();
     for package in metadata.packages.iter().filter(|package| name(package) != TESTS) {
-        let lints = table(package)
-            .get("lints")
-            .and_then(toml::Value::as_table)
-            .cloned()
-            .unwrap_or_default();
+        let lints = table(package).get("lints").and_then(toml::Value::as_table).cloned().unwrap_or_default();
         let takes = lints.get("workspace").and_then(toml::Value::as_bool) == Some(true);
         let excepted = UNSAFE.iter().any(|(excepted, _)| *excepted == name(package));
         if excepted && !takes {
-            broken.extend(own_lints(
-                name(package),
-                &lints,
-                root["workspace"]["lints"].as_table().unwrap(),
-            ));
+            broken.extend(own_lints(name(package), &lints, root["workspace"]["lints"].as_table().unwrap()));
         } else if !takes {
             broken.push(format!("{} must say `[lints] workspace = true`", name(package)));
         }
@@ -415,39 +304,21 @@ fn own_lints(name: &str, own: &Table, workspace: &Table) -> Vec<String> {
 #[test]
 fn the_tests_crate_forbids_unsafe_code_too() {
     let metadata = metadata();
-    let tests = metadata
-        .packages
-        .iter()
-        .find(|package| name(package) == TESTS)
-        .unwrap();
-    let level = table(tests)
-        .get("lints")
-        .and_then(|lints| lints.get("rust")?.get("unsafe_code").cloned());
-    assert_eq!(
-        level.and_then(|level| level.as_str().map(str::to_owned)),
-        Some("forbid".to_owned())
-    );
+    let tests = metadata.packages.iter().find(|package| name(package) == TESTS).unwrap();
+    let level = table(tests).get("lints").and_then(|lints| lints.get("rust")?.get("unsafe_code").cloned());
+    assert_eq!(level.and_then(|level| level.as_str().map(str::to_owned)), Some("forbid".to_owned()));
 }
 
 #[test]
 fn the_trusted_crates_deny_what_could_stop_or_wrap() {
     let mut broken = Vec::new();
-    for package in metadata()
-        .packages
-        .iter()
-        .filter(|package| TRUSTED.contains(&name(package)))
-    {
+    for package in metadata().packages.iter().filter(|package| TRUSTED.contains(&name(package))) {
         let library = package.manifest_path.parent().unwrap().join("src/lib.rs");
         let text = fs::read_to_string(&library).unwrap();
-        let denied = text
-            .split("#![deny(")
-            .skip(1)
-            .filter_map(|rest| rest.split(")]").next())
-            .collect::<String>();
+        let denied =
+            text.split("#![deny(").skip(1).filter_map(|rest| rest.split(")]").next()).collect::<String>();
         for lint in TRUSTED_LINTS.iter().filter(|lint| !denied.contains(*lint)) {
-            broken.push(format!(
-                "{library} must deny clippy::{lint}: the crate is trusted"
-            ));
+            broken.push(format!("{library} must deny clippy::{lint}: the crate is trusted"));
         }
     }
     none(&broken);
@@ -459,16 +330,10 @@ fn the_crates_that_may_be_unsafe_are_so_in_one_line() {
     let metadata = metadata();
     let mut broken = Vec::new();
     for (excepted, reason) in UNSAFE {
-        let package = metadata
-            .packages
-            .iter()
-            .find(|package| name(package) == *excepted)
-            .unwrap();
+        let package = metadata.packages.iter().find(|package| name(package) == *excepted).unwrap();
         let found = unsafe_lines(package.manifest_path.parent().unwrap().join("src").as_std_path());
         if found > 1 {
-            broken.push(format!(
-                "{excepted} has {found} `unsafe` lines; one is allowed: it {reason}"
-            ));
+            broken.push(format!("{excepted} has {found} `unsafe` lines; one is allowed: it {reason}"));
         }
     }
     none(&broken);
@@ -477,26 +342,12 @@ fn the_crates_that_may_be_unsafe_are_so_in_one_line() {
 /// Lines of code that open an unsafe block, item or attribute.
 fn unsafe_lines(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries
-        .map(|path| {
-            if path.is_dir() {
-                unsafe_lines(&path)
-            } else {
-                unsafe_lines_of(&path)
-            }
-        })
-        .sum()
+    entries.map(|path| if path.is_dir() { unsafe_lines(&path) } else { unsafe_lines_of(&path) }).sum()
 }
 
 fn unsafe_lines_of(file: &Path) -> usize {
     let text = fs::read_to_string(file).unwrap();
-    let code = text
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default());
-    code.filter(|line| {
-        ["unsafe {", "unsafe fn", "unsafe impl"]
-            .iter()
-            .any(|form| line.contains(form))
-    })
-    .count()
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    code.filter(|line| ["unsafe {", "unsafe fn", "unsafe impl"].iter().any(|form| line.contains(form)))
+        .count()
 }
