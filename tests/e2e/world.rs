@@ -137,7 +137,7 @@ impl World {
             args.extend(["--clinical", &table]);
         }
         self.run(&args).exits(0);
-        self.change_policy(name, &[("slot_minutes = 15", "slot_minutes = 0"), ("project_share = \"0.2\"", "project_share = \"1.0\"")]);
+        self.change_policy(name, &[("slot_minutes = 15", "slot_minutes = 0")]);
         self.change_policy(name, change);
         self.run(&["node", "scan", name])
     }
@@ -174,11 +174,15 @@ impl World {
 
     /// Submits, which is refused, and approves what then waits.
     pub fn approve(&self, package: &Path, dataset: &str) {
+        self.approve_runs(package, dataset, "5");
+    }
+
+    pub fn approve_runs(&self, package: &Path, dataset: &str, runs: &str) {
         let refused = self.submit(package, dataset, &[]).exits(3).json();
         assert_eq!(refused["code"], "APP-01", "a package without approval was not refused as such");
         let pending = self.run(&["node", "pending"]).exits(0).json();
         let digest = pending[0]["digest"].as_str().expect("the refused package waits").to_owned();
-        self.run(&["node", "approve", &digest, "--dataset", dataset]).exits(0);
+        self.run(&["node", "approve", &digest, "--dataset", dataset, "--runs", runs]).exits(0);
     }
 
     /// Fetches a job's bundle and verifies it under the node's key.

@@ -160,8 +160,12 @@ pub(crate) struct Pack {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Node {
     /// Make a node's home with its keys and an empty ledger.
-    #[command(before_help = "Example: trocar --home /srv/trocar node init")]
-    Init,
+    #[command(before_help = "Example: trocar --home /srv/trocar node init --name lisbon")]
+    Init {
+        /// What the node calls itself in bundles.
+        #[arg(long, default_value = "node")]
+        name: Name,
+    },
     /// Datasets.
     #[command(subcommand, before_help = "Example: trocar node dataset add liver /data/liver --clinical liver.csv")]
     Dataset(Dataset),

@@ -17,7 +17,7 @@ pub(crate) async fn open(home: &Path) -> Result<Node, Failure> {
 
 pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failure> {
     match verb {
-        Verb::Init => return init(out, home),
+        Verb::Init { name } => return init(out, home, &name),
         Verb::Dataset(Dataset::Add { name, path, clinical, policy }) => {
             add(out, &open(home).await?, NewDataset { name, path, clinical, policy }).await?;
         }
@@ -37,10 +37,10 @@ pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-fn init(out: Out, root: &Path) -> Result<Exit, Failure> {
-    let home = Home::create(root, &SystemClock)?;
+fn init(out: Out, root: &Path, name: &Name) -> Result<Exit, Failure> {
+    let home = Home::create(root, name, &SystemClock)?;
     let (node, operator) = (home.node_key()?.public(), home.operator()?);
-    let row = json!({"home": root, "node": node, "operator": operator});
+    let row = json!({"home": root, "name": name, "node": node, "operator": operator});
     out.result(&row, || format!("home      {}\nnode      {node}\noperator  {operator}", root.display()))?;
     Ok(Exit::Done)
 }

@@ -20,7 +20,7 @@ pub(crate) fn verify(out: Out, args: &Verify) -> Result<Exit, Failure> {
         unpack(&bytes, folder)?;
     }
     let row = json!({"verified": true, "trusted": seen.trusted, "status": seen.status, "signer": seen.signer,
-        "proved": seen.proved, "results": seen.results});
+        "proved": seen.proved, "not_proved": seen.not_proved, "results": seen.results});
     out.result(&row, || plain(&seen))?;
     if keys.is_empty() {
         say("Pin the node's key with --key FILE to know the signer.");
@@ -30,8 +30,9 @@ pub(crate) fn verify(out: Out, args: &Verify) -> Result<Exit, Failure> {
 
 fn plain(seen: &trocar_bundle::Verification) -> String {
     let head = if seen.trusted { "intact, signed by a key you trust" } else { "intact, signer unknown" };
-    let proved: Vec<String> = seen.proved.iter().map(|p| format!("  - {p}")).collect();
-    format!("{head}: {}\n{}", seen.signer, proved.join("\n"))
+    let list = |lines: Vec<&str>| lines.iter().map(|l| format!("  - {l}\n")).collect::<String>();
+    let proved = list(seen.proved.iter().map(String::as_str).collect());
+    format!("{head}: {}\nproved\n{proved}not proved\n{}", seen.signer, list(seen.not_proved.clone()).trim_end())
 }
 
 fn read_key(path: &Path) -> Result<PublicKey, Failure> {

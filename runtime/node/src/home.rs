@@ -1,4 +1,4 @@
-//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ index.db ledger.log`.
+//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ name index.db ledger.log`.
 
 use crate::error::{NodeError, ask, file};
 use crate::files;
@@ -21,7 +21,7 @@ impl Home {
     ///
     /// # Errors
     /// There is a node home already, or the disk refuses.
-    pub fn create(root: &Path, clock: &dyn Clock) -> Result<Self, NodeError> {
+    pub fn create(root: &Path, name: &Name, clock: &dyn Clock) -> Result<Self, NodeError> {
         let home = Self { root: root.to_owned() };
         if home.ledger_path().exists() {
             return Err(NodeError::HomeExists(root.to_owned()));
@@ -31,6 +31,7 @@ impl Home {
             files::private_dir(&root.join(folder))?;
         }
         home.make_keys()?;
+        files::write_durably(&home.name_path(), name.as_str().as_bytes())?;
         // The ledger comes last: a home without one is not a home yet, and `node init` can be run again.
         Ledger::create(&home.ledger_path(), clock.now())?;
         Ok(home)
@@ -52,6 +53,14 @@ impl Home {
     pub fn open(root: &Path) -> Result<Self, NodeError> {
         let home = Self { root: root.to_owned() };
         if home.ledger_path().exists() { Ok(home) } else { Err(NodeError::NoHome(root.to_owned())) }
+    }
+
+    /// What the node calls itself in bundles.
+    ///
+    /// # Errors
+    /// The file `name` of the home is missing or damaged.
+    pub fn name(&self) -> Result<Name, NodeError> {
+        fixed_name(files::read_text(&self.name_path())?.trim())
     }
 
     /// The folder.
@@ -138,6 +147,10 @@ impl Home {
 
     fn package_path(&self, digest: &Digest) -> PathBuf {
         self.root.join("packages").join(format!("{}.trocar", digest.hex()))
+    }
+
+    fn name_path(&self) -> PathBuf {
+        self.root.join("name")
     }
 
     fn audit_path(&self) -> PathBuf {

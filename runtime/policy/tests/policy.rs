@@ -164,8 +164,8 @@ fn a_change_of_words_alone_keeps_the_digest_and_any_other_changes_it() {
 fn a_project_has_its_share_of_the_year() {
     let fifth = policy(&[]).project_rho_year();
     assert_eq!(fifth, RhoUnits::floor(&"0.1".parse().unwrap()));
-    let whole = policy(&[("project_share = \"0.2\"", "project_share = \"1\"")]).project_rho_year();
-    assert_eq!(whole, RhoUnits::floor(&"0.5".parse().unwrap()));
+    let tenth = policy(&[("project_share = \"0.2\"", "project_share = \"0.1\"")]).project_rho_year();
+    assert_eq!(tenth, RhoUnits::floor(&"0.05".parse().unwrap()));
 }
 
 #[test]

@@ -145,7 +145,7 @@ impl Node {
             where_: granted.admitted.decision.cohort.normalised(),
             trocar_version: env!("CARGO_PKG_VERSION").to_owned(),
             engine: trocar_worker::engine_name(),
-            node_name: "node".to_owned(),
+            node_name: self.home().name()?.to_string(),
             ledger_head: self.reserved_head(&granted.job)?,
             conditions: conditions(granted),
         };
