@@ -7,6 +7,7 @@ pub mod cohort;
 pub mod dicom;
 mod no_noise;
 mod outcome;
+mod patient;
 mod phantom;
 
 pub use no_noise::NoNoise;
