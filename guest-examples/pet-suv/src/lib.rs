@@ -33,7 +33,12 @@ mod tests {
 
     #[test]
     fn only_pet_in_suv_counts() {
-        let grid = Grid { columns: 1, rows: 1, slices: 1, spacing_mm: (1.0, 1.0, 1.0) };
+        let grid = Grid {
+            columns: 1,
+            rows: 1,
+            slices: 1,
+            spacing_mm: (1.0, 1.0, 1.0),
+        };
         let series = |modality: &str, unit: &str| SeriesInfo {
             modality: modality.into(),
             unit: unit.into(),
@@ -42,5 +47,10 @@ mod tests {
         };
         assert!(in_suv(&series("PT", "g/mL")));
         assert!(!in_suv(&series("PT", "Bq/mL")) && !in_suv(&series("CT", "g/mL")));
+    }
+
+    #[test]
+    fn the_bins_are_those_of_the_manifest() {
+        assert!(include_str!("../manifest.toml").contains(&format!("edges = {EDGES:?}\n")));
     }
 }

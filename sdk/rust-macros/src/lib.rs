@@ -14,7 +14,9 @@ pub fn algorithm(
     arguments: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    expand(arguments.into(), item.into()).unwrap_or_else(Error::into_compile_error).into()
+    expand(arguments.into(), item.into())
+        .unwrap_or_else(Error::into_compile_error)
+        .into()
 }
 
 fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Error> {
@@ -27,7 +29,12 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Erro
     let call = match function.sig.inputs.len() {
         2 => quote!(#name(&subject, &params)),
         3 => quote!(#name(&subject, &params, &state)),
-        _ => return Err(Error::new_spanned(&function.sig, "an algorithm takes (patient, params) or (patient, params, state)")),
+        _ => {
+            return Err(Error::new_spanned(
+                &function.sig,
+                "an algorithm takes (patient, params) or (patient, params, state)",
+            ));
+        }
     };
     Ok(quote! {
         #function
@@ -62,7 +69,10 @@ fn check(function: &ItemFn) -> Result<(), Error> {
         return Err(Error::new_spanned(keyword, "an algorithm is safe code"));
     }
     if !signature.generics.params.is_empty() {
-        return Err(Error::new_spanned(&signature.generics, "an algorithm is not generic"));
+        return Err(Error::new_spanned(
+            &signature.generics,
+            "an algorithm is not generic",
+        ));
     }
     Ok(())
 }
@@ -77,17 +87,49 @@ mod tests {
 
     #[test]
     fn a_function_of_one_patient_becomes_the_export() {
-        let item = quote!(fn f(patient: &Patient, params: &Params) -> Result<Outputs, Failure> { todo() });
+        let item = quote!(
+            fn f(patient: &Patient, params: &Params) -> Result<Outputs, Failure> {
+                todo()
+            }
+        );
         let text = expand(TokenStream::new(), item).expect("expands").to_string();
         assert!(text.contains("f (& subject , & params)") && text.contains("export !"));
     }
 
     #[test]
     fn anything_but_a_plain_function_of_one_patient_is_refused_in_words() {
-        assert!(refusal(quote!(async fn f(p: &Patient, q: &Params) {})).contains("not async"));
-        assert!(refusal(quote!(unsafe fn f(p: &Patient, q: &Params) {})).contains("safe code"));
-        assert!(refusal(quote!(fn f<T>(p: &Patient, q: &Params) {})).contains("not generic"));
-        assert!(refusal(quote!(fn f(p: &Patient) {})).contains("takes (patient, params)"));
-        assert!(expand(quote!(x), quote!(fn f(p: &Patient, q: &Params) {})).is_err());
+        assert!(
+            refusal(quote!(
+                async fn f(p: &Patient, q: &Params) {}
+            ))
+            .contains("not async")
+        );
+        assert!(
+            refusal(quote!(
+                unsafe fn f(p: &Patient, q: &Params) {}
+            ))
+            .contains("safe code")
+        );
+        assert!(
+            refusal(quote!(
+                fn f<T>(p: &Patient, q: &Params) {}
+            ))
+            .contains("not generic")
+        );
+        assert!(
+            refusal(quote!(
+                fn f(p: &Patient) {}
+            ))
+            .contains("takes (patient, params)")
+        );
+        assert!(
+            expand(
+                quote!(x),
+                quote!(
+                    fn f(p: &Patient, q: &Params) {}
+                )
+            )
+            .is_err()
+        );
     }
 }
