@@ -36,9 +36,7 @@ mod tests {
     #[test]
     fn air_outside_the_body_counts_nowhere() {
         let mut tally = Tally::new(Bins::new(&EDGES));
-        [-1000.0, -301.0, -300.0, 0.0, 60.0, 1000.0]
-            .into_iter()
-            .for_each(|hu| add(&mut tally, -300.0, hu));
+        [-1000.0, -301.0, -300.0, 0.0, 60.0, 1000.0].into_iter().for_each(|hu| add(&mut tally, -300.0, hu));
         assert_eq!((tally.values(), tally.mean()), (4, Some(190.0)));
         assert_eq!(tally.fractions(), [0.0, 0.25, 0.0, 0.25, 0.25, 0.0, 0.0, 0.25]);
     }

@@ -17,11 +17,7 @@ fn lesion_volume(patient: &Patient, params: &Params) -> Result<Outputs, Failure>
     let threshold = params.real("threshold")?;
     let belongs = fits(params.text("sex")?, &patient.column("sex")?)
         && fits(params.text("diagnosis")?, &patient.column("diagnosis")?);
-    let volume = if belongs {
-        volume_ml(patient, threshold)?
-    } else {
-        None
-    };
+    let volume = if belongs { volume_ml(patient, threshold)? } else { None };
     Ok(outputs(volume.filter(|ml| *ml > 0.0)))
 }
 
@@ -43,13 +39,7 @@ fn fits(wanted: &str, value: &Value) -> bool {
 fn volume_ml(patient: &Patient, threshold: f64) -> Result<Option<f64>, Failure> {
     let ct = (0..).zip(patient.series()).filter(|(_, s)| s.modality == "CT");
     // The first of equals, so that the answer does not depend on how a maximum breaks ties.
-    let largest = ct.reduce(|best, next| {
-        if voxels(&next.1) > voxels(&best.1) {
-            next
-        } else {
-            best
-        }
-    });
+    let largest = ct.reduce(|best, next| if voxels(&next.1) > voxels(&best.1) { next } else { best });
     let Some((index, series)) = largest else {
         return Ok(None);
     };
@@ -89,28 +79,12 @@ mod tests {
     #[test]
     fn a_lesion_counts_once_in_its_bin() {
         let vectors = outputs(Some(20.0)).into_vectors();
-        assert_eq!(
-            vectors,
-            [
-                vec![1.0],
-                vec![20.0],
-                vec![20.0],
-                vec![0.0, 0.0, 0.0, 1.0, 0.0, 0.0]
-            ]
-        );
+        assert_eq!(vectors, [vec![1.0], vec![20.0], vec![20.0], vec![0.0, 0.0, 0.0, 1.0, 0.0, 0.0]]);
     }
 
     #[test]
     fn a_voxel_of_one_centimetre_is_one_millilitre() {
-        assert_eq!(
-            voxel_ml(&Grid {
-                columns: 1,
-                rows: 1,
-                slices: 1,
-                spacing_mm: (10.0, 10.0, 10.0)
-            }),
-            1.0
-        );
+        assert_eq!(voxel_ml(&Grid { columns: 1, rows: 1, slices: 1, spacing_mm: (10.0, 10.0, 10.0) }), 1.0);
     }
 
     #[test]

@@ -33,12 +33,7 @@ mod tests {
 
     #[test]
     fn only_pet_in_suv_counts() {
-        let grid = Grid {
-            columns: 1,
-            rows: 1,
-            slices: 1,
-            spacing_mm: (1.0, 1.0, 1.0),
-        };
+        let grid = Grid { columns: 1, rows: 1, slices: 1, spacing_mm: (1.0, 1.0, 1.0) };
         let series = |modality: &str, unit: &str| SeriesInfo {
             modality: modality.into(),
             unit: unit.into(),

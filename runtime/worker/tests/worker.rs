@@ -1,4 +1,9 @@
 //! Real worker processes: what they answer, and what the node makes of those that do not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the helpers of a test may panic as the test itself may"
+)]
 
 use std::{
     collections::BTreeMap,

@@ -39,8 +39,10 @@ fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Erro
     Ok(quote! {
         #function
 
+        // Public, so that the function is in use on targets that export nothing.
         #[doc(hidden)]
-        struct TrocarAlgorithm;
+        #[derive(Debug)]
+        pub struct TrocarAlgorithm;
 
         impl ::trocar_guest::bindings::Guest for TrocarAlgorithm {
             fn map_patient(
