@@ -7,11 +7,6 @@ use anyhow::{Result, ensure};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The arguments that keep every guest package out of a native command.
-pub(crate) fn without_guests() -> Result<Vec<String>> {
-    Ok(paths::guest_names()?.into_iter().flat_map(|name| ["--exclude".to_owned(), name]).collect())
-}
-
 /// A cargo command over all guests, for wasm32.
 pub(crate) fn for_guests(verb: &str) -> Result<Command> {
     let mut command = cargo();

@@ -1,10 +1,11 @@
 //! `cargo xtask demo`: the main job from end to end, driving the built binary as a person would.
 //!
-//! With `--json` the last line of stdout is `{"bundle": PATH, "verified": true, "released": [row...]}`: `bundle` is
-//! the first released one, or the first where none is released, and `released` holds the numbers of all of them as their results.json has them, one row
-//! a number: `{"dataset", "output", "value", "sd", "low95", "high95", "unit"}`. The patients' count has the output
-//! name `patients (ALGORITHM)`; a histogram or table gives one row a cell, named such as `volume [10, 50)`; a number that the
-//! filter blanked is null. `bundles` and `withheld` list every job beyond what DESIGN.md section 7 asks for.
+//! With `--json` the last line of stdout is `{"bundle": PATH, "verified": true, "released": [row...]}`: `bundle` is the
+//! first released one (the first of all where none is), and `released` holds the numbers of all of them as their
+//! results.json has them, one row a number: `{"dataset", "output", "value", "sd", "low95", "high95", "unit"}`. The
+//! patients' count has the output name `patients (ALGORITHM)`; a histogram or table gives one row a cell, named such as
+//! `volume [10, 50)`; a number that the filter blanked is null. `bundles` and `withheld` list every job beyond what
+//! DESIGN.md section 7 asks for.
 
 mod job;
 mod line;
