@@ -55,7 +55,7 @@ fn cohorts_of_nine_of_one_and_of_none_are_withheld_with_the_same_answer() {
         let mut job = world.submit(&package, "small", &[]).exits(4).json();
         assert_eq!(job["code"], "REL-02");
         let (bundle, results) = world.fetch(&job["job"], 4);
-        assert_eq!((&results["status"], &results["outputs"]), (&"withheld".into(), &serde_json::json!([])));
+        assert_eq!((&results["status"], &results["outputs"], &results["patients"]), (&"withheld".into(), &().into(), &().into()));
         job["job"] = "the job".into();
         job["release_at"] = "its time".into();
         answers.push((job, std::fs::metadata(bundle).unwrap().len(), world.run(&["node", "budget"]).json()[0]["rho_year"].clone()));
@@ -90,7 +90,7 @@ fn a_component_with_an_import_outside_its_grant_is_refused_by_name() {
 fn a_manifest_that_asks_for_a_forbidden_attribute_is_refused_by_name() {
     let world = World::new();
     world.dataset("liver", &world.cohort("cohort", 2, "CT"), &[]).exits(0);
-    let package = world.pack("ct-intensity", &[("attributes = []", "attributes = [\"InstitutionName\"]")]);
+    let package = world.pack("ct-intensity", &[("pixels = true", "pixels = true\nattributes = [\"InstitutionName\"]")]);
     let said = world.submit(&package, "liver", &[]).exits(3);
     assert_eq!(said.json()["code"], "ADM-02");
     assert!(said.err.contains("InstitutionName"), "the attribute is not named: {}", said.err);

@@ -87,3 +87,33 @@ fn each_example_gives_its_stated_figures_on_its_seeded_cohort_without_noise() {
         assert_eq!(Value::Object(seen), stated["outputs"], "the figures of {name} are not the stated ones");
     }
 }
+
+#[test]
+fn lesion_volumes_and_intensities_are_those_that_the_cohort_was_written_with() {
+    let world = World { folder: tempfile::tempdir().unwrap() };
+    let folder = world.path("cohort");
+    let out = folder.display().to_string();
+    world.run(&["testkit", "cohort", "-o", &out, "--patients", "40", "--seed", "11"]).exits(0);
+    let truth = std::fs::read_to_string(folder.join("truth.csv")).unwrap();
+    let head: Vec<&str> = truth.lines().next().unwrap().split(',').collect();
+    let column = |name: &str| -> Vec<f64> {
+        let at = head.iter().position(|h| *h == name).unwrap();
+        truth.lines().skip(1).map(|l| l.split(',').nth(at).unwrap().parse().unwrap()).collect()
+    };
+    let released = |name: &str| -> Value {
+        let [m, c] = [manifest(name), guest(name)].map(|p| p.display().to_string());
+        let clinical = folder.join("clinical.csv").display().to_string();
+        let data = ["--data", &out, "--clinical", &clinical, "--exact"];
+        world.run(&[&["test", "--manifest", &m, "--component", &c][..], &data].concat()).exits(0).json()
+    };
+    let value = |result: &Value, at: usize| result["figures"]["outputs"][at]["value"].as_f64().unwrap();
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+
+    let volumes: Vec<f64> = column("lesion_ml").into_iter().filter(|v| *v > 0.0).collect();
+    let lesions = released("lesion-volume");
+    assert_eq!(value(&lesions, 0), volumes.len() as f64, "another number of patients with a lesion");
+    assert!((value(&lesions, 1) - mean(&volumes)).abs() < 1.0 / 16.0, "another mean volume");
+    let intensity = value(&released("ct-intensity"), 0);
+    // Each patient's mean is rounded to the grid of 1/16 HU.
+    assert!((intensity - mean(&column("body_mean"))).abs() < 1.0 / 16.0, "another mean intensity: {intensity}");
+}
