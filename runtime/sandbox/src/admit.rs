@@ -36,9 +36,7 @@ const FEATURES: WasmFeatures = WasmFeatures::WASM2
 /// # Errors
 /// The first import outside the grant, or what makes it invalid.
 pub fn admit(wasm: &[u8], grant: &Grant) -> Result<(), AdmitError> {
-    Validator::new_with_features(FEATURES)
-        .validate_all(wasm)
-        .map_err(invalid)?;
+    Validator::new_with_features(FEATURES).validate_all(wasm).map_err(invalid)?;
     let surface = surface(wasm)?;
     match surface.imports.into_iter().find(|name| !granted(name, grant)) {
         Some(name) => Err(AdmitError::ImportRefused { name }),
@@ -63,10 +61,7 @@ struct Surface {
 
 /// Imports of components further in are supplied by the outermost one, so they reach nothing that it does not.
 fn surface(wasm: &[u8]) -> Result<Surface, AdmitError> {
-    let mut found = Surface {
-        imports: Vec::new(),
-        exported: false,
-    };
+    let mut found = Surface { imports: Vec::new(), exported: false };
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload.map_err(invalid)?;

@@ -42,19 +42,10 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new(patient: Box<dyn Patient>, grant: &Grant, memory_mib: u32) -> Self {
-        let series = (0..)
-            .zip(patient.series())
-            .filter(|(_, info)| grant.modality(&info.modality))
-            .collect();
+        let series = (0..).zip(patient.series()).filter(|(_, info)| grant.modality(&info.modality)).collect();
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        Self {
-            patient,
-            grant: grant.clone(),
-            series,
-            table,
-            meter: Meter::new(memory_mib),
-        }
+        Self { patient, grant: grant.clone(), series, table, meter: Meter::new(memory_mib) }
     }
 
     /// The one patient, as the guest's own handle.
@@ -63,10 +54,7 @@ impl Host {
     }
 
     fn index(&self, series: u32) -> std::result::Result<u32, Fault> {
-        self.series
-            .get(series as usize)
-            .map(|(index, _)| *index)
-            .ok_or(Fault::OutOfRange)
+        self.series.get(series as usize).map(|(index, _)| *index).ok_or(Fault::OutOfRange)
     }
 
     fn column(&self, name: &str) -> std::result::Result<Value, Fault> {
@@ -85,11 +73,7 @@ impl Host {
     }
 
     fn open(&self, series: u32) -> std::result::Result<Box<dyn Volume>, Fault> {
-        if self.grant.pixels {
-            self.patient.open(self.index(series)?)
-        } else {
-            Err(Fault::NotGranted)
-        }
+        if self.grant.pixels { self.patient.open(self.index(series)?) } else { Err(Fault::NotGranted) }
     }
 
     fn open_mask(&self, series: u32, label: &str) -> std::result::Result<Box<dyn Mask>, Fault> {
@@ -108,21 +92,9 @@ type Answer<T> = std::result::Result<T, types::Fault>;
 pub(crate) fn link(linker: &mut Linker<Host>) -> Result<()> {
     linker.instance("trocar:guest/types@0.1.0")?;
     let mut imaging = linker.instance("trocar:guest/imaging@0.1.0")?;
-    imaging.resource(
-        "patient",
-        ResourceType::host::<PatientHandle>(),
-        drop_handle::<PatientHandle>,
-    )?;
-    imaging.resource(
-        "volume",
-        ResourceType::host::<VolumeHandle>(),
-        drop_handle::<VolumeHandle>,
-    )?;
-    imaging.resource(
-        "mask",
-        ResourceType::host::<MaskHandle>(),
-        drop_handle::<MaskHandle>,
-    )?;
+    imaging.resource("patient", ResourceType::host::<PatientHandle>(), drop_handle::<PatientHandle>)?;
+    imaging.resource("volume", ResourceType::host::<VolumeHandle>(), drop_handle::<VolumeHandle>)?;
+    imaging.resource("mask", ResourceType::host::<MaskHandle>(), drop_handle::<MaskHandle>)?;
     link_patient(&mut imaging)?;
     link_volume(&mut imaging)?;
     link_mask(&mut imaging)?;
@@ -142,35 +114,22 @@ fn link_patient(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
             Ok((answer(s.data().column(&name).map(types::Value::from)),))
         },
     )?;
-    i.func_wrap(
-        "[method]patient.series",
-        |mut s: Store<'_>, (_,): (Resource<PatientHandle>,)| {
-            charge(&mut s, 0)?;
-            Ok((s
-                .data()
-                .series
-                .iter()
-                .map(|(_, info)| types::SeriesInfo::from(info))
-                .collect::<Vec<_>>(),))
-        },
-    )?;
+    i.func_wrap("[method]patient.series", |mut s: Store<'_>, (_,): (Resource<PatientHandle>,)| {
+        charge(&mut s, 0)?;
+        Ok((s.data().series.iter().map(|(_, info)| types::SeriesInfo::from(info)).collect::<Vec<_>>(),))
+    })?;
     i.func_wrap(
         "[method]patient.attribute",
         |mut s: Store<'_>, (_, series, keyword): (Resource<PatientHandle>, u32, String)| {
             charge(&mut s, 0)?;
-            Ok((answer(
-                s.data().attribute(series, &keyword).map(types::Value::from),
-            ),))
+            Ok((answer(s.data().attribute(series, &keyword).map(types::Value::from)),))
         },
     )?;
-    i.func_wrap(
-        "[method]patient.open",
-        |mut s: Store<'_>, (_, series): (Resource<PatientHandle>, u32)| {
-            charge(&mut s, 0)?;
-            let opened = s.data().open(series).map(VolumeHandle);
-            Ok((hand_out(&mut s, opened)?,))
-        },
-    )?;
+    i.func_wrap("[method]patient.open", |mut s: Store<'_>, (_, series): (Resource<PatientHandle>, u32)| {
+        charge(&mut s, 0)?;
+        let opened = s.data().open(series).map(VolumeHandle);
+        Ok((hand_out(&mut s, opened)?,))
+    })?;
     i.func_wrap(
         "[method]patient.open-mask",
         |mut s: Store<'_>, (_, series, label): (Resource<PatientHandle>, u32, String)| {
@@ -182,13 +141,10 @@ fn link_patient(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
 }
 
 fn link_volume(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
-    i.func_wrap(
-        "[method]volume.grid",
-        |mut s: Store<'_>, (v,): (Resource<VolumeHandle>,)| {
-            charge(&mut s, 0)?;
-            Ok((types::Grid::from(s.data().table.get(&v)?.0.grid()),))
-        },
-    )?;
+    i.func_wrap("[method]volume.grid", |mut s: Store<'_>, (v,): (Resource<VolumeHandle>,)| {
+        charge(&mut s, 0)?;
+        Ok((types::Grid::from(s.data().table.get(&v)?.0.grid()),))
+    })?;
     // `Arc<[_]>` is lowered straight into the guest; the `Vec` of generated bindings would copy once more.
     i.func_wrap(
         "[method]volume.read-s16",
@@ -220,13 +176,10 @@ fn link_volume(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
 }
 
 fn link_mask(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
-    i.func_wrap(
-        "[method]mask.grid",
-        |mut s: Store<'_>, (m,): (Resource<MaskHandle>,)| {
-            charge(&mut s, 0)?;
-            Ok((types::Grid::from(s.data().table.get(&m)?.0.grid()),))
-        },
-    )?;
+    i.func_wrap("[method]mask.grid", |mut s: Store<'_>, (m,): (Resource<MaskHandle>,)| {
+        charge(&mut s, 0)?;
+        Ok((types::Grid::from(s.data().table.get(&m)?.0.grid()),))
+    })?;
     i.func_wrap(
         "[method]mask.read",
         |mut s: Store<'_>, (m, first, count): (Resource<MaskHandle>, u32, u32)| {
@@ -242,13 +195,10 @@ fn link_mask(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
 
 // Absent on purpose: inference. The name is defined, so that a guest built for a later host gets an answer.
 fn link_model(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
-    i.func_wrap(
-        "infer",
-        |mut s: Store<'_>, (_, _): (String, Vec<model::Tensor>)| {
-            charge(&mut s, 0)?;
-            Ok((Answer::<Vec<model::Tensor>>::Err(types::Fault::Unsupported),))
-        },
-    )
+    i.func_wrap("infer", |mut s: Store<'_>, (_, _): (String, Vec<model::Tensor>)| {
+        charge(&mut s, 0)?;
+        Ok((Answer::<Vec<model::Tensor>>::Err(types::Fault::Unsupported),))
+    })
 }
 
 /// Checks a slab's bounds, takes its price, reads it.
@@ -274,11 +224,7 @@ fn span(grid: Grid, width: u64, (first, count): (u32, u32)) -> std::result::Resu
         .into_iter()
         .try_fold(width, u64::checked_mul)
         .ok_or(Fault::OutOfRange)?;
-    if count > 0 && end <= grid.slices && bytes <= SLAB {
-        Ok(bytes)
-    } else {
-        Err(Fault::OutOfRange)
-    }
+    if count > 0 && end <= grid.slices && bytes <= SLAB { Ok(bytes) } else { Err(Fault::OutOfRange) }
 }
 
 fn refused<T>(store: &mut Store<'_>, fault: Fault) -> Result<(Answer<T>,)> {
@@ -325,34 +271,14 @@ impl From<Value> for types::Value {
 
 impl From<Grid> for types::Grid {
     fn from(grid: Grid) -> Self {
-        let Grid {
-            columns,
-            rows,
-            slices,
-            spacing_mm,
-        } = grid;
-        Self {
-            columns,
-            rows,
-            slices,
-            spacing_mm,
-        }
+        let Grid { columns, rows, slices, spacing_mm } = grid;
+        Self { columns, rows, slices, spacing_mm }
     }
 }
 
 impl From<&SeriesInfo> for types::SeriesInfo {
     fn from(info: &SeriesInfo) -> Self {
-        let SeriesInfo {
-            modality,
-            unit,
-            grid,
-            integral,
-        } = info;
-        Self {
-            modality: modality.clone(),
-            unit: unit.clone(),
-            grid: (*grid).into(),
-            integral: *integral,
-        }
+        let SeriesInfo { modality, unit, grid, integral } = info;
+        Self { modality: modality.clone(), unit: unit.clone(), grid: (*grid).into(), integral: *integral }
     }
 }

@@ -23,11 +23,7 @@ pub use engine::{CompileError, ENGINE, Runner, compile, engine_id};
 pub use grant::Grant;
 pub use run::{Call, MapFault, run};
 
-#[allow(
-    missing_docs,
-    unreachable_pub,
-    reason = "generated from sdk/wit, which documents them"
-)]
+#[allow(missing_docs, unreachable_pub, reason = "generated from sdk/wit, which documents them")]
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../../sdk/wit",

@@ -20,17 +20,12 @@ impl Meter {
     /// `mib` MiB over all memories of the guest.
     pub(crate) fn new(mib: u32) -> Self {
         let bytes = (mib as usize).saturating_mul(1 << 20);
-        Self {
-            bytes,
-            entries: TABLE_ENTRIES,
-        }
+        Self { bytes, entries: TABLE_ENTRIES }
     }
 }
 
 fn take(left: &mut usize, current: usize, desired: usize) -> wasmtime::Result<bool> {
-    *left = left
-        .checked_sub(desired.saturating_sub(current))
-        .ok_or(OutOfMemory)?;
+    *left = left.checked_sub(desired.saturating_sub(current)).ok_or(OutOfMemory)?;
     Ok(true)
 }
 
@@ -77,9 +72,5 @@ pub(crate) fn charge<T>(store: &mut StoreContextMut<'_, T>, bytes: u64) -> wasmt
     let price = BYTE.saturating_mul(bytes).saturating_add(CALL);
     let left = store.get_fuel()?;
     store.set_fuel(left.saturating_sub(price))?;
-    if left < price {
-        Err(Trap::OutOfFuel.into())
-    } else {
-        Ok(())
-    }
+    if left < price { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
 }

@@ -72,10 +72,7 @@ pub(crate) fn outputs(
     patient: Box<dyn Patient>,
     call: &Call<'_>,
 ) -> Result<Vec<Vec<f64>>, MapFault> {
-    let mut store = Store::new(
-        runner.engine(),
-        Host::new(patient, call.grant, call.limits.memory_mib()),
-    );
+    let mut store = Store::new(runner.engine(), Host::new(patient, call.grant, call.limits.memory_mib()));
     store.limiter(|host| &mut host.meter);
     store.set_hostcall_fuel(HOSTCALL_BYTES.saturating_add(result_bytes(call.shape)));
     store.set_fuel(call.limits.fuel())?;
@@ -88,29 +85,14 @@ pub(crate) fn outputs(
 /// Lists of a guest may overlap, so what they claim is bounded before it is copied; the price is that of `Vec`s.
 fn result_bytes(shape: &[usize]) -> usize {
     let numbers = shape.iter().fold(0_usize, |sum, n| sum.saturating_add(*n));
-    numbers
-        .saturating_mul(size_of::<f64>())
-        .saturating_add(shape.len().saturating_mul(size_of::<Vec<f64>>()))
+    numbers.saturating_mul(size_of::<f64>()).saturating_add(shape.len().saturating_mul(size_of::<Vec<f64>>()))
 }
 
 fn check(outputs: Vec<Vec<f64>>, shape: &[usize]) -> Result<Vec<Vec<f64>>, MapFault> {
     let got: Vec<usize> = outputs.iter().map(Vec::len).collect();
-    if got == shape {
-        Ok(outputs)
-    } else {
-        Err(MapFault::Shape {
-            got,
-            want: shape.to_vec(),
-        })
-    }
+    if got == shape { Ok(outputs) } else { Err(MapFault::Shape { got, want: shape.to_vec() }) }
 }
 
 fn params(given: &[(String, Value)]) -> Vec<Param> {
-    given
-        .iter()
-        .map(|(name, value)| Param {
-            name: name.clone(),
-            value: value.clone().into(),
-        })
-        .collect()
+    given.iter().map(|(name, value)| Param { name: name.clone(), value: value.clone().into() }).collect()
 }

@@ -14,9 +14,7 @@ pub fn algorithm(
     arguments: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    expand(arguments.into(), item.into())
-        .unwrap_or_else(Error::into_compile_error)
-        .into()
+    expand(arguments.into(), item.into()).unwrap_or_else(Error::into_compile_error).into()
 }
 
 fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream, Error> {
@@ -71,10 +69,7 @@ fn check(function: &ItemFn) -> Result<(), Error> {
         return Err(Error::new_spanned(keyword, "an algorithm is safe code"));
     }
     if !signature.generics.params.is_empty() {
-        return Err(Error::new_spanned(
-            &signature.generics,
-            "an algorithm is not generic",
-        ));
+        return Err(Error::new_spanned(&signature.generics, "an algorithm is not generic"));
     }
     Ok(())
 }

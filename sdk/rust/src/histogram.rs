@@ -37,12 +37,7 @@ impl<'a> Tally<'a> {
     /// Nothing counted yet.
     #[must_use]
     pub fn new(bins: Bins<'a>) -> Self {
-        Self {
-            bins,
-            counts: vec![0; bins.count()],
-            values: 0,
-            sum: 0.0,
-        }
+        Self { bins, counts: vec![0; bins.count()], values: 0, sum: 0.0 }
     }
 
     /// Counts one value, whether a bin holds it or not.
@@ -84,10 +79,7 @@ mod tests {
     #[test]
     fn a_bin_holds_its_lower_edge_and_not_its_upper_one() {
         let found = [-0.1, 0.0, 0.99, 1.0, 9.99, 10.0, f64::NAN, f64::INFINITY].map(|x| BINS.find(x));
-        assert_eq!(
-            found,
-            [None, Some(0), Some(0), Some(1), Some(1), None, None, None]
-        );
+        assert_eq!(found, [None, Some(0), Some(0), Some(1), Some(1), None, None, None]);
     }
 
     #[test]

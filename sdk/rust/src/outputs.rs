@@ -58,11 +58,7 @@ impl Outputs {
     /// For kinds `histogram` and `table`: one cell of `cells`, the last axis of a table fastest; `None`: no cell.
     #[must_use]
     pub fn cell(self, cells: usize, cell: Option<usize>) -> Self {
-        self.vector(
-            (0..cells)
-                .map(|i| if Some(i) == cell { 1.0 } else { 0.0 })
-                .collect(),
-        )
+        self.vector((0..cells).map(|i| if Some(i) == cell { 1.0 } else { 0.0 }).collect())
     }
 
     /// For kinds `histogram` and `table`: a weight in 0..=1 for each cell.
@@ -101,19 +97,9 @@ mod tests {
 
     #[test]
     fn each_kind_has_the_length_that_its_manifest_declares() {
-        let outputs = Outputs::new()
-            .count(true)
-            .number(Some(2.5))
-            .cell(3, Some(1))
-            .cell(2, None)
-            .vector(vec![7.0; 2]);
-        let want = [
-            vec![1.0],
-            vec![2.5],
-            vec![0.0, 1.0, 0.0],
-            vec![0.0, 0.0],
-            vec![7.0, 7.0],
-        ];
+        let outputs =
+            Outputs::new().count(true).number(Some(2.5)).cell(3, Some(1)).cell(2, None).vector(vec![7.0; 2]);
+        let want = [vec![1.0], vec![2.5], vec![0.0, 1.0, 0.0], vec![0.0, 0.0], vec![7.0, 7.0]];
         assert_eq!(outputs.into_vectors(), want);
     }
 

@@ -75,10 +75,7 @@ mod tests {
     use super::*;
 
     fn params() -> Params {
-        let param = |name: &str, value| Param {
-            name: name.into(),
-            value,
-        };
+        let param = |name: &str, value| Param { name: name.into(), value };
         Params(vec![
             param("n", Value::Integer(3)),
             param("x", Value::Real(0.5)),
@@ -89,10 +86,7 @@ mod tests {
     #[test]
     fn a_parameter_is_read_by_name_and_type() {
         let params = params();
-        assert_eq!(
-            (params.integer("n"), params.real("x"), params.text("s")),
-            (Ok(3), Ok(0.5), Ok("F"))
-        );
+        assert_eq!((params.integer("n"), params.real("x"), params.text("s")), (Ok(3), Ok(0.5), Ok("F")));
         assert_eq!(params.real("n"), Ok(3.0));
     }
 

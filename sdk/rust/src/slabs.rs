@@ -50,13 +50,7 @@ impl Volume {
     pub fn slabs(&self, series: &SeriesInfo) -> Slabs<'_> {
         let width = if series.integral { 2 } else { 4 };
         let step = slices_a_slab(&series.grid, width);
-        Slabs {
-            volume: self,
-            integral: series.integral,
-            next: 0,
-            end: series.grid.slices,
-            step,
-        }
+        Slabs { volume: self, integral: series.integral, next: 0, end: series.grid.slices, step }
     }
 }
 
@@ -88,12 +82,7 @@ mod tests {
     use super::*;
 
     fn grid(columns: u32, rows: u32) -> Grid {
-        Grid {
-            columns,
-            rows,
-            slices: 300,
-            spacing_mm: (1.0, 1.0, 1.0),
-        }
+        Grid { columns, rows, slices: 300, spacing_mm: (1.0, 1.0, 1.0) }
     }
 
     #[test]

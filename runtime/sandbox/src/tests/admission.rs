@@ -6,12 +6,7 @@ fn plain(more: &str) -> Vec<u8> {
     let wat = guests::guest("(call $answer (i32.const 0))");
     let start = wat.find("(import").unwrap();
     let end = wat.find("(memory").unwrap();
-    guests::component(&format!(
-        "{}{}{more}){}",
-        &wat[..start],
-        &wat[end..wat.len() - 1],
-        ""
-    ))
+    guests::component(&format!("{}{}{more}){}", &wat[..start], &wat[end..wat.len() - 1], ""))
 }
 
 fn refused(wasm: &[u8], grant: &Grant) -> String {
@@ -35,11 +30,9 @@ fn a_guest_that_imports_nothing_is_admitted_under_an_empty_grant() {
 
 #[test]
 fn any_import_of_wasi_is_refused_by_name() {
-    for name in [
-        "wasi:cli/environment@0.2.0",
-        "wasi:clocks/monotonic-clock@0.2.6",
-        "wasi:random/random@0.2.0",
-    ] {
+    for name in
+        ["wasi:cli/environment@0.2.0", "wasi:clocks/monotonic-clock@0.2.6", "wasi:random/random@0.2.0"]
+    {
         let wasm = wat::parse_str(format!(r#"(component (import "{name}" (instance)))"#)).unwrap();
         assert_eq!(refused(&wasm, &everything()), name);
     }
@@ -47,12 +40,9 @@ fn any_import_of_wasi_is_refused_by_name() {
 
 #[test]
 fn another_version_or_interface_of_the_package_is_refused() {
-    for name in [
-        "trocar:guest/imaging@0.1.1",
-        "trocar:guest/imaging",
-        "trocar:guest/logging@0.1.0",
-        "imaging",
-    ] {
+    for name in
+        ["trocar:guest/imaging@0.1.1", "trocar:guest/imaging", "trocar:guest/logging@0.1.0", "imaging"]
+    {
         let wasm = wat::parse_str(format!(r#"(component (import "{name}" (instance)))"#)).unwrap();
         assert_eq!(refused(&wasm, &everything()), name);
     }
@@ -61,16 +51,7 @@ fn another_version_or_interface_of_the_package_is_refused() {
 #[test]
 fn an_import_of_model_is_refused_where_the_manifest_asks_for_none() {
     let wasm = guests::component(&guests::guest("(call $answer (i32.const 0))"));
-    assert_eq!(
-        refused(
-            &wasm,
-            &Grant {
-                models: false,
-                ..everything()
-            }
-        ),
-        "trocar:guest/model@0.1.0"
-    );
+    assert_eq!(refused(&wasm, &Grant { models: false, ..everything() }), "trocar:guest/model@0.1.0");
     assert_eq!(admit(&wasm, &everything()), Ok(()));
 }
 
@@ -78,14 +59,8 @@ fn an_import_of_model_is_refused_where_the_manifest_asks_for_none() {
 fn what_is_not_a_component_that_exports_map_patient_is_invalid() {
     assert!(!invalid(b"").is_empty() && !invalid(b"\0asm").is_empty());
     assert!(!invalid(&plain("")[..200]).is_empty());
-    assert_eq!(
-        invalid(&wat::parse_str("(module)").unwrap()),
-        "it is a core module"
-    );
-    assert_eq!(
-        invalid(&wat::parse_str("(component)").unwrap()),
-        "it does not export map-patient"
-    );
+    assert_eq!(invalid(&wat::parse_str("(module)").unwrap()), "it is a core module");
+    assert_eq!(invalid(&wat::parse_str("(component)").unwrap()), "it does not export map-patient");
 }
 
 #[test]

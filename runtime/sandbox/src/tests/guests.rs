@@ -53,9 +53,7 @@ pub(super) fn component(wat: &str) -> Vec<u8> {
     let mut module = wat::parse_str(wat).expect("WAT");
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir("../../sdk/wit").expect("sdk/wit");
-    let world = resolve
-        .select_world(&[package], Some("algorithm"))
-        .expect("world");
+    let world = resolve.select_world(&[package], Some("algorithm")).expect("world");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).expect("embeds");
     let mut encoder = ComponentEncoder::default();
     encoder.validate(false).module(&module).expect("module");

@@ -10,9 +10,7 @@ const OUT_OF_RANGE: f64 = 3.0;
 
 /// Returns the numbers of the first output.
 fn seen(body: &str, grant: &Grant, count: usize) -> Vec<f64> {
-    map(&load(&guest(body)), grant, &limits(), &[count])
-        .expect("maps")
-        .remove(0)
+    map(&load(&guest(body)), grant, &limits(), &[count]).expect("maps").remove(0)
 }
 
 /// Reports whether a call that answers at 64 failed, and its fault at `offset`.
@@ -60,19 +58,9 @@ fn a_granted_column_is_given_with_its_type() {
 
 #[test]
 fn a_column_outside_the_grant_is_not_granted_even_where_it_exists() {
+    assert_eq!(seen(&report(&column(18, 6), 72), &everything(), 2), [1.0, NOT_GRANTED]);
     assert_eq!(
-        seen(&report(&column(18, 6), 72), &everything(), 2),
-        [1.0, NOT_GRANTED]
-    );
-    assert_eq!(
-        seen(
-            &report(&column(0, 9), 72),
-            &Grant {
-                columns: vec![],
-                ..everything()
-            },
-            2
-        ),
+        seen(&report(&column(0, 9), 72), &Grant { columns: vec![], ..everything() }, 2),
         [1.0, NOT_GRANTED]
     );
 }
@@ -85,47 +73,25 @@ fn a_granted_column_that_the_patient_lacks_is_absent() {
 #[test]
 fn an_attribute_outside_the_grant_is_not_granted() {
     assert_eq!(seen(&report(&attribute(0, 24, 12), 72), &everything(), 2)[0], 0.0);
-    assert_eq!(
-        seen(&report(&attribute(0, 41, 9), 72), &everything(), 2),
-        [1.0, NOT_GRANTED]
-    );
-    assert_eq!(
-        seen(&report(&attribute(9, 24, 12), 72), &everything(), 2),
-        [1.0, OUT_OF_RANGE]
-    );
+    assert_eq!(seen(&report(&attribute(0, 41, 9), 72), &everything(), 2), [1.0, NOT_GRANTED]);
+    assert_eq!(seen(&report(&attribute(9, 24, 12), 72), &everything(), 2), [1.0, OUT_OF_RANGE]);
 }
 
 #[test]
 fn pixels_outside_the_grant_are_not_granted() {
     assert_eq!(seen(&report(&open(0), 68), &everything(), 2)[0], 0.0);
-    assert_eq!(
-        seen(
-            &report(&open(0), 68),
-            &Grant {
-                pixels: false,
-                ..everything()
-            },
-            2
-        ),
-        [1.0, NOT_GRANTED]
-    );
+    assert_eq!(seen(&report(&open(0), 68), &Grant { pixels: false, ..everything() }, 2), [1.0, NOT_GRANTED]);
 }
 
 #[test]
 fn only_series_of_granted_modalities_exist() {
     let body = "(call $series (local.get $patient) (i32.const 64))
          (call $put (i32.const 0) (f64.convert_i32_u (i32.load (i32.const 68)))) (call $answer (i32.const 1))";
-    let only = |modalities: &[Modality]| Grant {
-        modalities: modalities.to_vec(),
-        ..everything()
-    };
+    let only = |modalities: &[Modality]| Grant { modalities: modalities.to_vec(), ..everything() };
     assert_eq!(seen(body, &everything(), 1), [3.0]);
     assert_eq!(seen(body, &only(&[Modality::MR]), 1), [1.0]);
     assert_eq!(seen(body, &only(&[]), 1), [0.0]);
-    assert_eq!(
-        seen(&report(&open(1), 68), &only(&[Modality::PT]), 2),
-        [1.0, OUT_OF_RANGE]
-    );
+    assert_eq!(seen(&report(&open(1), 68), &only(&[Modality::PT]), 2), [1.0, OUT_OF_RANGE]);
 }
 
 #[test]
@@ -136,27 +102,10 @@ fn a_series_index_counts_granted_series_only() {
          (call $answer (i32.const 1))",
         read("read_f32", 0, 0, 1)
     );
-    assert_eq!(
-        seen(
-            &body,
-            &Grant {
-                modalities: vec![Modality::PT],
-                ..everything()
-            },
-            1
-        ),
-        [1.5]
-    );
+    assert_eq!(seen(&body, &Grant { modalities: vec![Modality::PT], ..everything() }, 1), [1.5]);
     let whole = report(&read("read_s16", 0, 0, 1), 68);
     assert_eq!(
-        seen(
-            &whole,
-            &Grant {
-                modalities: vec![Modality::PT],
-                ..everything()
-            },
-            2
-        ),
+        seen(&whole, &Grant { modalities: vec![Modality::PT], ..everything() }, 2),
         [1.0, UNSUPPORTED]
     );
 }
@@ -184,46 +133,23 @@ fn bytes_are_the_same_voxels_little_endian() {
         seen(&body, &everything(), 2)
     };
     assert_eq!(
-        bytes(
-            0,
-            "(f64.convert_i32_s (i32.load16_s offset=46 (i32.load (i32.const 68))))"
-        ),
+        bytes(0, "(f64.convert_i32_s (i32.load16_s offset=46 (i32.load (i32.const 68))))"),
         [48.0, 13.0]
     );
-    assert_eq!(
-        bytes(
-            1,
-            "(f64.promote_f32 (f32.load offset=92 (i32.load (i32.const 68))))"
-        ),
-        [96.0, 23.5]
-    );
+    assert_eq!(bytes(1, "(f64.promote_f32 (f32.load offset=92 (i32.load (i32.const 68))))"), [96.0, 23.5]);
 }
 
 #[test]
 fn slices_beyond_the_end_are_out_of_range() {
-    for (first, count) in [
-        (0, 4),
-        (3, 1),
-        (0, 0),
-        (u32::MAX, 1),
-        (1, u32::MAX),
-        (u32::MAX, u32::MAX),
-    ] {
+    for (first, count) in [(0, 4), (3, 1), (0, 0), (u32::MAX, 1), (1, u32::MAX), (u32::MAX, u32::MAX)] {
         let body = report(&read("read_s16", 0, first, count), 68);
-        assert_eq!(
-            seen(&body, &everything(), 2),
-            [1.0, OUT_OF_RANGE],
-            "{first} {count}"
-        );
+        assert_eq!(seen(&body, &everything(), 2), [1.0, OUT_OF_RANGE], "{first} {count}");
     }
 }
 
 #[test]
 fn a_slab_over_two_mebibytes_is_out_of_range() {
-    assert_eq!(
-        seen(&report(&read("read_s16", 2, 0, 1), 68), &everything(), 2)[0],
-        0.0
-    );
+    assert_eq!(seen(&report(&read("read_s16", 2, 0, 1), 68), &everything(), 2)[0], 0.0);
     for (method, count) in [("read_s16", 2), ("read_bytes", 2), ("read_f32", 1)] {
         let body = report(&read(method, 2, 0, count), 68);
         assert_eq!(seen(&body, &everything(), 2), [1.0, OUT_OF_RANGE], "{method}");
@@ -258,10 +184,7 @@ fn inference_is_not_supported_yet() {
 
 #[test]
 fn a_name_as_long_as_the_memory_is_refused_before_it_is_copied() {
-    assert!(matches!(
-        once(&guest(&report(&column(0, 1_000_000), 72)), &[2]),
-        Err(MapFault::Trap(_))
-    ));
+    assert!(matches!(once(&guest(&report(&column(0, 1_000_000), 72)), &[2]), Err(MapFault::Trap(_))));
 }
 
 #[test]

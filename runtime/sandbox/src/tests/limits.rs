@@ -45,51 +45,33 @@ fn each_patient_meets_a_fresh_guest() {
     );
     let runner = load(&wat);
     for _ in 0..3 {
-        assert_eq!(
-            map(&runner, &everything(), &limits(), &[2]).unwrap(),
-            [[1.0, 1.0]]
-        );
+        assert_eq!(map(&runner, &everything(), &limits(), &[2]).unwrap(), [[1.0, 1.0]]);
     }
 }
 
 #[test]
 fn a_trap_ends_this_patient_only() {
     let runner = load(&guest("unreachable"));
-    assert!(matches!(
-        map(&runner, &everything(), &limits(), &[1]),
-        Err(MapFault::Trap(_))
-    ));
-    assert!(matches!(
-        map(&runner, &everything(), &limits(), &[1]),
-        Err(MapFault::Trap(_))
-    ));
+    assert!(matches!(map(&runner, &everything(), &limits(), &[1]), Err(MapFault::Trap(_))));
+    assert!(matches!(map(&runner, &everything(), &limits(), &[1]), Err(MapFault::Trap(_))));
 }
 
 #[test]
 fn an_endless_loop_uses_up_its_fuel() {
-    assert!(matches!(
-        once(&guest("(loop (br 0)) unreachable"), &[1]),
-        Err(MapFault::Fuel)
-    ));
+    assert!(matches!(once(&guest("(loop (br 0)) unreachable"), &[1]), Err(MapFault::Fuel)));
 }
 
 #[test]
 fn endless_recursion_is_a_trap() {
-    let wat = module(
-        "(call $deep) (call $answer (i32.const 0))",
-        "(func $deep (call $deep) (call $deep))",
-    );
+    let wat = module("(call $deep) (call $answer (i32.const 0))", "(func $deep (call $deep) (call $deep))");
     assert!(matches!(once(&wat, &[0]), Err(MapFault::Trap(_))));
 }
 
 #[test]
 fn memory_grows_up_to_its_limit_and_no_further() {
     // 80 pages are 5 MiB; the limit of these tests is 8.
-    let grow = |pages: u32| {
-        guest(&format!(
-            "(drop (memory.grow (i32.const {pages}))) (call $answer (i32.const 0))"
-        ))
-    };
+    let grow =
+        |pages: u32| guest(&format!("(drop (memory.grow (i32.const {pages}))) (call $answer (i32.const 0))"));
     assert_eq!(once(&grow(48), &[0]).unwrap(), [[0.0; 0]]);
     assert!(matches!(once(&grow(49), &[0]), Err(MapFault::Memory)));
 }
@@ -103,12 +85,7 @@ fn several_memories_share_one_limit() {
 
 #[test]
 fn tables_have_a_limit_of_their_own() {
-    let wat = |entries: u32| {
-        module(
-            "(call $answer (i32.const 0))",
-            &format!("(table {entries} funcref)"),
-        )
-    };
+    let wat = |entries: u32| module("(call $answer (i32.const 0))", &format!("(table {entries} funcref)"));
     assert!(once(&wat(100_000), &[0]).is_ok());
     assert!(matches!(once(&wat(300_000), &[0]), Err(MapFault::Memory)));
 }
@@ -117,10 +94,7 @@ fn tables_have_a_limit_of_their_own() {
 fn outputs_of_another_length_or_number_are_a_fault() {
     let wat = guest("(call $answer (i32.const 2))");
     for shape in [&[][..], &[1], &[3], &[2, 1]] {
-        assert!(
-            matches!(once(&wat, shape), Err(MapFault::Shape { .. })),
-            "{shape:?}"
-        );
+        assert!(matches!(once(&wat, shape), Err(MapFault::Shape { .. })), "{shape:?}");
     }
     assert!(once(&wat, &[2]).is_ok());
 }
@@ -152,11 +126,7 @@ fn the_same_patient_uses_the_same_fuel() {
     let (mut low, mut high) = (1, 1_000_000);
     while low < high {
         let middle = (low + high) / 2;
-        if enough(middle) {
-            high = middle
-        } else {
-            low = middle + 1
-        }
+        if enough(middle) { high = middle } else { low = middle + 1 }
     }
     for _ in 0..3 {
         assert!(enough(low) && !enough(low - 1));

@@ -50,21 +50,8 @@ fn load(wat: &str) -> Runner {
 
 /// Runs a guest over the fake patient under `grant`.
 fn map(runner: &Runner, grant: &Grant, limits: &Limits, shape: &[usize]) -> Result<Vec<Vec<f64>>, MapFault> {
-    let params = [
-        ("age".to_owned(), Value::Integer(61)),
-        ("cut".to_owned(), Value::Real(0.5)),
-    ];
-    outputs(
-        runner,
-        Box::new(Fake),
-        &Call {
-            grant,
-            limits,
-            params: &params,
-            state: &[0.25, 4.0],
-            shape,
-        },
-    )
+    let params = [("age".to_owned(), Value::Integer(61)), ("cut".to_owned(), Value::Real(0.5))];
+    outputs(runner, Box::new(Fake), &Call { grant, limits, params: &params, state: &[0.25, 4.0], shape })
 }
 
 /// Compiles a guest and runs it with everything granted.

@@ -10,18 +10,8 @@ struct Counting {
     integral: bool,
 }
 
-const SMALL: Grid = Grid {
-    columns: 4,
-    rows: 2,
-    slices: 3,
-    spacing_mm: (0.5, 0.75, 2.0),
-};
-const LARGE: Grid = Grid {
-    columns: 1024,
-    rows: 1024,
-    slices: 2,
-    spacing_mm: (1.0, 1.0, 1.0),
-};
+const SMALL: Grid = Grid { columns: 4, rows: 2, slices: 3, spacing_mm: (0.5, 0.75, 2.0) };
+const LARGE: Grid = Grid { columns: 1024, rows: 1024, slices: 2, spacing_mm: (1.0, 1.0, 1.0) };
 
 const SERIES: [(&str, &str, Grid, bool); 4] = [
     ("CT", "[hnsf'U]", SMALL, true),
@@ -52,11 +42,7 @@ impl Patient for Fake {
 
     fn attribute(&self, series: u32, keyword: &str) -> Result<Value, Fault> {
         let (modality, ..) = SERIES.get(series as usize).ok_or(Fault::OutOfRange)?;
-        if keyword == "Manufacturer" {
-            Ok(Value::Text((*modality).into()))
-        } else {
-            Err(Fault::Absent)
-        }
+        if keyword == "Manufacturer" { Ok(Value::Text((*modality).into())) } else { Err(Fault::Absent) }
     }
 
     fn open(&self, series: u32) -> Result<Box<dyn Volume>, Fault> {
@@ -72,9 +58,7 @@ impl Patient for Fake {
 impl Counting {
     fn voxels<T>(&self, first: u32, count: u32, voxel: impl Fn(u16) -> T) -> Arc<[T]> {
         let slice = self.grid.columns * self.grid.rows;
-        (first * slice..(first + count) * slice)
-            .map(|i| voxel(u16::try_from(i % 1000).unwrap()))
-            .collect()
+        (first * slice..(first + count) * slice).map(|i| voxel(u16::try_from(i % 1000).unwrap())).collect()
     }
 }
 
@@ -89,11 +73,7 @@ impl Volume for Counting {
 
     fn read_s16(&self, first: u32, count: u32) -> Result<Arc<[i16]>, Fault> {
         let voxel = |i| i16::try_from(i).unwrap() - 10;
-        if self.integral {
-            Ok(self.voxels(first, count, voxel))
-        } else {
-            Err(Fault::Unsupported)
-        }
+        if self.integral { Ok(self.voxels(first, count, voxel)) } else { Err(Fault::Unsupported) }
     }
 
     fn read_f32(&self, first: u32, count: u32) -> Result<Arc<[f32]>, Fault> {
