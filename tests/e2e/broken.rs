@@ -7,7 +7,11 @@ use std::path::Path;
 fn a_missing_home_is_named_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let world = World { folder };
-    for verb in [&["node", "dataset", "list"][..], &["node", "budget"], &["status", "00000000000000000000000000000000"]] {
+    for verb in [
+        &["node", "dataset", "list"][..],
+        &["node", "budget"],
+        &["status", "00000000000000000000000000000000"],
+    ] {
         let said = world.run(verb).exits(1);
         assert!(said.err.contains("trocar node init") && said.err.contains("home"), "{}", said.err);
     }
@@ -31,7 +35,8 @@ fn a_truncated_file_is_quarantined_and_the_other_patients_are_read() {
     std::fs::write(&victim, &bytes[..bytes.len() / 2]).unwrap();
     std::fs::write(folder.join("empty.dcm"), b"").unwrap();
     let scan = world.dataset("liver", &folder, &[]).exits(0).json();
-    let reasons: Vec<&str> = scan[0]["quarantined"].as_array().unwrap().iter().map(|q| q["reason"].as_str().unwrap()).collect();
+    let reasons: Vec<&str> =
+        scan[0]["quarantined"].as_array().unwrap().iter().map(|q| q["reason"].as_str().unwrap()).collect();
     assert!(reasons.contains(&"truncated"), "the truncated file is not listed as such: {reasons:?}");
     assert!(scan[0]["patients"].as_u64().unwrap() >= 2, "a bad file took other patients with it: {scan}");
 }
@@ -88,8 +93,17 @@ fn a_full_disk_is_one_clear_error_and_nothing_is_charged() {
     shell.env("TROCAR_HOME", world.home());
     let said: crate::world::Said = shell.output().unwrap().into();
     let said = said.exits(1);
-    assert_eq!(said.err.lines().filter(|l| l.contains("error")).count(), 1, "not one clear error: {}", said.err);
-    assert_eq!(world.run(&["node", "budget"]).exits(0).json(), before, "a job that never started was charged");
+    assert_eq!(
+        said.err.lines().filter(|l| l.contains("error")).count(),
+        1,
+        "not one clear error: {}",
+        said.err
+    );
+    assert_eq!(
+        world.run(&["node", "budget"]).exits(0).json(),
+        before,
+        "a job that never started was charged"
+    );
     // With room again, the same submission goes through.
     world.submit(&package, "liver", &[]).exits(4);
 }
@@ -100,8 +114,10 @@ fn a_job_whose_node_was_killed_goes_on_and_is_charged_once() {
     world.dataset("liver", &world.cohort("cohort", 70, "CT"), &[]).exits(0);
     let package = world.pack("ct-intensity", &[]);
     world.approve(&package, "liver");
-    let mut child = world.command(&["submit", &package.display().to_string(), "--dataset", "liver"]).spawn().unwrap();
-    let reserved = || std::fs::read_to_string(world.home().join("ledger.log")).unwrap().contains("\"reserved\"");
+    let mut child =
+        world.command(&["submit", &package.display().to_string(), "--dataset", "liver"]).spawn().unwrap();
+    let reserved =
+        || std::fs::read_to_string(world.home().join("ledger.log")).unwrap().contains("\"reserved\"");
     while !reserved() {
         assert!(child.try_wait().unwrap().is_none(), "the job was over before it could be killed");
         std::thread::yield_now();
@@ -113,5 +129,9 @@ fn a_job_whose_node_was_killed_goes_on_and_is_charged_once() {
     world.run(&["node", "resume"]).exits(0);
     let job = world.submit(&package, "liver", &[]).exits(0).json();
     assert_eq!(job["state"], "released");
-    assert_eq!(world.run(&["node", "budget"]).exits(0).json()[0]["rho_year"], spent, "the job was charged twice");
+    assert_eq!(
+        world.run(&["node", "budget"]).exits(0).json()[0]["rho_year"],
+        spent,
+        "the job was charged twice"
+    );
 }

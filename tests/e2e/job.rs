@@ -7,7 +7,11 @@ fn an_approved_algorithm_runs_on_every_patient_and_its_bundle_verifies() {
     let world = World::new();
     let folder = world.cohort("cohort", 70, "CT");
     let scan = world.dataset("liver", &folder, &[]).exits(0).json();
-    assert_eq!((&scan[0]["patients"], &scan[0]["series"]["CT"]), (&70.into(), &70.into()), "the scan missed patients");
+    assert_eq!(
+        (&scan[0]["patients"], &scan[0]["series"]["CT"]),
+        (&70.into(), &70.into()),
+        "the scan missed patients"
+    );
     let package = world.pack("ct-intensity", &[]);
     world.approve(&package, "liver");
     let job = world.submit(&package, "liver", &[]).exits(0).json();
@@ -15,10 +19,14 @@ fn an_approved_algorithm_runs_on_every_patient_and_its_bundle_verifies() {
     let (_, results) = world.fetch(&job["job"], 0);
     assert_eq!(results["status"], "released");
     let mean = results["outputs"][0]["value"].as_f64().unwrap();
-    let (low, high) = (results["outputs"][0]["low95"].as_f64().unwrap(), results["outputs"][0]["high95"].as_f64().unwrap());
+    let (low, high) =
+        (results["outputs"][0]["low95"].as_f64().unwrap(), results["outputs"][0]["high95"].as_f64().unwrap());
     assert!(low < mean && mean < high, "the interval does not hold the value");
     let patients = results["patients"]["value"].as_f64().unwrap();
-    assert!((patients - 70.0).abs() < 6.0 * results["patients"]["sd"].as_f64().unwrap(), "the noisy n is {patients}");
+    assert!(
+        (patients - 70.0).abs() < 6.0 * results["patients"]["sd"].as_f64().unwrap(),
+        "the noisy n is {patients}"
+    );
     let spent = world.run(&["node", "budget"]).exits(0).json()[0]["rho_year"].as_f64().unwrap();
     let stated: f64 = results["rho"].as_str().unwrap().parse().unwrap();
     assert!((spent - stated).abs() < 1e-5, "the ledger says {spent}, the bundle {stated}");
@@ -55,10 +63,17 @@ fn cohorts_of_nine_of_one_and_of_none_are_withheld_with_the_same_answer() {
         let mut job = world.submit(&package, "small", &[]).exits(4).json();
         assert_eq!(job["code"], "REL-02");
         let (bundle, results) = world.fetch(&job["job"], 4);
-        assert_eq!((&results["status"], &results["outputs"], &results["patients"]), (&"withheld".into(), &().into(), &().into()));
+        assert_eq!(
+            (&results["status"], &results["outputs"], &results["patients"]),
+            (&"withheld".into(), &().into(), &().into())
+        );
         job["job"] = "the job".into();
         job["release_at"] = "its time".into();
-        answers.push((job, std::fs::metadata(bundle).unwrap().len(), world.run(&["node", "budget"]).json()[0]["rho_year"].clone()));
+        answers.push((
+            job,
+            std::fs::metadata(bundle).unwrap().len(),
+            world.run(&["node", "budget"]).json()[0]["rho_year"].clone(),
+        ));
     }
     assert!(answers.iter().all(|a| *a == answers[0]), "0, 1 and 9 patients can be told apart: {answers:#?}");
 }
@@ -69,7 +84,8 @@ fn a_component_with_an_import_outside_its_grant_is_refused_by_name() {
     let wat = r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance (export "now" (func (result u64))))))"#;
     let (component, package) = (world.path("clock.wasm"), world.path("clock.trocar"));
     std::fs::write(&component, wat::parse_str(wat).unwrap()).unwrap();
-    let [m, c, p] = [&crate::world::manifest("ct-intensity"), &component, &package].map(|p| p.display().to_string());
+    let [m, c, p] =
+        [&crate::world::manifest("ct-intensity"), &component, &package].map(|p| p.display().to_string());
     let said = world.run(&["pack", "--manifest", &m, "--component", &c, "-o", &p]).exits(3);
     assert!(said.err.contains("wasi:clocks/wall-clock@0.2.0"), "the import is not named: {}", said.err);
 
@@ -77,7 +93,11 @@ fn a_component_with_an_import_outside_its_grant_is_refused_by_name() {
     let (bytes, text) = (std::fs::read(&component).unwrap(), std::fs::read_to_string(&m).unwrap());
     let pem = std::fs::read_to_string(world.home().join("keys/author.pem")).unwrap();
     let key = trocar_manifest::keys::SecretKey::from_pem(&pem).unwrap();
-    std::fs::write(&package, trocar_manifest::Package::pack(&text, &bytes, &Default::default(), &key).unwrap()).unwrap();
+    std::fs::write(
+        &package,
+        trocar_manifest::Package::pack(&text, &bytes, &Default::default(), &key).unwrap(),
+    )
+    .unwrap();
     let folder = world.cohort("cohort", 2, "CT");
     world.dataset("liver", &folder, &[]).exits(0);
     // Were a patient read, the job would be withheld with exit 4.
@@ -90,7 +110,8 @@ fn a_component_with_an_import_outside_its_grant_is_refused_by_name() {
 fn a_manifest_that_asks_for_a_forbidden_attribute_is_refused_by_name() {
     let world = World::new();
     world.dataset("liver", &world.cohort("cohort", 2, "CT"), &[]).exits(0);
-    let package = world.pack("ct-intensity", &[("pixels = true", "pixels = true\nattributes = [\"InstitutionName\"]")]);
+    let package =
+        world.pack("ct-intensity", &[("pixels = true", "pixels = true\nattributes = [\"InstitutionName\"]")]);
     let said = world.submit(&package, "liver", &[]).exits(3);
     assert_eq!(said.json()["code"], "ADM-02");
     assert!(said.err.contains("InstitutionName"), "the attribute is not named: {}", said.err);
@@ -103,16 +124,28 @@ fn an_approval_ends_with_revocation_and_with_another_policy() {
     let package = world.pack("ct-intensity", &[]);
     world.approve(&package, "liver");
     world.change_policy("liver", &[("k = 10", "k = 11")]);
-    assert_eq!(world.submit(&package, "liver", &[]).exits(3).json()["code"], "APP-01", "the policy is not bound");
+    assert_eq!(
+        world.submit(&package, "liver", &[]).exits(3).json()["code"],
+        "APP-01",
+        "the policy is not bound"
+    );
     world.change_policy("liver", &[("k = 11", "k = 10")]);
     let digest = world.run(&["check", "--manifest", &world.path("ct-intensity.toml").display().to_string()]);
     drop(digest);
     let pending = world.run(&["node", "pending"]).exits(0).json();
     let digest = pending[0]["digest"].as_str().unwrap().to_owned();
     world.run(&["node", "revoke", &digest, "--dataset", "liver"]).exits(0);
-    assert_eq!(world.submit(&package, "liver", &[]).exits(3).json()["code"], "APP-01", "a revoked approval holds");
+    assert_eq!(
+        world.submit(&package, "liver", &[]).exits(3).json()["code"],
+        "APP-01",
+        "a revoked approval holds"
+    );
     world.run(&["node", "reject", &digest, "--dataset", "liver"]).exits(0);
-    assert_eq!(world.submit(&package, "liver", &[]).exits(3).json()["code"], "APP-03", "a rejection is not said");
+    assert_eq!(
+        world.submit(&package, "liver", &[]).exits(3).json()["code"],
+        "APP-03",
+        "a rejection is not said"
+    );
 }
 
 #[test]

@@ -16,7 +16,8 @@ fn expected(table: &str) -> Vec<Vec<f64>> {
 
 fn measured(folder: &Path) -> Vec<Vec<f64>> {
     let world = World { folder: tempfile::tempdir().unwrap() };
-    let [m, c, d] = [&manifest("volume-stats"), &guest("volume-stats"), folder].map(|p| p.display().to_string());
+    let [m, c, d] =
+        [&manifest("volume-stats"), &guest("volume-stats"), folder].map(|p| p.display().to_string());
     let args = ["test", "--manifest", &m, "--component", &c, "--data", &d, "--exact", "--per-patient"];
     let result = world.run(&args);
     let rows = result.json()["per_patient"].as_array().unwrap().clone();
@@ -115,5 +116,8 @@ fn lesion_volumes_and_intensities_are_those_that_the_cohort_was_written_with() {
     assert!((value(&lesions, 1) - mean(&volumes)).abs() < 1.0 / 16.0, "another mean volume");
     let intensity = value(&released("ct-intensity"), 0);
     // Each patient's mean is rounded to the grid of 1/16 HU.
-    assert!((intensity - mean(&column("body_mean"))).abs() < 1.0 / 16.0, "another mean intensity: {intensity}");
+    assert!(
+        (intensity - mean(&column("body_mean"))).abs() < 1.0 / 16.0,
+        "another mean intensity: {intensity}"
+    );
 }

@@ -52,7 +52,8 @@ pub fn real_pet(into: &Path) -> Option<PathBuf> {
         println!("skipped: {} is not here", archive.display());
         return None;
     }
-    let status = Command::new("tar").arg("-C").arg(into).arg("--zstd").arg("-xf").arg(&archive).status().unwrap();
+    let status =
+        Command::new("tar").arg("-C").arg(into).arg("--zstd").arg("-xf").arg(&archive).status().unwrap();
     assert!(status.success(), "tar could not unpack {}", archive.display());
     Some(into.to_owned())
 }
@@ -123,7 +124,8 @@ impl World {
     pub fn cohort(&self, name: &str, patients: u32, modality: &str) -> PathBuf {
         let folder = self.path(name);
         let (out, n) = (folder.display().to_string(), patients.to_string());
-        self.run(&["testkit", "cohort", "-o", &out, "--patients", &n, "--seed", "7", "--modality", modality]).exits(0);
+        self.run(&["testkit", "cohort", "-o", &out, "--patients", &n, "--seed", "7", "--modality", modality])
+            .exits(0);
         folder
     }
 

@@ -40,7 +40,10 @@ pub(crate) enum Verb {
     )]
     Pack(Pack),
     /// What a node's operator does.
-    #[command(subcommand, before_help = "Example: trocar node init && trocar node dataset add liver /data/liver")]
+    #[command(
+        subcommand,
+        before_help = "Example: trocar node init && trocar node dataset add liver /data/liver"
+    )]
     Node(Node),
     /// Ask for a package to be run on a dataset, and wait for the answer.
     #[command(before_help = "Example: trocar submit pet-suv.trocar --dataset sarcoma --param threshold=2.5")]
@@ -167,7 +170,10 @@ pub(crate) enum Node {
         name: Name,
     },
     /// Datasets.
-    #[command(subcommand, before_help = "Example: trocar node dataset add liver /data/liver --clinical liver.csv")]
+    #[command(
+        subcommand,
+        before_help = "Example: trocar node dataset add liver /data/liver --clinical liver.csv"
+    )]
     Dataset(Dataset),
     /// Read the headers of a dataset's files into the index.
     #[command(before_help = "Example: trocar node scan liver")]
@@ -204,7 +210,9 @@ pub(crate) enum Node {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Dataset {
     /// Add a folder of DICOM files as a dataset.
-    #[command(before_help = "Example: trocar node dataset add liver /data/liver --clinical liver.csv --policy liver.toml")]
+    #[command(
+        before_help = "Example: trocar node dataset add liver /data/liver --clinical liver.csv --policy liver.toml"
+    )]
     Add {
         /// Its name on this node.
         name: Name,

@@ -25,7 +25,9 @@ pub(crate) fn key(out: Out, home: &Path, verb: Key) -> Result<Exit, Failure> {
         Key::List => {
             let all = keys.list()?;
             let rows: Vec<_> = all.iter().map(|(n, k)| key_row(n, k)).collect();
-            out.result(&rows, || table(&["name", "key"], all.iter().map(|(n, k)| vec![n.to_string(), k.to_string()])))?;
+            out.result(&rows, || {
+                table(&["name", "key"], all.iter().map(|(n, k)| vec![n.to_string(), k.to_string()]))
+            })?;
         }
         Key::Export { name, output } => export(out, &keys, &name, output.as_deref())?,
     }
@@ -65,7 +67,9 @@ pub(crate) fn check(out: Out, args: &Check) -> Result<Exit, Failure> {
     let rho = plan.charge().rho().unwrap_or_default().to_f64();
     let row = json!({"manifest": manifest.digest(), "component": component.as_deref().map(Digest::of), "rho": rho,
         "policy": policy.map(|p| p.digest())});
-    out.result(&row, || format!("{} {} is in order; one run costs rho {rho:.4}", manifest.name, manifest.version))?;
+    out.result(&row, || {
+        format!("{} {} is in order; one run costs rho {rho:.4}", manifest.name, manifest.version)
+    })?;
     Ok(Exit::Done)
 }
 
@@ -83,14 +87,15 @@ fn check_policy(policy: &Policy, manifest: &Manifest) -> Result<(), Failure> {
     let request = Request { component_author: author, parameters: &BTreeMap::new(), where_: None };
     match trocar_policy::decide(policy, manifest, &request) {
         Decision::Admit(_) => Ok(()),
-        Decision::Deny { code, detail } => {
-            Err(refused(&Refusal { code, detail }))
-        }
+        Decision::Deny { code, detail } => Err(refused(&Refusal { code, detail })),
     }
 }
 
 /// Refuses a component that imports anything outside its manifest's grant, by name.
-pub(crate) fn check_component(component: &[u8], grant: &Grant) -> Result<trocar_worker::MachineCode, Failure> {
+pub(crate) fn check_component(
+    component: &[u8],
+    grant: &Grant,
+) -> Result<trocar_worker::MachineCode, Failure> {
     let launcher = launcher()?;
     trocar_worker::compile(&launcher, component, grant).map_err(|error| {
         let words = match &error {
@@ -121,11 +126,13 @@ pub(crate) fn pack(out: Out, home: &Path, args: &Pack) -> Result<Exit, Failure> 
     check_component(&component, &grant_of(&manifest))?;
     plan(&manifest, None)?;
     let key = Keys::of(home).get(&args.as_)?;
-    let bytes =
-        Package::pack(&text, &component, &BTreeMap::new(), &key).map_err(|e| Failure::plain(Exit::Failed, e))?;
+    let bytes = Package::pack(&text, &component, &BTreeMap::new(), &key)
+        .map_err(|e| Failure::plain(Exit::Failed, e))?;
     let package = Package::open(&bytes).map_err(|e| Failure::plain(Exit::Failed, e))?;
-    std::fs::write(&args.output, &bytes).with_context(|| format!("cannot write {}", args.output.display()))?;
-    let row = json!({"package": args.output, "digest": package.digest(), "manifest": package.manifest.digest()});
+    std::fs::write(&args.output, &bytes)
+        .with_context(|| format!("cannot write {}", args.output.display()))?;
+    let row =
+        json!({"package": args.output, "digest": package.digest(), "manifest": package.manifest.digest()});
     out.result(&row, || format!("{}  manifest {}", args.output.display(), package.manifest.digest()))?;
     Ok(Exit::Done)
 }
@@ -139,7 +146,8 @@ pub(crate) fn required_component(algorithm: &Algorithm) -> Result<Vec<u8>, Failu
 
 pub(crate) fn read_manifest(path: &Path) -> Result<(String, Manifest), Failure> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let manifest = Manifest::parse(&path.display().to_string(), &text).map_err(|e| Failure::located(Exit::Refused, e))?;
+    let manifest = Manifest::parse(&path.display().to_string(), &text)
+        .map_err(|e| Failure::located(Exit::Refused, e))?;
     Ok((text, manifest))
 }
 
@@ -155,7 +163,8 @@ pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
     if bytes.get(4..8) != Some(&[1, 0, 0, 0]) {
         return Ok(bytes);
     }
-    let encoded = wit_component::ComponentEncoder::default().validate(true).module(&bytes).and_then(|e| e.encode());
+    let encoded =
+        wit_component::ComponentEncoder::default().validate(true).module(&bytes).and_then(|e| e.encode());
     let words = || format!("{} cannot be made a component: build it with the SDK", path.display());
     Ok(encoded.with_context(words)?)
 }

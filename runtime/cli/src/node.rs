@@ -50,7 +50,10 @@ async fn add(out: Out, node: &Node, new: NewDataset) -> Result<(), Failure> {
     let row = json!({"dataset": dataset.id, "name": dataset.name, "policy": policy});
     out.result(&row, || format!("{}  {}", dataset.name, dataset.id))?;
     if new.policy.is_none() {
-        say(&format!("A complete strict policy is in policy/{}.toml of the home: read it and change it.", new.name));
+        say(&format!(
+            "A complete strict policy is in policy/{}.toml of the home: read it and change it.",
+            new.name
+        ));
     }
     Ok(())
 }
@@ -126,8 +129,13 @@ async fn approve(out: Out, node: &Node, args: Approve) -> Result<(), Failure> {
     let row = json!({"approved": args.digest, "dataset": args.dataset, "runs": approval.runs,
         "rho_max": approval.rho_max, "expires": approval.expires});
     out.result(&row, || {
-        format!("approved for {}: {} runs of rho {} at most, until {}",
-            args.dataset, approval.runs, approval.rho_max, trocar_node::date(approval.expires))
+        format!(
+            "approved for {}: {} runs of rho {} at most, until {}",
+            args.dataset,
+            approval.runs,
+            approval.rho_max,
+            trocar_node::date(approval.expires)
+        )
     })?;
     Ok(())
 }
@@ -135,13 +143,16 @@ async fn approve(out: Out, node: &Node, args: Approve) -> Result<(), Failure> {
 async fn answer(out: Out, node: &Node, args: &Answer, revoke: bool) -> Result<(), Failure> {
     node.reject(&args.digest, &args.dataset, revoke).await?;
     let word = if revoke { "revoked" } else { "rejected" };
-    out.result(&json!({word: args.digest, "dataset": args.dataset}), || format!("{word} for {}", args.dataset))?;
+    out.result(&json!({word: args.digest, "dataset": args.dataset}), || {
+        format!("{word} for {}", args.dataset)
+    })?;
     Ok(())
 }
 
 async fn budget(out: Out, node: &Node) -> Result<(), Failure> {
     let all = node.budgets().await?;
-    let head = ["dataset", "rho this year", "of", "rho ever", "of", "delta this year", "of", "epsilon (year)"];
+    let head =
+        ["dataset", "rho this year", "of", "rho ever", "of", "delta this year", "of", "epsilon (year)"];
     out.result(&all, || table(&head, all.iter().map(budget_row)))?;
     Ok(())
 }

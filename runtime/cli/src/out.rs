@@ -15,7 +15,11 @@ impl Out {
     }
 
     /// One result: as JSON where that was asked for, else as the words that `plain` gives.
-    pub(crate) fn result<T: Serialize>(self, value: &T, plain: impl FnOnce() -> String) -> anyhow::Result<()> {
+    pub(crate) fn result<T: Serialize>(
+        self,
+        value: &T,
+        plain: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
         let text = if self.json { serde_json::to_string(value)? } else { plain() };
         line(&mut std::io::stdout().lock(), &text)
     }

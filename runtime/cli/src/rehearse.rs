@@ -3,7 +3,9 @@
 //! It opens no home and has no node key. What it makes is a `Rehearsal`, which no bundle and no node accepts.
 
 use crate::args::Test;
-use crate::author::{check_component, launcher, plan, read_component, read_manifest, read_policy, refused, required_component};
+use crate::author::{
+    check_component, launcher, plan, read_component, read_manifest, read_policy, refused, required_component,
+};
 use crate::failure::{Exit, Failure};
 use crate::out::{Out, say, table};
 use anyhow::Context;
@@ -79,7 +81,8 @@ fn system_random() -> rand::rand_core::UnwrapErr<rand::rngs::SysRng> {
 
 fn decide(args: &Test, manifest: &Manifest, policy: &Policy) -> Result<trocar_policy::Admitted, Failure> {
     let parameters: BTreeMap<String, String> = args.params.iter().cloned().collect();
-    let request = Request { component_author: nobody(), parameters: &parameters, where_: args.where_.as_deref() };
+    let request =
+        Request { component_author: nobody(), parameters: &parameters, where_: args.where_.as_deref() };
     match trocar_policy::decide(policy, manifest, &request) {
         Decision::Admit(admitted) => Ok(admitted),
         Decision::Deny { code, detail } => Err(refused(&Refusal { code, detail })),
@@ -148,7 +151,13 @@ fn clinical_table(path: &Path, rules: &[ColumnRule]) -> Result<trocar_worker::Cl
     Ok(trocar_worker::clinical(file, rules).with_context(words)?)
 }
 
-fn map(out: Out, job: &MapJob, members: &[&Indexed], files: &[FileEntry], root: &Path) -> Result<Vec<Mapped>, Failure> {
+fn map(
+    out: Out,
+    job: &MapJob,
+    members: &[&Indexed],
+    files: &[FileEntry],
+    root: &Path,
+) -> Result<Vec<Mapped>, Failure> {
     let launcher = launcher()?;
     let mut progress = out.progress("patients");
     let mut mapped = Vec::with_capacity(members.len());
@@ -163,7 +172,11 @@ fn taken(mapped: &mut Mapped) -> Untrusted<Contribution> {
     mapped.contribution.take().unwrap_or_else(|| Untrusted::new(Contribution::default()))
 }
 
-fn rehearsed(plan: &trocar_filter::Plan, contributions: Vec<Untrusted<Contribution>>, exact: bool) -> Rehearsal {
+fn rehearsed(
+    plan: &trocar_filter::Plan,
+    contributions: Vec<Untrusted<Contribution>>,
+    exact: bool,
+) -> Rehearsal {
     if exact {
         return rehearse(plan, contributions, &mut trocar_testkit::NoNoise, true);
     }
@@ -177,9 +190,12 @@ fn tell(
     mapped: &[Mapped],
     rehearsal: &Rehearsal,
 ) -> Result<Exit, Failure> {
-    let rows: Vec<Json> = members.iter().zip(mapped).zip(&rehearsal.patients).map(|((m, d), r)| {
-        json!({"patient": m.record.patient_id, "contribution": r.raw, "detail": d.detail})
-    }).collect();
+    let rows: Vec<Json> = members
+        .iter()
+        .zip(mapped)
+        .zip(&rehearsal.patients)
+        .map(|((m, d), r)| json!({"patient": m.record.patient_id, "contribution": r.raw, "detail": d.detail}))
+        .collect();
     let mut result = json!({"rehearsal": true, "exact": args.exact, "patients": members.len(),
         "failed": mapped.iter().filter(|m| m.detail.is_some()).count(), "figures": rehearsal.figures});
     if args.per_patient {
@@ -201,7 +217,10 @@ fn words(args: &Test, rows: &[Json], rehearsal: &Rehearsal, patients: usize) -> 
             let text = |v: &Json| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
             vec![text(&r["patient"]), text(&r["contribution"]), r["detail"].as_str().unwrap_or("").to_owned()]
         };
-        text.push_str(&format!("\n{}", table(&["patient", "contribution", "why it failed"], rows.iter().map(row))));
+        text.push_str(&format!(
+            "\n{}",
+            table(&["patient", "contribution", "why it failed"], rows.iter().map(row))
+        ));
     }
     if let Some(figures) = &rehearsal.figures {
         text.push_str(&format!("\n{}", crate::show::figures(figures)));

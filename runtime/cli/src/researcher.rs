@@ -14,7 +14,8 @@ use trocar_terms::JobId;
 
 pub(crate) async fn submit(out: Out, home: &Path, args: &Submit) -> Result<Exit, Failure> {
     let node = open(home).await?;
-    let bytes = std::fs::read(&args.package).with_context(|| format!("cannot read {}", args.package.display()))?;
+    let bytes =
+        std::fs::read(&args.package).with_context(|| format!("cannot read {}", args.package.display()))?;
     let request = SubmitRequest {
         dataset: args.dataset.clone(),
         parameters: args.params.iter().cloned().collect(),

@@ -27,7 +27,12 @@ fn words(package: &Package) -> String {
         format!("  looks at          {}", looks_at(m)),
         format!("  cohort            {}", m.cohort.where_.normalised()),
         format!("  may be narrowed   {}", listed(m.cohort.filterable.iter())),
-        format!("  for each patient  {} s, {} MiB, {} fuel at most", m.limits.seconds(), m.limits.memory_mib(), m.limits.fuel()),
+        format!(
+            "  for each patient  {} s, {} MiB, {} fuel at most",
+            m.limits.seconds(),
+            m.limits.memory_mib(),
+            m.limits.fuel()
+        ),
         format!("  cohort gate       costs rho {} and delta {}", m.privacy.gate_rho, m.privacy.gate_delta),
     ];
     lines.extend(m.outputs.iter().map(output_words));
@@ -40,7 +45,11 @@ fn looks_at(m: &Manifest) -> String {
     let modalities = listed(c.modalities.iter().map(|x| x.code()));
     let what = if c.pixels { "voxels" } else { "no voxels, only the geometry" };
     let mut text = format!("{what} of {modalities}");
-    for (word, names) in [("segmentations", listed(&c.masks)), ("attributes", listed(&c.attributes)), ("columns", listed(&c.columns))] {
+    for (word, names) in [
+        ("segmentations", listed(&c.masks)),
+        ("attributes", listed(&c.attributes)),
+        ("columns", listed(&c.columns)),
+    ] {
         if names != "nothing" {
             text.push_str(&format!("; {word} {names}"));
         }
@@ -52,10 +61,18 @@ fn output_words(o: &Output) -> String {
     let shape = match &o.kind {
         Kind::Count => "a number of patients".to_owned(),
         Kind::Sum(b) => format!("a sum over patients of a value from {} to {} {}", b.lower, b.upper, o.unit),
-        Kind::Mean(b) => format!("a mean over patients of a value from {} to {} {}", b.lower, b.upper, o.unit),
-        Kind::Histogram { edges, .. } => format!("a histogram of {} bins in {}", edges.len().saturating_sub(1), o.unit),
-        Kind::Table { axes, .. } => format!("a table of {}", axes.iter().map(axis_words).collect::<Vec<_>>().join(" by ")),
-        Kind::Vector { length, clip, .. } => format!("a sum of {length} numbers, each patient's at most {clip} long"),
+        Kind::Mean(b) => {
+            format!("a mean over patients of a value from {} to {} {}", b.lower, b.upper, o.unit)
+        }
+        Kind::Histogram { edges, .. } => {
+            format!("a histogram of {} bins in {}", edges.len().saturating_sub(1), o.unit)
+        }
+        Kind::Table { axes, .. } => {
+            format!("a table of {}", axes.iter().map(axis_words).collect::<Vec<_>>().join(" by "))
+        }
+        Kind::Vector { length, clip, .. } => {
+            format!("a sum of {length} numbers, each patient's at most {clip} long")
+        }
     };
     format!("  releases          {}: {shape}, with noise, for rho {}", o.name, o.rho)
 }

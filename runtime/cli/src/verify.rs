@@ -9,11 +9,15 @@ use std::path::Path;
 use trocar_manifest::keys::PublicKey;
 
 pub(crate) fn verify(out: Out, args: &Verify) -> Result<Exit, Failure> {
-    let bytes = std::fs::read(&args.bundle).with_context(|| format!("cannot read {}", args.bundle.display()))?;
+    let bytes =
+        std::fs::read(&args.bundle).with_context(|| format!("cannot read {}", args.bundle.display()))?;
     let keys = args.keys.iter().map(|p| read_key(p)).collect::<Result<Vec<_>, _>>()?;
     let seen = trocar_bundle::verify(&bytes, &keys).map_err(|e| Failure::plain(Exit::Unverified, e))?;
     if args.require_trust && !seen.trusted {
-        let words = format!("the bundle is intact, but its signer {} is none of the keys given with --key", seen.signer);
+        let words = format!(
+            "the bundle is intact, but its signer {} is none of the keys given with --key",
+            seen.signer
+        );
         return Err(Failure::Plain(Exit::Unverified, anyhow::anyhow!(words)));
     }
     if let Some(folder) = &args.unpack {
@@ -32,12 +36,17 @@ fn plain(seen: &trocar_bundle::Verification) -> String {
     let head = if seen.trusted { "intact, signed by a key you trust" } else { "intact, signer unknown" };
     let list = |lines: Vec<&str>| lines.iter().map(|l| format!("  - {l}\n")).collect::<String>();
     let proved = list(seen.proved.iter().map(String::as_str).collect());
-    format!("{head}: {}\nproved\n{proved}not proved\n{}", seen.signer, list(seen.not_proved.clone()).trim_end())
+    format!(
+        "{head}: {}\nproved\n{proved}not proved\n{}",
+        seen.signer,
+        list(seen.not_proved.clone()).trim_end()
+    )
 }
 
 fn read_key(path: &Path) -> Result<PublicKey, Failure> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let words = || format!("{} is not a public key: write one with `trocar key export NAME -o FILE`", path.display());
+    let words =
+        || format!("{} is not a public key: write one with `trocar key export NAME -o FILE`", path.display());
     Ok(PublicKey::from_pem(&text).with_context(words)?)
 }
 

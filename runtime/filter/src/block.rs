@@ -39,10 +39,7 @@ pub(crate) struct Price {
 impl Price {
     /// The price of noise `sigma` at sensitivity `s`; `None` where it would not fit.
     pub(crate) fn of(s: u64, sigma: u64) -> Option<Self> {
-        Some(Self {
-            units: RhoUnits(cost(s, sigma, RHO_SCALE)?),
-            shown: cost(s, sigma, SHOWN_SCALE)?,
-        })
+        Some(Self { units: RhoUnits(cost(s, sigma, RHO_SCALE)?), shown: cost(s, sigma, SHOWN_SCALE)? })
     }
 }
 
@@ -52,13 +49,7 @@ pub(crate) enum Encoding {
     /// One coordinate a cell, 0 to 2^8. The default contribution fills no cell.
     Cells { cells: usize },
     /// `(value - centre, present)`: both reach `half` units, so that each is scaled to [-1, 1].
-    Centred {
-        lower: f64,
-        upper: f64,
-        centre: f64,
-        half: i64,
-        grid_bits: u8,
-    },
+    Centred { lower: f64, upper: f64, centre: f64, half: i64, grid_bits: u8 },
     /// `length` coordinates within `clip`.
     Free { length: usize, clip: f64, grid_bits: u8 },
 }
@@ -66,43 +57,26 @@ pub(crate) enum Encoding {
 impl Block {
     /// Checks one output and fixes its noise: everything here comes from the manifest and the policy.
     pub(crate) fn admit(output: &Output, n_pub: u32) -> Result<Self, Refusal> {
-        let refuse = |why| Refusal::Output {
-            output: output.name.clone(),
-            why,
-        };
+        let refuse = |why| Refusal::Output { output: output.name.clone(), why };
         let (encoding, s, s_inf) = encoding(&output.kind).map_err(refuse)?;
         let sigma = sigma(s, &output.rho).ok_or_else(|| refuse(RHO))?;
         if sigma < LEAST_SIGMA {
-            return Err(refuse(
-                "its noise is below 4 grid units: lower rho or refine the grid",
-            ));
+            return Err(refuse("its noise is below 4 grid units: lower rho or refine the grid"));
         }
         let price = Price::of(s, sigma).ok_or_else(|| refuse(RHO))?;
-        let block = Self {
-            output: output.clone(),
-            encoding,
-            s,
-            sigma,
-            price,
-        };
+        let block = Self { output: output.clone(), encoding, s, sigma, price };
         if block.fits(s_inf, n_pub) {
             Ok(block)
         } else {
-            Err(refuse(
-                "its sums could overflow: coarsen the grid, narrow the range or shorten it",
-            ))
+            Err(refuse("its sums could overflow: coarsen the grid, narrow the range or shorten it"))
         }
     }
 
     // N_pub * S_inf + 12 sigma <= 2^62 and d * S_inf^2 <= 2^126 (PRIVACY.md 3.1).
     fn fits(&self, s_inf: u64, n_pub: u32) -> bool {
         let (s_inf, sigma) = (u128::from(s_inf), u128::from(self.sigma));
-        let sum = s_inf
-            .saturating_mul(u128::from(n_pub))
-            .saturating_add(sigma.saturating_mul(12));
-        let squares = s_inf
-            .saturating_mul(s_inf)
-            .saturating_mul(self.coordinates() as u128);
+        let sum = s_inf.saturating_mul(u128::from(n_pub)).saturating_add(sigma.saturating_mul(12));
+        let squares = s_inf.saturating_mul(s_inf).saturating_mul(self.coordinates() as u128);
         sum <= 1 << 62 && squares <= 1 << 126
     }
 
@@ -118,28 +92,15 @@ impl Block {
     /// Steps 4 and 5 for one patient's numbers.
     pub(crate) fn encode(&self, raw: &[f64]) -> Vec<i64> {
         let mut q: Vec<i64> = match self.encoding {
-            Encoding::Cells { .. } => raw
-                .iter()
-                .map(|x| quantise(*x, 0.0, 1.0, 0.0, CELL_BITS).unwrap_or(0))
-                .collect(),
-            Encoding::Free { clip, grid_bits, .. } => raw
-                .iter()
-                .map(|x| quantise(*x, -clip, clip, 0.0, grid_bits).unwrap_or(0))
-                .collect(),
-            Encoding::Centred {
-                lower,
-                upper,
-                centre,
-                half,
-                grid_bits,
-            } => {
-                let value = raw
-                    .first()
-                    .and_then(|x| quantise(*x, lower, upper, centre, grid_bits));
-                value.map_or_else(
-                    || vec![0, 0],
-                    |q| vec![q.clamp(half.saturating_neg(), half), half],
-                )
+            Encoding::Cells { .. } => {
+                raw.iter().map(|x| quantise(*x, 0.0, 1.0, 0.0, CELL_BITS).unwrap_or(0)).collect()
+            }
+            Encoding::Free { clip, grid_bits, .. } => {
+                raw.iter().map(|x| quantise(*x, -clip, clip, 0.0, grid_bits).unwrap_or(0)).collect()
+            }
+            Encoding::Centred { lower, upper, centre, half, grid_bits } => {
+                let value = raw.first().and_then(|x| quantise(*x, lower, upper, centre, grid_bits));
+                value.map_or_else(|| vec![0, 0], |q| vec![q.clamp(half.saturating_neg(), half), half])
             }
         };
         clip(&mut q, self.s);
@@ -154,71 +115,38 @@ fn encoding(kind: &Kind) -> Result<(Encoding, u64, u64), Fault> {
     match kind {
         Kind::Count => Ok(cells(1, 1)),
         Kind::Sum(bounds) | Kind::Mean(bounds) => centred(bounds),
-        Kind::Histogram {
-            edges,
-            cells_per_patient,
-        } => {
+        Kind::Histogram { edges, cells_per_patient } => {
             check_edges(edges)?;
-            Ok(cells(
-                kind.length(),
-                check_cells(*cells_per_patient, kind.length())?,
-            ))
+            Ok(cells(kind.length(), check_cells(*cells_per_patient, kind.length())?))
         }
-        Kind::Table {
-            axes,
-            cells_per_patient,
-        } => {
+        Kind::Table { axes, cells_per_patient } => {
             check_axes(axes)?;
-            Ok(cells(
-                kind.length(),
-                check_cells(*cells_per_patient, kind.length())?,
-            ))
+            Ok(cells(kind.length(), check_cells(*cells_per_patient, kind.length())?))
         }
-        Kind::Vector {
-            length,
-            clip,
-            grid_bits,
-        } => free(*length as usize, *clip, *grid_bits),
+        Kind::Vector { length, clip, grid_bits } => free(*length as usize, *clip, *grid_bits),
     }
 }
 
 // S = ceil(sqrt(m) * 2^8) = ceil(sqrt(m * 2^16)).
 fn cells(cells: usize, m: u32) -> (Encoding, u64, u64) {
     let s = ceil_sqrt(u128::from(m).saturating_mul(u128::from(CELL_ONE).pow(2)));
-    (
-        Encoding::Cells { cells },
-        u64::try_from(s).unwrap_or(u64::MAX),
-        CELL_ONE,
-    )
+    (Encoding::Cells { cells }, u64::try_from(s).unwrap_or(u64::MAX), CELL_ONE)
 }
 
 // Both coordinates reach `half`, so S = ceil(sqrt(2) * half).
 fn centred(bounds: &Bounds) -> Result<(Encoding, u64, u64), Fault> {
-    let Bounds {
-        lower,
-        upper,
-        grid_bits,
-    } = *bounds;
+    let Bounds { lower, upper, grid_bits } = *bounds;
     let centre = lower.midpoint(upper);
     let on_grid = [lower, upper, centre].map(|x| whole(x, grid_bits));
     let [Some(low), Some(high), Some(_)] = on_grid else {
         return Err("lower, upper and their midpoint must be finite multiples of 2^-grid_bits");
     };
-    let half = high
-        .checked_sub(low)
-        .and_then(|width| width.checked_div(2))
-        .filter(|half| *half > 0);
+    let half = high.checked_sub(low).and_then(|width| width.checked_div(2)).filter(|half| *half > 0);
     let half = half.ok_or("upper must be above lower")?;
     let s_inf = half.unsigned_abs();
     let s = ceil_sqrt(u128::from(s_inf).pow(2).saturating_mul(2));
     Ok((
-        Encoding::Centred {
-            lower,
-            upper,
-            centre,
-            half,
-            grid_bits,
-        },
+        Encoding::Centred { lower, upper, centre, half, grid_bits },
         u64::try_from(s).unwrap_or(u64::MAX),
         s_inf,
     ))
@@ -232,15 +160,7 @@ fn free(length: usize, clip: f64, grid_bits: u8) -> Result<(Encoding, u64, u64),
         return Err("its length must be at least 1");
     }
     let s = s.unsigned_abs();
-    Ok((
-        Encoding::Free {
-            length,
-            clip,
-            grid_bits,
-        },
-        s,
-        s,
-    ))
+    Ok((Encoding::Free { length, clip, grid_bits }, s, s))
 }
 
 /// `x * 2^grid_bits` where that is a whole number which f64 holds exactly.
@@ -290,11 +210,7 @@ fn check_axis(axis: &Axis) -> Result<(), Fault> {
         Axis::Categories { categories, .. } => {
             let distinct: std::collections::BTreeSet<&String> = categories.iter().collect();
             let all = !categories.is_empty() && distinct.len() == categories.len();
-            if all {
-                Ok(())
-            } else {
-                Err("an axis needs at least one category and no category twice")
-            }
+            if all { Ok(()) } else { Err("an axis needs at least one category and no category twice") }
         }
     }
 }

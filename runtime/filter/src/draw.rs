@@ -10,11 +10,7 @@ pub(crate) enum Drawn {
     /// Nothing but the gate was drawn: the ledger returns the blocks.
     Closed(Plan),
     /// The noisy number of patients and every noised coordinate.
-    Open {
-        plan: Plan,
-        patients: i128,
-        blocks: Vec<Vec<i128>>,
-    },
+    Open { plan: Plan, patients: i128, blocks: Vec<Vec<i128>> },
 }
 
 /// Consumes the sums: gate, then noise on each coordinate in the manifest's order. `exact` is for rehearsals alone.
@@ -28,9 +24,5 @@ pub(crate) fn draw(sums: Sums, noise: &mut dyn NoiseSource, exact: bool) -> Draw
             *sum = sum.saturating_add(noise.draw(block.sigma));
         }
     }
-    Drawn::Open {
-        plan,
-        patients,
-        blocks,
-    }
+    Drawn::Open { plan, patients, blocks }
 }

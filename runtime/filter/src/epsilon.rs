@@ -17,11 +17,7 @@ pub fn epsilon(rho: f64, delta: f64) -> f64 {
     let (mut low, mut high) = (-20.7, 20.7);
     for _ in 0..200 {
         let third = (high - low) / 3.0;
-        if at(low + third) < at(high - third) {
-            high -= third
-        } else {
-            low += third
-        }
+        if at(low + third) < at(high - third) { high -= third } else { low += third }
     }
     // 1e-9 is far above the rounding of the few operations above.
     ((at(low.midpoint(high)) + 1e-9) * 1e4).ceil().max(0.0) / 1e4
@@ -40,16 +36,11 @@ mod tests {
     #[test]
     fn the_values_of_the_specification_hold_and_are_rounded_up() {
         // Exact optima by a search over 200,000 orders; PRIVACY.md section 8 gives four places.
-        for (rho, written, exact) in [
-            (0.1, 2.1419, 2.141_938_928),
-            (0.5, 5.2215, 5.221_534_446),
-            (1.0, 7.7662, 7.766_216_625),
-        ] {
+        for (rho, written, exact) in
+            [(0.1, 2.1419, 2.141_938_928), (0.5, 5.2215, 5.221_534_446), (1.0, 7.7662, 7.766_216_625)]
+        {
             let ours = epsilon(rho, 1e-6);
-            assert!(
-                (ours - written).abs() <= 1.01e-4 && ours >= exact,
-                "rho {rho}: {ours}"
-            );
+            assert!((ours - written).abs() <= 1.01e-4 && ours >= exact, "rho {rho}: {ours}");
         }
     }
 
@@ -59,9 +50,7 @@ mod tests {
         let table = include_str!("../../../tests/oracles/epsilon.csv");
         for line in table.lines().skip(1) {
             let row: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
-            let [rho, delta, pld, rdp] = row[..] else {
-                panic!("four columns: {line}")
-            };
+            let [rho, delta, pld, rdp] = row[..] else { panic!("four columns: {line}") };
             let ours = epsilon(rho, delta);
             assert!(pld <= ours && ours <= rdp + 1e-3, "{line}: {ours}");
         }

@@ -74,23 +74,10 @@ impl Figures {
     pub(crate) fn compute(plan: &Plan, patients: i128, blocks: &[Vec<i128>]) -> Self {
         let Stated { rho, delta, epsilon } = plan.whole_cost();
         let value = i64::try_from(patients).unwrap_or(i64::MAX);
-        let patients = Patients {
-            value,
-            sd: plan.gate().sigma as f64,
-        };
-        let outputs = plan
-            .blocks()
-            .iter()
-            .zip(blocks)
-            .map(|(block, noised)| figure(plan, block, noised))
-            .collect();
-        Self {
-            patients,
-            rho,
-            delta,
-            epsilon_at_1e_6: epsilon,
-            outputs,
-        }
+        let patients = Patients { value, sd: plan.gate().sigma as f64 };
+        let outputs =
+            plan.blocks().iter().zip(blocks).map(|(block, noised)| figure(plan, block, noised)).collect();
+        Self { patients, rho, delta, epsilon_at_1e_6: epsilon, outputs }
     }
 }
 
@@ -100,55 +87,29 @@ fn figure(plan: &Plan, block: &Block, noised: &[i128]) -> Figure {
         Encoding::Centred { .. } => vec![centred(plan, block, noised)],
         Encoding::Free { clip, grid_bits, .. } => {
             let range = clip * f64::from(plan.n_pub());
-            noised
-                .iter()
-                .map(|y| coordinate(block, *y, grid_bits, range))
-                .collect()
+            noised.iter().map(|y| coordinate(block, *y, grid_bits, range)).collect()
         }
     };
     let output = &block.output;
     let rho = millionths(block.price.shown);
-    Figure {
-        name: output.name.clone(),
-        kind: output.kind.clone(),
-        unit: output.unit.clone(),
-        numbers,
-        rho,
-    }
+    Figure { name: output.name.clone(), kind: output.kind.clone(), unit: output.unit.clone(), numbers, rho }
 }
 
 fn cell(plan: &Plan, block: &Block, y: i128) -> Number {
     let one = CELL_ONE as f64;
     let estimate = linear(y as f64 / one, block.sigma as f64 / one, 1.0 / one);
     let k = f64::from(plan.gate().k);
-    Number::new(
-        Some(estimate),
-        estimate.value >= k,
-        (0.0, f64::from(plan.n_pub())),
-    )
+    Number::new(Some(estimate), estimate.value >= k, (0.0, f64::from(plan.n_pub())))
 }
 
 fn coordinate(block: &Block, y: i128, grid_bits: u8, range: f64) -> Number {
     let unit = f64::exp2(-f64::from(grid_bits));
-    Number::new(
-        Some(linear(y as f64 * unit, block.sigma as f64 * unit, unit)),
-        true,
-        (-range, range),
-    )
+    Number::new(Some(linear(y as f64 * unit, block.sigma as f64 * unit, unit)), true, (-range, range))
 }
 
 /// A sum or a mean, from the noised `(value - centre, present)`.
 fn centred(plan: &Plan, block: &Block, noised: &[i128]) -> Number {
-    let (
-        Encoding::Centred {
-            lower,
-            upper,
-            centre,
-            half,
-            grid_bits,
-        },
-        [a, b],
-    ) = (block.encoding, noised)
+    let (Encoding::Centred { lower, upper, centre, half, grid_bits }, [a, b]) = (block.encoding, noised)
     else {
         return Number::UNKNOWN;
     };
@@ -161,56 +122,29 @@ fn centred(plan: &Plan, block: &Block, noised: &[i128]) -> Number {
     }
     // sum = sum of (value - centre) + centre * present: linear in both coordinates.
     let (weight, n) = (centre / half, f64::from(plan.n_pub()));
-    let sum = linear(
-        a * unit + b * weight,
-        sigma * unit.hypot(weight),
-        unit + weight.abs(),
-    );
+    let sum = linear(a * unit + b * weight, sigma * unit.hypot(weight), unit + weight.abs());
     Number::new(Some(sum), shown, (n * lower.min(0.0), n * upper.max(0.0)))
 }
 
 impl Estimate {
     fn scaled(self, by: f64) -> Self {
-        Self {
-            value: self.value * by,
-            sd: self.sd * by,
-            low95: self.low95 * by,
-            high95: self.high95 * by,
-        }
+        Self { value: self.value * by, sd: self.sd * by, low95: self.low95 * by, high95: self.high95 * by }
     }
 
     fn moved(self, by: f64) -> Self {
-        Self {
-            value: self.value + by,
-            low95: self.low95 + by,
-            high95: self.high95 + by,
-            ..self
-        }
+        Self { value: self.value + by, low95: self.low95 + by, high95: self.high95 + by, ..self }
     }
 }
 
 impl Number {
-    const UNKNOWN: Self = Self {
-        value: None,
-        sd: None,
-        low95: None,
-        high95: None,
-        shown: false,
-        display: None,
-    };
+    const UNKNOWN: Self =
+        Self { value: None, sd: None, low95: None, high95: None, shown: false, display: None };
 
     fn new(estimate: Option<Estimate>, shown: bool, range: (f64, f64)) -> Self {
         let Some(e) = estimate else { return Self::UNKNOWN };
         let display = shown.then(|| fixed(e.value.max(range.0).min(range.1)));
         let [value, sd, low95, high95] = [e.value, e.sd, e.low95, e.high95].map(|x| Some(fixed(x)));
-        Self {
-            value,
-            sd,
-            low95,
-            high95,
-            shown,
-            display,
-        }
+        Self { value, sd, low95, high95, shown, display }
     }
 }
 

@@ -29,11 +29,7 @@ impl Gate {
         // Drawn before any test on the data, so that 0, 1 and k - 1 patients cost the same draw.
         let noisy = above.saturating_add(noise.draw(self.sigma));
         let margin = if exact { 0 } else { self.margin };
-        if above > 0 && noisy > margin {
-            Verdict::Open(noisy.saturating_add(below))
-        } else {
-            Verdict::Closed
-        }
+        if above > 0 && noisy > margin { Verdict::Open(noisy.saturating_add(below)) } else { Verdict::Closed }
     }
 }
 
@@ -48,11 +44,7 @@ pub(crate) fn margin(sigma: u64, delta: f64) -> i128 {
     let (mut low, mut high) = (0_u64, sigma.saturating_mul(40));
     while low < high {
         let middle = low.midpoint(high);
-        if enough(middle) {
-            high = middle
-        } else {
-            low = middle.saturating_add(1)
-        }
+        if enough(middle) { high = middle } else { low = middle.saturating_add(1) }
     }
     i128::from(high).saturating_add(1)
 }
@@ -71,11 +63,7 @@ mod tests {
     }
 
     fn gate() -> Gate {
-        Gate {
-            k: 10,
-            sigma: 5,
-            margin: margin(5, 1e-8),
-        }
+        Gate { k: 10, sigma: 5, margin: margin(5, 1e-8) }
     }
 
     #[test]
@@ -83,11 +71,7 @@ mod tests {
         let normal = Normal::standard();
         for (sigma, delta) in [(5_u32, 1e-8), (4, 1e-8), (7, 1e-12), (100, 1e-9), (5, 1e-7)] {
             let c = (f64::from(sigma) * -normal.inverse_cdf(delta)).ceil() + 1.0;
-            assert_eq!(
-                margin(sigma.into(), delta) as f64,
-                c,
-                "sigma {sigma}, delta {delta}"
-            );
+            assert_eq!(margin(sigma.into(), delta) as f64, c, "sigma {sigma}, delta {delta}");
         }
         assert_eq!(gate().margin, 30);
     }

@@ -7,18 +7,11 @@ use trocar_terms::Decimal;
 pub(crate) fn ceil_sqrt(n: u128) -> u128 {
     let root = n.isqrt();
     // root^2 <= n < 2^128, and root <= 2^64 - 1: neither operation can overflow.
-    if root.saturating_mul(root) == n {
-        root
-    } else {
-        root.saturating_add(1)
-    }
+    if root.saturating_mul(root) == n { root } else { root.saturating_add(1) }
 }
 
 /// `ceil(sqrt(s^2 / (2 rho)))`: the sigma that `rho` buys at sensitivity `s`. `None` for rho 0 or a sigma over 64 bits.
-#[allow(
-    clippy::arithmetic_side_effects,
-    reason = "big integers do not overflow; the divisor is checked"
-)]
+#[allow(clippy::arithmetic_side_effects, reason = "big integers do not overflow; the divisor is checked")]
 pub(crate) fn sigma(s: u64, rho: &Decimal) -> Option<u64> {
     let (n, d) = rho.ratio();
     if rho.is_zero() {
@@ -27,34 +20,21 @@ pub(crate) fn sigma(s: u64, rho: &Decimal) -> Option<u64> {
     // For an integer sigma, sigma^2 >= x is the same as sigma^2 >= ceil(x).
     let square = ceil_div(&(BigUint::from(s).pow(2) * d), &(n * 2_u32));
     let root = square.sqrt();
-    let sigma = if &root * &root < square {
-        root + 1_u32
-    } else {
-        root
-    };
+    let sigma = if &root * &root < square { root + 1_u32 } else { root };
     u64::try_from(sigma).ok()
 }
 
 /// `ceil(s^2 * scale / (2 sigma^2))`: the cost of noise `sigma` at sensitivity `s`, in units of `1 / scale`.
-#[allow(
-    clippy::arithmetic_side_effects,
-    reason = "big integers do not overflow; the divisor is checked"
-)]
+#[allow(clippy::arithmetic_side_effects, reason = "big integers do not overflow; the divisor is checked")]
 pub(crate) fn cost(s: u64, sigma: u64, scale: u64) -> Option<u64> {
     if sigma == 0 {
         return None;
     }
-    let cost = ceil_div(
-        &(BigUint::from(s).pow(2) * scale),
-        &(BigUint::from(sigma).pow(2) * 2_u32),
-    );
+    let cost = ceil_div(&(BigUint::from(s).pow(2) * scale), &(BigUint::from(sigma).pow(2) * 2_u32));
     u64::try_from(cost).ok()
 }
 
-#[allow(
-    clippy::arithmetic_side_effects,
-    reason = "big integers do not overflow; callers pass d > 0"
-)]
+#[allow(clippy::arithmetic_side_effects, reason = "big integers do not overflow; callers pass d > 0")]
 fn ceil_div(n: &BigUint, d: &BigUint) -> BigUint {
     let whole = n / d;
     if &whole * d == *n { whole } else { whole + 1_u32 }
@@ -84,20 +64,13 @@ mod tests {
 
     #[test]
     fn ceil_sqrt_holds_at_the_ends_of_its_range() {
-        assert_eq!(
-            (ceil_sqrt(0), ceil_sqrt(1), ceil_sqrt(2), ceil_sqrt(4)),
-            (0, 1, 2, 2)
-        );
+        assert_eq!((ceil_sqrt(0), ceil_sqrt(1), ceil_sqrt(2), ceil_sqrt(4)), (0, 1, 2, 2));
         assert_eq!(ceil_sqrt(u128::MAX), 1 << 64);
     }
 
     #[test]
     fn the_cost_is_rounded_up() {
-        assert_eq!(
-            cost(1, 5, 1 << 40),
-            Some(21_990_232_556),
-            "2^40 / 50 = 21990232555.52"
-        );
+        assert_eq!(cost(1, 5, 1 << 40), Some(21_990_232_556), "2^40 / 50 = 21990232555.52");
         assert_eq!(cost(256, 2560, 1000), Some(5));
         assert_eq!((cost(1, 0, 1), sigma(1, &Decimal::ZERO)), (None, None));
     }

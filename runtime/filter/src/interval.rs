@@ -19,12 +19,7 @@ pub(crate) struct Estimate {
 /// A number that is linear in the noised coordinates; `step` is what one unit of each adds up to.
 pub(crate) fn linear(value: f64, sd: f64, step: f64) -> Estimate {
     let half = Z95 * sd + step;
-    Estimate {
-        value,
-        sd,
-        low95: value - half,
-        high95: value + half,
-    }
+    Estimate { value, sd, low95: value - half, high95: value + half }
 }
 
 /// `a / b` where both carry independent noise of `sigma`: Fieller's interval, exact for a ratio of Gaussians.
@@ -40,12 +35,7 @@ pub(crate) fn ratio(a: f64, b: f64, sigma: f64) -> Option<Estimate> {
     let (value, middle) = (a / b, a * b / denominator);
     let half = (g * (a * a + denominator)).sqrt() / denominator;
     let sd = sigma * (1.0 + value * value).sqrt() / b;
-    Some(Estimate {
-        value,
-        sd,
-        low95: middle - half,
-        high95: middle + half,
-    })
+    Some(Estimate { value, sd, low95: middle - half, high95: middle + half })
 }
 
 #[cfg(test)]

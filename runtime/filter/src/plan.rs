@@ -102,29 +102,16 @@ impl Plan {
         check_names(admission.outputs)?;
         let gate = admit_gate(admission)?;
         let gate_price = Price::of(1, gate.sigma).ok_or(Refusal::GateRho)?;
-        let blocks: Result<Vec<Block>, Refusal> = admission
-            .outputs
-            .iter()
-            .map(|o| Block::admit(o, admission.n_pub))
-            .collect();
+        let blocks: Result<Vec<Block>, Refusal> =
+            admission.outputs.iter().map(|o| Block::admit(o, admission.n_pub)).collect();
         let blocks = blocks?;
-        let long = blocks
-            .iter()
-            .map(Block::coordinates)
-            .fold(0, usize::saturating_add);
+        let long = blocks.iter().map(Block::coordinates).fold(0, usize::saturating_add);
         if long > MOST_COORDINATES {
             return Err(Refusal::TooLong);
         }
         let charge = charge(&blocks, gate_price, admission.gate_delta).ok_or(Refusal::Unchargeable)?;
         let (delta, n_pub) = (admission.gate_delta, admission.n_pub);
-        Ok(Self(Arc::new(Inner {
-            blocks,
-            gate,
-            gate_price,
-            delta,
-            n_pub,
-            charge,
-        })))
+        Ok(Self(Arc::new(Inner { blocks, gate, gate_price, delta, n_pub, charge })))
     }
 
     /// What the ledger reserves before any patient is read. A closed gate leaves `block_rho` undrawn.
@@ -136,11 +123,7 @@ impl Plan {
     /// How many numbers the guest returns for each output, in order.
     #[must_use]
     pub fn shape(&self) -> Vec<usize> {
-        self.0
-            .blocks
-            .iter()
-            .map(|block| block.output.kind.length())
-            .collect()
+        self.0.blocks.iter().map(|block| block.output.kind.length()).collect()
     }
 
     pub(crate) fn blocks(&self) -> &[Block] {
@@ -170,19 +153,13 @@ impl Plan {
         let (rho, delta) = (millionths(shown), self.0.delta);
         // Lowered by more than the two roundings can raise it.
         let left = (STATED_DELTA - delta.to_f64()) * (1.0 - 1e-12);
-        Stated {
-            rho,
-            delta,
-            epsilon: crate::epsilon(rho.to_f64(), left),
-        }
+        Stated { rho, delta, epsilon: crate::epsilon(rho.to_f64(), left) }
     }
 }
 
 /// `shown` / 10^12, rounded up to six places.
 pub(crate) fn millionths(shown: u64) -> Decimal {
-    format!("{}e-6", shown.div_ceil(1_000_000))
-        .parse()
-        .unwrap_or(Decimal::ZERO)
+    format!("{}e-6", shown.div_ceil(1_000_000)).parse().unwrap_or(Decimal::ZERO)
 }
 
 fn check_names(outputs: &[Output]) -> Result<(), Refusal> {
@@ -191,9 +168,7 @@ fn check_names(outputs: &[Output]) -> Result<(), Refusal> {
     }
     let mut seen = BTreeSet::new();
     match outputs.iter().find(|output| !seen.insert(&output.name)) {
-        Some(twice) => Err(Refusal::SameName {
-            output: twice.name.clone(),
-        }),
+        Some(twice) => Err(Refusal::SameName { output: twice.name.clone() }),
         None => Ok(()),
     }
 }
@@ -211,24 +186,12 @@ fn admit_gate(admission: &Admission<'_>) -> Result<Gate, Refusal> {
         return Err(Refusal::GateDelta);
     }
     let widest = |sigma: &u64| (LEAST_SIGMA..=1 << 32).contains(sigma);
-    let sigma = sigma(1, &admission.gate_rho)
-        .filter(widest)
-        .ok_or(Refusal::GateRho)?;
-    Ok(Gate {
-        k: admission.k,
-        sigma,
-        margin: margin(sigma, delta),
-    })
+    let sigma = sigma(1, &admission.gate_rho).filter(widest).ok_or(Refusal::GateRho)?;
+    Ok(Gate { k: admission.k, sigma, margin: margin(sigma, delta) })
 }
 
 fn charge(blocks: &[Block], gate: Price, delta: Decimal) -> Option<Charge> {
-    let block_rho = blocks
-        .iter()
-        .try_fold(RhoUnits(0), |sum, block| sum.checked_add(block.price.units))?;
-    let charge = Charge {
-        gate_rho: gate.units,
-        block_rho,
-        delta: DeltaUnits::of(&delta),
-    };
+    let block_rho = blocks.iter().try_fold(RhoUnits(0), |sum, block| sum.checked_add(block.price.units))?;
+    let charge = Charge { gate_rho: gate.units, block_rho, delta: DeltaUnits::of(&delta) };
     charge.rho().map(|_| charge)
 }

@@ -8,10 +8,7 @@ pub(crate) fn quantise(value: f64, lower: f64, upper: f64, centre: f64, grid_bit
         return None;
     }
     let units = (value.max(lower).min(upper) - centre) * f64::exp2(f64::from(grid_bits));
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "rounded first; the cast saturates, as step 4 asks"
-    )]
+    #[allow(clippy::cast_possible_truncation, reason = "rounded first; the cast saturates, as step 4 asks")]
     Some(units.round_ties_even() as i64)
 }
 
@@ -34,10 +31,7 @@ pub(crate) fn clip(q: &mut [i64], s: u64) {
 
 fn shortened(value: i64, s: u128, root: u128) -> i64 {
     // |value| <= 2^63 and s < 2^64: the product fits. root is at least |value|, so the quotient is at most s and |value|.
-    let size = u128::from(value.unsigned_abs())
-        .saturating_mul(s)
-        .checked_div(root)
-        .unwrap_or(0);
+    let size = u128::from(value.unsigned_abs()).saturating_mul(s).checked_div(root).unwrap_or(0);
     let size = i64::try_from(size).unwrap_or(i64::MAX);
     if value < 0 { size.saturating_neg() } else { size }
 }

@@ -45,17 +45,9 @@ pub fn rehearse(
     patients.iter().for_each(|row| sums.add_clipped(&row.quantised));
     let figures = match draw(sums, noise, exact) {
         Drawn::Closed(_) => None,
-        Drawn::Open {
-            plan,
-            patients,
-            blocks,
-        } => Some(Figures::compute(&plan, patients, &blocks)),
+        Drawn::Open { plan, patients, blocks } => Some(Figures::compute(&plan, patients, &blocks)),
     };
-    Rehearsal {
-        exact,
-        figures,
-        patients,
-    }
+    Rehearsal { exact, figures, patients }
 }
 
 fn row(plan: &Plan, contribution: Contribution) -> PatientRow {

@@ -46,11 +46,9 @@ pub struct Withheld {
 pub fn release(sums: Sums, rng: &mut impl CryptoRng) -> Outcome {
     match draw(sums, &mut GaussianNoise::new(rng), false) {
         Drawn::Closed(plan) => Outcome::Withheld(Withheld::new(&plan)),
-        Drawn::Open {
-            plan,
-            patients,
-            blocks,
-        } => Outcome::Released(Released(Figures::compute(&plan, patients, &blocks))),
+        Drawn::Open { plan, patients, blocks } => {
+            Outcome::Released(Released(Figures::compute(&plan, patients, &blocks)))
+        }
     }
 }
 
@@ -76,12 +74,7 @@ impl Released {
 impl Withheld {
     fn new(plan: &Plan) -> Self {
         let Stated { rho, delta, epsilon } = plan.gate_cost();
-        Self {
-            rho,
-            delta,
-            epsilon,
-            undrawn: plan.charge().block_rho,
-        }
+        Self { rho, delta, epsilon, undrawn: plan.charge().block_rho }
     }
 
     /// What the gate's draw cost, rounded up to six places.

@@ -19,16 +19,8 @@ impl Sums {
     /// No patient yet.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
-        let blocks = plan
-            .blocks()
-            .iter()
-            .map(|block| vec![0; block.coordinates()])
-            .collect();
-        Self {
-            plan: plan.clone(),
-            patients: 0,
-            blocks,
-        }
+        let blocks = plan.blocks().iter().map(|block| vec![0; block.coordinates()]).collect();
+        Self { plan: plan.clone(), patients: 0, blocks }
     }
 
     /// Opens one patient's contribution, quantises, clips and adds it. One of the wrong shape is the default one.
@@ -59,12 +51,7 @@ impl Sums {
             return Err(OtherPlan);
         }
         self.patients = self.patients.saturating_add(other.patients);
-        for (sum, more) in self
-            .blocks
-            .iter_mut()
-            .flatten()
-            .zip(other.blocks.into_iter().flatten())
-        {
+        for (sum, more) in self.blocks.iter_mut().flatten().zip(other.blocks.into_iter().flatten()) {
             *sum = sum.saturating_add(more);
         }
         Ok(())
@@ -91,17 +78,9 @@ impl std::fmt::Debug for Sums {
 /// Steps 4 and 5 for one patient. A wrong length anywhere makes all of it the default contribution.
 pub(crate) fn encode(plan: &Plan, contribution: &Contribution) -> Vec<Vec<i64>> {
     if !fits(plan, contribution) {
-        return plan
-            .blocks()
-            .iter()
-            .map(|block| vec![0; block.coordinates()])
-            .collect();
+        return plan.blocks().iter().map(|block| vec![0; block.coordinates()]).collect();
     }
-    plan.blocks()
-        .iter()
-        .zip(&contribution.0)
-        .map(|(block, raw)| block.encode(raw))
-        .collect()
+    plan.blocks().iter().zip(&contribution.0).map(|(block, raw)| block.encode(raw)).collect()
 }
 
 pub(crate) fn fits(plan: &Plan, contribution: &Contribution) -> bool {

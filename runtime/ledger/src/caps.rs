@@ -62,10 +62,7 @@ pub(crate) fn spent(state: &State, dataset: DatasetId, now: Timestamp) -> Spent 
         }
         spent.year = plus(spent.year, rho);
         spent.delta_year = DeltaUnits(spent.delta_year.0.saturating_add(row.reservation.charge.delta.0));
-        let project = spent
-            .by_project
-            .entry(row.reservation.project.clone())
-            .or_default();
+        let project = spent.by_project.entry(row.reservation.project.clone()).or_default();
         *project = plus(*project, rho);
     }
     spent
@@ -85,22 +82,14 @@ pub(crate) fn denial(state: &State, asked: &Reservation, caps: &Caps, now: Times
     let delta = spent.delta_year.checked_add(asked.charge.delta);
     let over = |spent: RhoUnits, cap: RhoUnits| spent.checked_add(rho).is_none_or(|sum| sum > cap);
     let rules = [
-        (
-            state.runs_of(asked.approval) >= u64::from(caps.runs),
-            Code::ApprovalSpent,
-        ),
+        (state.runs_of(asked.approval) >= u64::from(caps.runs), Code::ApprovalSpent),
         (rho > caps.job || rho > caps.rho_max, Code::JobBudget),
         (over(spent.year, caps.year), Code::YearBudget),
         (over(spent.lifetime, caps.lifetime), Code::LifetimeBudget),
         (over(project, caps.project_share_of_year), Code::ProjectBudget),
-        (
-            delta.is_none_or(|sum| sum > caps.gate_delta_year),
-            Code::GateDeltaBudget,
-        ),
+        (delta.is_none_or(|sum| sum > caps.gate_delta_year), Code::GateDeltaBudget),
     ];
-    rules
-        .into_iter()
-        .find_map(|(denied, code)| denied.then_some(code))
+    rules.into_iter().find_map(|(denied, code)| denied.then_some(code))
 }
 
 // Saturated, a sum is over every cap.

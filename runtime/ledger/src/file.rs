@@ -19,19 +19,11 @@ pub(crate) struct Tail {
 impl LogFile {
     /// Creates `path` with `first` as its content, or fails where it exists. A crash leaves all of it or nothing.
     pub(crate) fn create(path: &Path, first: &[u8]) -> io::Result<()> {
-        let folder = path
-            .parent()
-            .filter(|p| !p.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut fresh = path.as_os_str().to_owned();
         fresh.push(format!(".{}.new", std::process::id()));
         let fresh = Path::new(&fresh);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(fresh)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(fresh)?;
         let written = file.write_all(first).and_then(|()| file.sync_all());
         // A hard link, unlike a rename, never replaces a ledger that is there.
         let linked = written.and_then(|()| std::fs::hard_link(fresh, path));
@@ -62,10 +54,7 @@ impl LogFile {
         let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let mut whole = vec![0; length];
         self.0.read_exact_at(&mut whole, from)?;
-        let end = whole
-            .iter()
-            .rposition(|b| *b == b'\n')
-            .map_or(0, |last| last.saturating_add(1));
+        let end = whole.iter().rposition(|b| *b == b'\n').map_or(0, |last| last.saturating_add(1));
         let torn = whole.split_off(end);
         Ok(Some(Tail { whole, torn }))
     }

@@ -40,20 +40,10 @@ impl Ledger {
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let file = LogFile::open(path).map_err(|source| io_error("open", path, source))?;
         let (path, state) = (path.to_owned(), State::default());
-        let mut ledger = Self {
-            path,
-            file,
-            end: 0,
-            records: Vec::new(),
-            state,
-        };
+        let mut ledger = Self { path, file, end: 0, records: Vec::new(), state };
         drop(ledger.locked()?);
         // Not even a genesis record: no crash leaves that, since `create` links a whole file.
-        if ledger.records.is_empty() {
-            Err(ledger.broken())
-        } else {
-            Ok(ledger)
-        }
+        if ledger.records.is_empty() { Err(ledger.broken()) } else { Ok(ledger) }
     }
 
     /// Reads what others have appended since.
@@ -73,9 +63,7 @@ impl Ledger {
     /// Digest of the last record: what a witness countersigns and a bundle names.
     #[must_use]
     pub fn head(&self) -> Digest {
-        self.records
-            .last()
-            .map_or_else(Record::before_the_first, |record| record.digest)
+        self.records.last().map_or_else(Record::before_the_first, |record| record.digest)
     }
 
     /// What `dataset` has spent by `now`, or by the last record where that is later.
@@ -96,9 +84,7 @@ impl Ledger {
     /// `Refused` where it cannot follow, and for `Reserved`, which only [`Self::reserve`] writes; else as `open`.
     pub fn append(&mut self, now: Timestamp, event: Event) -> Result<u64, LedgerError> {
         if matches!(event, Event::Reserved(_)) {
-            return Err(LedgerError::Refused(
-                "a reservation goes past the caps: use reserve",
-            ));
+            return Err(LedgerError::Refused("a reservation goes past the caps: use reserve"));
         }
         let guard = self.locked()?;
         self.write(&guard, now, event)
@@ -117,9 +103,7 @@ impl Ledger {
         let guard = self.locked()?;
         match denial(&self.state, &asked, caps, self.time(now)) {
             Some(code) => Ok(Verdict::Denied(code)),
-            None => self
-                .write(&guard, now, Event::Reserved(Box::new(asked)))
-                .map(Verdict::Reserved),
+            None => self.write(&guard, now, Event::Reserved(Box::new(asked))).map(Verdict::Reserved),
         }
     }
 
@@ -131,16 +115,10 @@ impl Ledger {
     /// Takes the lock and reads on, so that whoever holds the guard decides on the whole file.
     fn locked(&mut self) -> Result<Guard, LedgerError> {
         let guard = self.file.lock().map_err(|e| self.io("lock", e))?;
-        let tail = self
-            .file
-            .read_on(self.end)
-            .map_err(|e| self.io("read", e))?
-            .ok_or_else(|| self.broken())?;
+        let tail =
+            self.file.read_on(self.end).map_err(|e| self.io("read", e))?.ok_or_else(|| self.broken())?;
         for line in tail.whole.split_inclusive(|b| *b == b'\n') {
-            let record = line
-                .strip_suffix(b"\n")
-                .and_then(Record::read)
-                .ok_or_else(|| self.broken())?;
+            let record = line.strip_suffix(b"\n").and_then(Record::read).ok_or_else(|| self.broken())?;
             self.take(record, line.len())?;
         }
         self.mend(&tail.torn)?;
@@ -156,9 +134,7 @@ impl Ledger {
             return Ok(());
         }
         let Some(record) = Record::read(torn) else {
-            let damaged = torn
-                .split_last()
-                .is_some_and(|(_, rest)| Record::read(rest).is_some());
+            let damaged = torn.split_last().is_some_and(|(_, rest)| Record::read(rest).is_some());
             // The genesis record is never torn: `create` links a whole file.
             if damaged || self.records.is_empty() {
                 return Err(self.broken());
@@ -166,9 +142,7 @@ impl Ledger {
             return self.file.cut(self.end).map_err(|e| self.io("mend", e));
         };
         let newline_at = self.end.saturating_add(torn.len() as u64);
-        self.file
-            .append(newline_at, b"\n")
-            .map_err(|e| self.io("mend", e))?;
+        self.file.append(newline_at, b"\n").map_err(|e| self.io("mend", e))?;
         self.take(record, torn.len().saturating_add(1))
     }
 
@@ -192,9 +166,7 @@ impl Ledger {
         let seq = self.next_seq();
         let (record, line) =
             Record::write(seq, self.time(now), self.head(), event).map_err(LedgerError::Unwritable)?;
-        self.file
-            .append(self.end, &line)
-            .map_err(|e| self.io("write", e))?;
+        self.file.append(self.end, &line).map_err(|e| self.io("write", e))?;
         self.take(record, line.len())?;
         Ok(seq)
     }
@@ -204,10 +176,7 @@ impl Ledger {
     }
 
     fn broken(&self) -> LedgerError {
-        LedgerError::Broken {
-            path: self.path.clone(),
-            line: self.next_seq().saturating_add(1),
-        }
+        LedgerError::Broken { path: self.path.clone(), line: self.next_seq().saturating_add(1) }
     }
 
     fn io(&self, doing: &'static str, source: std::io::Error) -> LedgerError {
@@ -216,9 +185,5 @@ impl Ledger {
 }
 
 fn io_error(doing: &'static str, path: &Path, source: std::io::Error) -> LedgerError {
-    LedgerError::Io {
-        doing,
-        path: path.to_owned(),
-        source,
-    }
+    LedgerError::Io { doing, path: path.to_owned(), source }
 }

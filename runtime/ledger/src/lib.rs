@@ -12,14 +12,7 @@
     clippy::wildcard_enum_match_arm,
     clippy::float_cmp
 )]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::arithmetic_side_effects,
-        clippy::float_cmp,
-        reason = "a test may panic"
-    )
-)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::float_cmp, reason = "a test may panic"))]
 
 mod caps;
 mod error;

@@ -49,25 +49,11 @@ impl Record {
         previous: Digest,
         event: Event,
     ) -> Result<(Self, Vec<u8>), serde_json::Error> {
-        let body = serde_json::to_vec(&Body {
-            seq,
-            time,
-            previous,
-            event: &event,
-        })?;
+        let body = serde_json::to_vec(&Body { seq, time, previous, event: &event })?;
         let digest = Digest::of(&body);
         let open = body.strip_suffix(b"}").unwrap_or(&body);
         let line = [open, DIGEST, digest.to_string().as_bytes(), END, b"\n"].concat();
-        Ok((
-            Self {
-                seq,
-                time,
-                previous,
-                event,
-                digest,
-            },
-            line,
-        ))
+        Ok((Self { seq, time, previous, event, digest }, line))
     }
 
     /// Reads a line without its newline; `None` unless every byte is as it was written. Its place is not checked here.
@@ -79,18 +65,7 @@ impl Record {
         if digest != Digest::of(&body) {
             return None;
         }
-        let Body {
-            seq,
-            time,
-            previous,
-            event,
-        } = serde_json::from_slice(&body).ok()?;
-        Some(Self {
-            seq,
-            time,
-            previous,
-            event,
-            digest,
-        })
+        let Body { seq, time, previous, event } = serde_json::from_slice(&body).ok()?;
+        Some(Self { seq, time, previous, event, digest })
     }
 }

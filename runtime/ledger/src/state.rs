@@ -69,10 +69,9 @@ impl State {
             }
             Event::Charged { job } => need(!self.open(job)?.charged, "the job is charged already"),
             Event::Returned { job, rho } => self.may_return(job, *rho),
-            Event::Refused { job, .. } => need(
-                !self.rows.contains_key(job),
-                "the job is reserved: it can only finish",
-            ),
+            Event::Refused { job, .. } => {
+                need(!self.rows.contains_key(job), "the job is reserved: it can only finish")
+            }
             Event::Finished { job, .. } => {
                 need(!self.finished.contains_key(job), "the job has finished already")
             }
@@ -84,14 +83,8 @@ impl State {
         match event {
             Event::Genesis { .. } => self.begun = true,
             Event::DatasetAdded { dataset, .. } => drop(self.datasets.insert(*dataset)),
-            Event::Approved {
-                dataset, manifest, ..
-            } => {
-                let approval = Approval {
-                    dataset: *dataset,
-                    manifest: *manifest,
-                    ended: None,
-                };
+            Event::Approved { dataset, manifest, .. } => {
+                let approval = Approval { dataset: *dataset, manifest: *manifest, ended: None };
                 self.approvals.insert(seq, approval);
             }
             Event::Rejected { dataset, manifest } => self.end_approvals(*dataset, *manifest, Code::Rejected),
@@ -99,12 +92,7 @@ impl State {
                 self.end_approvals(*dataset, *manifest, Code::NotApproved)
             }
             Event::Reserved(asked) => {
-                let row = Row {
-                    time,
-                    reservation: (**asked).clone(),
-                    returned: None,
-                    charged: false,
-                };
+                let row = Row { time, reservation: (**asked).clone(), returned: None, charged: false };
                 self.rows.insert(asked.job, row);
             }
             Event::Charged { job } => self.update(job, |row| row.charged = true),
@@ -118,10 +106,7 @@ impl State {
 
     /// How many reservations an approval has carried. A returned one counts: its gate was drawn.
     pub(crate) fn runs_of(&self, approval: u64) -> u64 {
-        let runs = self
-            .rows()
-            .filter(|row| row.reservation.approval == approval)
-            .count();
+        let runs = self.rows().filter(|row| row.reservation.approval == approval).count();
         u64::try_from(runs).unwrap_or(u64::MAX)
     }
 
@@ -151,17 +136,11 @@ impl State {
             "a job returns its blocks after it was withheld",
         )?;
         need(row.returned.is_none(), "the job's blocks are returned already")?;
-        need(
-            rho <= row.reservation.charge.block_rho,
-            "a job returns at most its blocks, never its gate",
-        )
+        need(rho <= row.reservation.charge.block_rho, "a job returns at most its blocks, never its gate")
     }
 
     fn end_approvals(&mut self, dataset: DatasetId, manifest: Digest, code: Code) {
-        let mine = self
-            .approvals
-            .values_mut()
-            .filter(|a| a.dataset == dataset && a.manifest == manifest);
+        let mine = self.approvals.values_mut().filter(|a| a.dataset == dataset && a.manifest == manifest);
         mine.for_each(|approval| approval.ended = Some(code));
     }
 

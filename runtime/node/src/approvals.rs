@@ -1,6 +1,7 @@
 //! What waits for the operator, and what the operator said: every answer is a signed line in the ledger.
 
 use crate::error::{NodeError, ask};
+use crate::history::{self, answers};
 use crate::job::{Admitted, Refusal};
 use crate::keys::OPERATOR_KEY;
 use crate::node::Node;
@@ -98,11 +99,9 @@ impl Node {
 
     fn submitted(&self, ledger: &Ledger) -> Result<Vec<(DatasetId, Package)>, NodeError> {
         let mut all: BTreeMap<(DatasetId, Digest), Package> = BTreeMap::new();
-        for record in ledger.records() {
-            if let Event::Submitted { dataset, package, .. } = &record.event {
-                let package = self.home().package(package)?;
-                all.insert((*dataset, package.manifest.digest()), package);
-            }
+        for (dataset, package) in history::submissions(ledger) {
+            let package = self.home().package(&package)?;
+            all.insert((dataset, package.manifest.digest()), package);
         }
         Ok(all.into_iter().map(|((dataset, _), package)| (dataset, package)).collect())
     }
@@ -110,13 +109,11 @@ impl Node {
     pub(crate) fn is_pending(&self, ledger: &Ledger, dataset: DatasetId, manifest: Digest) -> bool {
         let mut waiting = false;
         for record in ledger.records() {
-            match &record.event {
-                Event::Submitted { dataset: d, package, .. } if *d == dataset => {
-                    let opened = self.home().package(package);
-                    waiting |= opened.is_ok_and(|p| p.manifest.digest() == manifest);
-                }
-                event if answers(event, dataset, manifest) => waiting = false,
-                _ => {}
+            if let Event::Submitted { dataset: d, package, .. } = &record.event {
+                let opened = self.home().package(package);
+                waiting |= *d == dataset && opened.is_ok_and(|p| p.manifest.digest() == manifest);
+            } else if answers(&record.event, dataset, manifest) {
+                waiting = false;
             }
         }
         waiting
@@ -130,10 +127,14 @@ impl Node {
         let package = self.submitted_package(&request.manifest)?;
         let dataset = self.store().dataset(&request.dataset).await?;
         let policy = self.policy(&request.dataset)?;
-        let signer = request.as_.clone().map_or_else(|| OPERATOR_KEY.parse().or_else(|_| ask("no key")), Ok)?;
+        let signer =
+            request.as_.clone().map_or_else(|| OPERATOR_KEY.parse().or_else(|_| ask("no key")), Ok)?;
         let key = self.home().keys().get(&signer)?;
         if !policy.operators().contains(&key.public()) {
-            return ask(format!("the key {signer} is not among `operators` in the policy of {}", dataset.name));
+            return ask(format!(
+                "the key {signer} is not among `operators` in the policy of {}",
+                dataset.name
+            ));
         }
         let approval = self.new_approval(request, &package, &dataset, &policy)?;
         let envelope = approval.sign(&key)?;
@@ -199,35 +200,41 @@ impl Node {
         let held: Vec<HeldApproval> = standing.iter().filter_map(|r| held(r, &admitted.policy)).collect();
         let binding: Vec<HeldApproval> = held.into_iter().filter(|h| binds(&h.approval, admitted)).collect();
         if binding.is_empty() {
-            return Err(Refusal::of(Code::NotApproved, not_approved_words(manifest, &admitted.received.dataset.name)));
+            return Err(Refusal::of(
+                Code::NotApproved,
+                not_approved_words(manifest, &admitted.received.dataset.name),
+            ));
         }
-        let live = |h: &HeldApproval| h.approval.expires > self.now() && ledger.runs_of(h.seq) < u64::from(h.approval.runs);
+        let live = |h: &HeldApproval| {
+            h.approval.expires > self.now() && ledger.runs_of(h.seq) < u64::from(h.approval.runs)
+        };
         let spent = "ask the operator for a new approval";
         binding.into_iter().rev().find(live).ok_or_else(|| Refusal::of(Code::ApprovalSpent, spent))
     }
 
     /// The approval that a reserved job was granted under.
-    pub(crate) fn approval_at(&self, seq: u64, admitted: &Admitted) -> Result<Option<HeldApproval>, NodeError> {
+    pub(crate) fn approval_at(
+        &self,
+        seq: u64,
+        admitted: &Admitted,
+    ) -> Result<Option<HeldApproval>, NodeError> {
         let ledger = self.home().ledger()?;
         Ok(ledger.records().iter().find(|r| r.seq == seq).and_then(|r| held(r, &admitted.policy)))
     }
 }
 
 fn not_approved_words(manifest: Digest, dataset: &Name) -> String {
-    format!("the node operator can look at it with `trocar node show {manifest}` and approve it for {dataset}")
-}
-
-fn answers(event: &Event, dataset: DatasetId, manifest: Digest) -> bool {
-    match event {
-        Event::Approved { dataset: d, manifest: m, .. }
-        | Event::Rejected { dataset: d, manifest: m }
-        | Event::Revoked { dataset: d, manifest: m } => *d == dataset && *m == manifest,
-        _ => false,
-    }
+    format!(
+        "the node operator can look at it with `trocar node show {manifest}` and approve it for {dataset}"
+    )
 }
 
 /// The approvals that no later rejection or revocation took back.
-fn standing(ledger: &Ledger, dataset: DatasetId, manifest: Digest) -> Result<Vec<trocar_ledger::Record>, Refusal> {
+fn standing(
+    ledger: &Ledger,
+    dataset: DatasetId,
+    manifest: Digest,
+) -> Result<Vec<trocar_ledger::Record>, Refusal> {
     let mut standing = Vec::new();
     let mut last = Code::NotApproved;
     for record in ledger.records().iter().filter(|r| answers(&r.event, dataset, manifest)) {
@@ -235,7 +242,11 @@ fn standing(ledger: &Ledger, dataset: DatasetId, manifest: Digest) -> Result<Vec
             standing.push(record.clone());
         } else {
             standing.clear();
-            last = if matches!(record.event, Event::Rejected { .. }) { Code::Rejected } else { Code::NotApproved };
+            last = if matches!(record.event, Event::Rejected { .. }) {
+                Code::Rejected
+            } else {
+                Code::NotApproved
+            };
         }
     }
     if standing.is_empty() && last == Code::Rejected {

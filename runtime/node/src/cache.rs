@@ -1,9 +1,9 @@
 //! Compiled components, kept under `cache/` with an HMAC: machine code is loaded only where this node made it.
 
+use crate::audit::mac;
 use crate::error::NodeError;
 use crate::files;
 use crate::node::Node;
-use crate::audit::mac;
 use hmac::Mac;
 use trocar_manifest::Package;
 use trocar_terms::Digest;

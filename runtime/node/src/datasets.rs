@@ -1,11 +1,11 @@
 //! Datasets: added by the operator, scanned into snapshots.
 
+use crate::audit::mac;
 use crate::error::{NodeError, ask, file};
+use crate::files;
 use crate::keys::random_bytes;
 use crate::node::Node;
 use crate::store::{Dataset, Indexed, Scanned, Snapshot};
-use crate::files;
-use crate::audit::mac;
 use hmac::Mac;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -73,7 +73,8 @@ impl Node {
         };
         self.store().add(&dataset).await?;
         files::write_durably(&self.home().policy_path(&new.name), policy_text.as_bytes())?;
-        let event = Event::DatasetAdded { dataset: dataset.id, name: new.name.clone(), policy: policy.digest() };
+        let event =
+            Event::DatasetAdded { dataset: dataset.id, name: new.name.clone(), policy: policy.digest() };
         self.home().ledger()?.append(self.now(), event)?;
         Ok((dataset, policy.digest()))
     }
@@ -87,7 +88,8 @@ impl Node {
             None => Policy::complete(&operator, SIZE_BOUND),
         };
         let shown = path.display().to_string();
-        let text = trocar_policy::with_operator(&shown, &text, &operator).map_err(|e| NodeError::Policy(Box::new(e)))?;
+        let text = trocar_policy::with_operator(&shown, &text, &operator)
+            .map_err(|e| NodeError::Policy(Box::new(e)))?;
         Ok((parse_policy(&path, &text)?, text))
     }
 
@@ -116,7 +118,11 @@ impl Node {
     ///
     /// # Errors
     /// The folder, the clinical table or the policy cannot be read, or another dataset has the same patients.
-    pub async fn scan(&self, name: &Name, progress: &mut dyn FnMut(u64, u64)) -> Result<ScanReport, NodeError> {
+    pub async fn scan(
+        &self,
+        name: &Name,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<ScanReport, NodeError> {
         let dataset = self.store().dataset(name).await?;
         let policy = self.policy(name)?;
         let rules = ScanRules {
@@ -174,7 +180,9 @@ fn refuse_beyond_bound(name: &Name, patients: usize, bound: u32) -> Result<(), N
     if patients <= bound as usize {
         return Ok(());
     }
-    ask(format!("{name} has {patients} patients, but size_bound in its policy is {bound}: declare more and scan again"))
+    ask(format!(
+        "{name} has {patients} patients, but size_bound in its policy is {bound}: declare more and scan again"
+    ))
 }
 
 fn parse_policy(path: &Path, text: &str) -> Result<Policy, NodeError> {

@@ -119,7 +119,8 @@ impl Home {
     /// Takes the lock under which jobs run; a second process waits here.
     pub(crate) fn lock_jobs(&self) -> Result<std::fs::File, NodeError> {
         let path = self.root.join("jobs.lock");
-        let lock = std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(file("open", &path))?;
+        let lock =
+            std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(file("open", &path))?;
         rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)
             .map_err(|e| file("lock", &path)(e.into()))?;
         Ok(lock)

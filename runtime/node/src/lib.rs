@@ -1,7 +1,12 @@
 //! The node: job states, the store, workers, approvals, budgets.
 //!
 //! It reaches patients only through `trocar-worker`, and lets nothing out but through `trocar-filter`.
-#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::float_cmp)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    clippy::float_cmp
+)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may stop"))]
 
 mod approvals;
@@ -11,6 +16,7 @@ mod cache;
 mod datasets;
 mod error;
 mod files;
+mod history;
 mod home;
 mod job;
 mod keys;

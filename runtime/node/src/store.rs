@@ -4,7 +4,9 @@
 
 use crate::error::{NodeError, ask};
 use serde::{Deserialize, Serialize};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Row, Sqlite, Transaction};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -200,10 +202,11 @@ impl Store {
     }
 
     async fn patients(&self, id: SnapshotId) -> Result<Vec<Indexed>, NodeError> {
-        let rows = sqlx::query("select pseudonym, record, columns from patients where snapshot = ? order by number")
-            .bind(id.to_string())
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            sqlx::query("select pseudonym, record, columns from patients where snapshot = ? order by number")
+                .bind(id.to_string())
+                .fetch_all(&self.pool)
+                .await?;
         rows.iter()
             .map(|r| {
                 let (record, columns): (&str, &str) = (r.try_get(1)?, r.try_get(2)?);
@@ -243,7 +246,11 @@ impl Store {
     }
 }
 
-async fn keep_files(tx: &mut Transaction<'_, Sqlite>, id: &str, files: &[FileEntry]) -> Result<(), NodeError> {
+async fn keep_files(
+    tx: &mut Transaction<'_, Sqlite>,
+    id: &str,
+    files: &[FileEntry],
+) -> Result<(), NodeError> {
     for (number, entry) in (0_i64..).zip(files) {
         sqlx::query("insert into files (snapshot, number, path, size, mtime_ns) values (?, ?, ?, ?, ?)")
             .bind(id)
@@ -257,16 +264,22 @@ async fn keep_files(tx: &mut Transaction<'_, Sqlite>, id: &str, files: &[FileEnt
     Ok(())
 }
 
-async fn keep_patients(tx: &mut Transaction<'_, Sqlite>, id: &str, patients: &[Indexed]) -> Result<(), NodeError> {
+async fn keep_patients(
+    tx: &mut Transaction<'_, Sqlite>,
+    id: &str,
+    patients: &[Indexed],
+) -> Result<(), NodeError> {
     for (number, patient) in (0_i64..).zip(patients) {
-        sqlx::query("insert into patients (snapshot, number, pseudonym, record, columns) values (?, ?, ?, ?, ?)")
-            .bind(id)
-            .bind(number)
-            .bind(&patient.pseudonym)
-            .bind(serde_json::to_string(&patient.record)?)
-            .bind(serde_json::to_string(&patient.columns)?)
-            .execute(&mut **tx)
-            .await?;
+        sqlx::query(
+            "insert into patients (snapshot, number, pseudonym, record, columns) values (?, ?, ?, ?, ?)",
+        )
+        .bind(id)
+        .bind(number)
+        .bind(&patient.pseudonym)
+        .bind(serde_json::to_string(&patient.record)?)
+        .bind(serde_json::to_string(&patient.columns)?)
+        .execute(&mut **tx)
+        .await?;
     }
     Ok(())
 }
@@ -298,7 +311,8 @@ fn dataset_of(row: &sqlx::sqlite::SqliteRow) -> Result<Dataset, NodeError> {
 }
 
 fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, NodeError> {
-    let damaged = "the index (index.db) holds an id that cannot be read: delete it, add the datasets and scan again";
+    let damaged =
+        "the index (index.db) holds an id that cannot be read: delete it, add the datasets and scan again";
     text.parse().or_else(|_| ask(damaged))
 }
 

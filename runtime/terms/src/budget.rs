@@ -90,14 +90,8 @@ mod tests {
     #[test]
     fn a_cap_is_rounded_down_and_a_delta_is_exact() {
         assert_eq!(RhoUnits::floor(&"0.5".parse().unwrap()), RhoUnits(1 << 39));
-        assert_eq!(
-            RhoUnits::floor(&"0.1".parse().unwrap()),
-            RhoUnits(109_951_162_777)
-        );
-        assert_eq!(
-            DeltaUnits::of(&"1e-8".parse().unwrap()),
-            DeltaUnits(10_000_000_000)
-        );
+        assert_eq!(RhoUnits::floor(&"0.1".parse().unwrap()), RhoUnits(109_951_162_777));
+        assert_eq!(DeltaUnits::of(&"1e-8".parse().unwrap()), DeltaUnits(10_000_000_000));
         assert_eq!(RhoUnits(u64::MAX).checked_add(RhoUnits(1)), None);
     }
 }

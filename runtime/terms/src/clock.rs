@@ -32,11 +32,7 @@ impl Timestamp {
     #[must_use]
     pub fn slot_ceil(self, slot_seconds: u32) -> Self {
         let past = self.0.checked_rem(i64::from(slot_seconds)).unwrap_or(0);
-        if past == 0 {
-            self
-        } else {
-            self.plus(i64::from(slot_seconds).saturating_sub(past))
-        }
+        if past == 0 { self } else { self.plus(i64::from(slot_seconds).saturating_sub(past)) }
     }
 }
 
@@ -58,9 +54,7 @@ impl fmt::Debug for Timestamp {
 impl FromStr for Timestamp {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let time: jiff::Timestamp = text
-            .parse()
-            .map_err(|_| "a time is written 2026-01-31T12:00:00Z")?;
+        let time: jiff::Timestamp = text.parse().map_err(|_| "a time is written 2026-01-31T12:00:00Z")?;
         Ok(Self::from_seconds(time.as_second()))
     }
 }

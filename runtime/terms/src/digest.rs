@@ -89,11 +89,7 @@ mod tests {
     #[test]
     fn other_spellings_of_a_digest_are_refused() {
         for bad in ["", "sha256:", "sha256:00", "SHA256:00", "ba7816bf"] {
-            assert_eq!(
-                bad.parse::<Digest>(),
-                Err(DigestError),
-                "{bad:?} was read as a digest"
-            );
+            assert_eq!(bad.parse::<Digest>(), Err(DigestError), "{bad:?} was read as a digest");
         }
         let upper = Digest::of(b"abc").to_string().replace('b', "B");
         assert!(upper.parse::<Digest>().is_err(), "upper case was accepted");

@@ -97,9 +97,7 @@ impl FromStr for Name {
         if first && text.len() <= 64 && text.bytes().all(letters) {
             return Ok(Self(text.to_owned()));
         }
-        Err(IdError(
-            "a name is 1 to 64 of a-z, 0-9, - and _, and begins with a letter",
-        ))
+        Err(IdError("a name is 1 to 64 of a-z, 0-9, - and _, and begins with a letter"))
     }
 }
 

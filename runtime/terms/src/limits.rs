@@ -37,11 +37,7 @@ impl Limits {
         if seconds == 0 || seconds > 3600 {
             return Err(LimitError("seconds is 1 to 3600"));
         }
-        Ok(Self {
-            fuel,
-            memory_mib,
-            seconds,
-        })
+        Ok(Self { fuel, memory_mib, seconds })
     }
 
     /// Fuel units.
@@ -72,11 +68,7 @@ impl TryFrom<Wire> for Limits {
 
 impl From<Limits> for Wire {
     fn from(l: Limits) -> Self {
-        Self {
-            fuel: l.fuel,
-            memory_mib: l.memory_mib,
-            seconds: l.seconds,
-        }
+        Self { fuel: l.fuel, memory_mib: l.memory_mib, seconds: l.seconds }
     }
 }
 

@@ -28,9 +28,7 @@ impl Modality {
     /// Reads the DICOM code string; `None` for any other modality.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::CT, Self::MR, Self::PT]
-            .into_iter()
-            .find(|m| m.code() == code)
+        [Self::CT, Self::MR, Self::PT].into_iter().find(|m| m.code() == code)
     }
 }
 
@@ -70,11 +68,7 @@ impl AttributeRule {
     #[must_use]
     pub fn admit(&self, text: &str) -> Value {
         let text = text.trim();
-        if self.categories.iter().any(|c| c == text) {
-            Value::Text(text.to_owned())
-        } else {
-            Value::Missing
-        }
+        if self.categories.iter().any(|c| c == text) { Value::Text(text.to_owned()) } else { Value::Missing }
     }
 }
 
@@ -175,12 +169,7 @@ mod tests {
         let real = ColumnType::Real { min: 0.0, max: 1.0 };
         assert_eq!(real.admit("NaN"), Value::Missing);
         assert_eq!(real.admit("0.5"), Value::Real(0.5));
-        let sex = ColumnType::Category {
-            categories: vec!["F".into(), "M".into()],
-        };
-        assert_eq!(
-            (sex.admit("F"), sex.admit("f")),
-            (Value::Text("F".into()), Value::Missing)
-        );
+        let sex = ColumnType::Category { categories: vec!["F".into(), "M".into()] };
+        assert_eq!((sex.admit("F"), sex.admit("f")), (Value::Text("F".into()), Value::Missing));
     }
 }

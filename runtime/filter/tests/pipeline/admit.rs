@@ -7,11 +7,7 @@ fn the_charge_is_the_one_of_the_integer_sigma() {
     let plan = plan(&[output("n", "0.005", Kind::Count)]);
     let charge = plan.charge();
     assert_eq!(charge.gate_rho, RhoUnits(21_990_232_556), "2^40 / (2 * 5^2), up");
-    assert_eq!(
-        charge.block_rho,
-        RhoUnits(5_497_558_139),
-        "256^2 * 2^40 / (2 * 2560^2), up"
-    );
+    assert_eq!(charge.block_rho, RhoUnits(5_497_558_139), "256^2 * 2^40 / (2 * 2560^2), up");
     assert_eq!(charge.delta.0, 10_000_000_000);
     assert_eq!(plan.shape(), [1]);
 }
@@ -23,62 +19,24 @@ fn every_kind_is_admitted_with_the_shape_that_the_guest_returns() {
 
 #[test]
 fn every_rule_for_one_output_is_enforced() {
-    let cells = |edges: &[f64], cells_per_patient| Kind::Histogram {
-        edges: edges.into(),
-        cells_per_patient,
-    };
-    let axes = |axes: Vec<Axis>| Kind::Table {
-        axes,
-        cells_per_patient: 1,
-    };
+    let cells = |edges: &[f64], cells_per_patient| Kind::Histogram { edges: edges.into(), cells_per_patient };
+    let axes = |axes: Vec<Axis>| Kind::Table { axes, cells_per_patient: 1 };
     let axis = |list: &[&str]| Axis::Categories {
         name: "a".parse().unwrap(),
         categories: list.iter().map(|c| (*c).into()).collect(),
     };
-    let free = |length, clip, grid_bits| Kind::Vector {
-        length,
-        clip,
-        grid_bits,
-    };
+    let free = |length, clip, grid_bits| Kind::Vector { length, clip, grid_bits };
     let rows = [
         (Kind::Count, "0", "its rho is 0"),
         (Kind::Count, "9999", "below 4 grid units"),
         (Kind::Mean(bounds(0.0, 1.0, 1)), "0.4", "below 4 grid units"),
-        (
-            Kind::Mean(bounds(0.0, 0.1, 4)),
-            "0.02",
-            "multiples of 2^-grid_bits",
-        ),
-        (
-            Kind::Mean(bounds(0.0, 1.0, 0)),
-            "0.02",
-            "multiples of 2^-grid_bits",
-        ),
-        (
-            Kind::Sum(bounds(f64::NAN, 1.0, 4)),
-            "0.02",
-            "multiples of 2^-grid_bits",
-        ),
-        (
-            Kind::Sum(bounds(0.0, f64::INFINITY, 4)),
-            "0.02",
-            "multiples of 2^-grid_bits",
-        ),
-        (
-            Kind::Sum(bounds(0.0, 1.0, 255)),
-            "0.02",
-            "multiples of 2^-grid_bits",
-        ),
-        (
-            Kind::Sum(bounds(1.0, 1.0, 4)),
-            "0.02",
-            "upper must be above lower",
-        ),
-        (
-            Kind::Sum(bounds(2.0, 1.0, 4)),
-            "0.02",
-            "upper must be above lower",
-        ),
+        (Kind::Mean(bounds(0.0, 0.1, 4)), "0.02", "multiples of 2^-grid_bits"),
+        (Kind::Mean(bounds(0.0, 1.0, 0)), "0.02", "multiples of 2^-grid_bits"),
+        (Kind::Sum(bounds(f64::NAN, 1.0, 4)), "0.02", "multiples of 2^-grid_bits"),
+        (Kind::Sum(bounds(0.0, f64::INFINITY, 4)), "0.02", "multiples of 2^-grid_bits"),
+        (Kind::Sum(bounds(0.0, 1.0, 255)), "0.02", "multiples of 2^-grid_bits"),
+        (Kind::Sum(bounds(1.0, 1.0, 4)), "0.02", "upper must be above lower"),
+        (Kind::Sum(bounds(2.0, 1.0, 4)), "0.02", "upper must be above lower"),
         (Kind::Sum(bounds(0.0, 4e15, 1)), "1e-6", "could overflow"),
         (Kind::Sum(bounds(0.0, 4e15, 1)), "1e-12", "cannot be charged"),
         (cells(&[0.0], 1), "0.02", "edges must be"),
@@ -98,11 +56,7 @@ fn every_rule_for_one_output_is_enforced() {
         (free(3, 0.3, 8), "0.02", "clip must be"),
         (free(3, f64::NAN, 8), "0.02", "clip must be"),
         (free(100_000, 1.0, 8), "0.02", "more than 65536 numbers"),
-        (
-            free(u32::MAX, 4_503_599_627_370_496.0, 1),
-            "0.02",
-            "could overflow",
-        ),
+        (free(u32::MAX, 4_503_599_627_370_496.0, 1), "0.02", "could overflow"),
     ];
     for (kind, rho, why) in rows {
         let words = refusal(kind.clone(), rho);
@@ -114,67 +68,21 @@ fn every_rule_for_one_output_is_enforced() {
 fn every_rule_for_the_whole_job_is_enforced() {
     let one = [output("n", "0.005", Kind::Count)];
     let two = [one[0].clone(), one[0].clone()];
-    let many: Vec<Output> = (0..65)
-        .map(|i| output(&format!("n{i}"), "0.005", Kind::Count))
-        .collect();
+    let many: Vec<Output> = (0..65).map(|i| output(&format!("n{i}"), "0.005", Kind::Count)).collect();
     let good = admission(&one);
     let rows = [
         (Admission { outputs: &[], ..good }, Refusal::NumberOfOutputs),
-        (
-            Admission {
-                outputs: &many,
-                ..good
-            },
-            Refusal::NumberOfOutputs,
-        ),
-        (
-            Admission {
-                outputs: &two,
-                ..good
-            },
-            Refusal::SameName {
-                output: "n".parse().unwrap(),
-            },
-        ),
+        (Admission { outputs: &many, ..good }, Refusal::NumberOfOutputs),
+        (Admission { outputs: &two, ..good }, Refusal::SameName { output: "n".parse().unwrap() }),
         (Admission { k: 4, ..good }, Refusal::SmallK),
         (Admission { n_pub: 0, ..good }, Refusal::NoSizeBound),
-        (
-            Admission {
-                gate_rho: decimal("0"),
-                ..good
-            },
-            Refusal::GateRho,
-        ),
-        (
-            Admission {
-                gate_rho: decimal("0.06"),
-                ..good
-            },
-            Refusal::GateRho,
-        ),
-        (
-            Admission {
-                gate_delta: decimal("0"),
-                ..good
-            },
-            Refusal::GateDelta,
-        ),
-        (
-            Admission {
-                gate_delta: decimal("1e-6"),
-                ..good
-            },
-            Refusal::GateDelta,
-        ),
+        (Admission { gate_rho: decimal("0"), ..good }, Refusal::GateRho),
+        (Admission { gate_rho: decimal("0.06"), ..good }, Refusal::GateRho),
+        (Admission { gate_delta: decimal("0"), ..good }, Refusal::GateDelta),
+        (Admission { gate_delta: decimal("1e-6"), ..good }, Refusal::GateDelta),
     ];
     for (bad, why) in rows {
         assert_eq!(Plan::admit(&bad).unwrap_err(), why);
     }
-    assert!(
-        Plan::admit(&Admission {
-            gate_rho: decimal("0.055"),
-            ..good
-        })
-        .is_ok()
-    );
+    assert!(Plan::admit(&Admission { gate_rho: decimal("0.055"), ..good }).is_ok());
 }

@@ -10,9 +10,7 @@ fn nobody_one_and_k_minus_one_patients_get_the_same_answer() {
         for n in [0, 1, 9] {
             let outcome = release(sums(&plan, (0..n).map(patient)), &mut rng(seed));
             assert_eq!(outcome.undrawn(), plan.charge().block_rho);
-            let Outcome::Withheld(withheld) = outcome else {
-                panic!("{n} patients opened the gate")
-            };
+            let Outcome::Withheld(withheld) = outcome else { panic!("{n} patients opened the gate") };
             answers.insert(serde_json::to_string(&withheld).unwrap());
         }
     }
@@ -26,17 +24,11 @@ fn behind_a_closed_gate_nothing_but_the_gate_is_drawn() {
     let plan = plan(&[output("n", "0.005", Kind::Count), output("g", "0.02", vector())]);
     let draws = |n| {
         let mut silent = Silent::default();
-        let all = (0..n)
-            .map(|_| Untrusted::new(Contribution(vec![vec![1.0], vec![0.0; 3]])))
-            .collect();
+        let all = (0..n).map(|_| Untrusted::new(Contribution(vec![vec![1.0], vec![0.0; 3]]))).collect();
         let opened = rehearse(&plan, all, &mut silent, false).figures.is_some();
         (opened, silent.0)
     };
-    assert_eq!(
-        draws(39),
-        (false, vec![5]),
-        "n' = 30 is not above the margin of 30"
-    );
+    assert_eq!(draws(39), (false, vec![5]), "n' = 30 is not above the margin of 30");
     assert_eq!(
         draws(40),
         (true, vec![5, 2560, 40_960, 40_960, 40_960]),
@@ -48,9 +40,7 @@ fn behind_a_closed_gate_nothing_but_the_gate_is_drawn() {
 fn fifty_one_patients_open_the_gate_as_often_as_promised() {
     let plan = plan(&[output("n", "0.005", Kind::Count)]);
     let one = || Contribution(vec![vec![1.0]]);
-    let open = (0..2000)
-        .filter(|seed| released(&plan, (0..51).map(|_| one()), *seed).is_some())
-        .count();
+    let open = (0..2000).filter(|seed| released(&plan, (0..51).map(|_| one()), *seed).is_some()).count();
     // Phi(11.5 / 5) = 0.9893; three standard errors are 0.7 %.
     assert!((1960..=1996).contains(&open), "{open} of 2000");
 }
@@ -66,10 +56,7 @@ fn the_noise_of_a_count_has_the_promised_spread() {
     let mean = counts.iter().sum::<f64>() / n;
     let sd = (counts.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
     // Standard errors: 10 / sqrt(4000) = 0.16 and 10 / sqrt(8000) = 0.11; sigma / 1.25 would be 8.
-    assert!(
-        (mean - 100.0).abs() < 0.5 && (sd - 10.0).abs() < 0.35,
-        "mean {mean}, sd {sd}"
-    );
+    assert!((mean - 100.0).abs() < 0.5 && (sd - 10.0).abs() < 0.35, "mean {mean}, sd {sd}");
 }
 
 #[test]

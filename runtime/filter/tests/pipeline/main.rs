@@ -21,50 +21,25 @@ fn decimal(text: &str) -> Decimal {
 }
 
 fn output(name: &str, rho: &str, kind: Kind) -> Output {
-    Output {
-        name: name.parse().unwrap(),
-        unit: "1".into(),
-        rho: decimal(rho),
-        kind,
-    }
+    Output { name: name.parse().unwrap(), unit: "1".into(), rho: decimal(rho), kind }
 }
 
 fn bounds(lower: f64, upper: f64, grid_bits: u8) -> Bounds {
-    Bounds {
-        lower,
-        upper,
-        grid_bits,
-    }
+    Bounds { lower, upper, grid_bits }
 }
 
 fn histogram() -> Kind {
-    Kind::Histogram {
-        edges: vec![0.0, 1.0, 2.0, 5.0],
-        cells_per_patient: 1,
-    }
+    Kind::Histogram { edges: vec![0.0, 1.0, 2.0, 5.0], cells_per_patient: 1 }
 }
 
 fn table() -> Kind {
-    let sex = Axis::Categories {
-        name: "sex".parse().unwrap(),
-        categories: vec!["F".into(), "M".into()],
-    };
-    let age = Axis::Edges {
-        name: "age".parse().unwrap(),
-        edges: vec![0.0, 50.0, 100.0],
-    };
-    Kind::Table {
-        axes: vec![sex, age],
-        cells_per_patient: 2,
-    }
+    let sex = Axis::Categories { name: "sex".parse().unwrap(), categories: vec!["F".into(), "M".into()] };
+    let age = Axis::Edges { name: "age".parse().unwrap(), edges: vec![0.0, 50.0, 100.0] };
+    Kind::Table { axes: vec![sex, age], cells_per_patient: 2 }
 }
 
 fn vector() -> Kind {
-    Kind::Vector {
-        length: 3,
-        clip: 2.0,
-        grid_bits: 12,
-    }
+    Kind::Vector { length: 3, clip: 2.0, grid_bits: 12 }
 }
 
 /// One output of each kind.
@@ -80,13 +55,7 @@ fn all_kinds() -> Vec<Output> {
 }
 
 fn admission(outputs: &[Output]) -> Admission<'_> {
-    Admission {
-        outputs,
-        gate_rho: decimal("0.02"),
-        gate_delta: decimal("1e-8"),
-        k: 10,
-        n_pub: 500,
-    }
+    Admission { outputs, gate_rho: decimal("0.02"), gate_delta: decimal("1e-8"), k: 10, n_pub: 500 }
 }
 
 fn plan(outputs: &[Output]) -> Plan {
@@ -94,18 +63,12 @@ fn plan(outputs: &[Output]) -> Plan {
 }
 
 fn refusal(kind: Kind, rho: &str) -> String {
-    Plan::admit(&admission(&[output("x", rho, kind)]))
-        .unwrap_err()
-        .to_string()
+    Plan::admit(&admission(&[output("x", rho, kind)])).unwrap_err().to_string()
 }
 
 fn patient(i: u32) -> Contribution {
     let x = f64::from(i);
-    let weights = |n: u32| {
-        (0..n)
-            .map(|c| f64::from(u8::from(i % n == c)))
-            .collect::<Vec<_>>()
-    };
+    let weights = |n: u32| (0..n).map(|c| f64::from(u8::from(i % n == c))).collect::<Vec<_>>();
     Contribution(vec![
         vec![1.0],
         vec![x % 64.0],
@@ -118,9 +81,7 @@ fn patient(i: u32) -> Contribution {
 
 fn sums(plan: &Plan, contributions: impl IntoIterator<Item = Contribution>) -> Sums {
     let mut sums = Sums::new(plan);
-    contributions
-        .into_iter()
-        .for_each(|c| sums.add(Untrusted::new(c)));
+    contributions.into_iter().for_each(|c| sums.add(Untrusted::new(c)));
     sums
 }
 
@@ -142,13 +103,7 @@ impl NoiseSource for Silent {
 fn exact(plan: &Plan, contributions: impl IntoIterator<Item = Contribution>) -> Option<Vec<Vec<f64>>> {
     let wrapped = contributions.into_iter().map(Untrusted::new).collect();
     let figures = rehearse(plan, wrapped, &mut Silent::default(), true).figures?;
-    Some(
-        figures
-            .outputs
-            .iter()
-            .map(|o| o.numbers.iter().map(|n| n.value.unwrap()).collect())
-            .collect(),
-    )
+    Some(figures.outputs.iter().map(|o| o.numbers.iter().map(|n| n.value.unwrap()).collect()).collect())
 }
 
 fn released(
@@ -157,13 +112,7 @@ fn released(
     seed: u64,
 ) -> Option<Vec<Number>> {
     match release(sums(plan, contributions), &mut rng(seed)) {
-        Outcome::Released(r) => Some(
-            r.figures()
-                .outputs
-                .iter()
-                .flat_map(|o| o.numbers.clone())
-                .collect(),
-        ),
+        Outcome::Released(r) => Some(r.figures().outputs.iter().flat_map(|o| o.numbers.clone()).collect()),
         Outcome::Withheld(_) => None,
     }
 }

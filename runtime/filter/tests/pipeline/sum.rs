@@ -3,19 +3,12 @@
 use crate::*;
 
 fn any_contribution() -> impl Strategy<Value = Contribution> {
-    let number = prop_oneof![
-        any::<u64>().prop_map(f64::from_bits),
-        -2.0..2.0,
-        Just(f64::NAN),
-        Just(f64::MAX)
-    ];
+    let number =
+        prop_oneof![any::<u64>().prop_map(f64::from_bits), -2.0..2.0, Just(f64::NAN), Just(f64::MAX)];
     let lengths =
         prop_oneof![4 => Just(vec![1_usize, 1, 1, 3, 4, 3]), 1 => prop::collection::vec(0_usize..5, 0..8)];
     lengths.prop_flat_map(move |lengths| {
-        let vectors: Vec<_> = lengths
-            .into_iter()
-            .map(|n| prop::collection::vec(number.clone(), n))
-            .collect();
+        let vectors: Vec<_> = lengths.into_iter().map(|n| prop::collection::vec(number.clone(), n)).collect();
         vectors.prop_map(Contribution)
     })
 }
@@ -63,19 +56,9 @@ fn a_wrong_shape_is_the_default_contribution() {
 #[test]
 fn a_nan_carries_no_payload_and_a_negative_zero_no_sign() {
     let plan = plan(&all_kinds());
-    let with = |x: f64| {
-        sums(
-            &plan,
-            [Contribution(
-                all_kinds().iter().map(|o| vec![x; o.kind.length()]).collect(),
-            )],
-        )
-    };
-    for bits in [
-        0x7ff8_0000_0000_0001,
-        0xfff8_dead_beef_cafe,
-        0x7ff0_0000_0000_0001,
-    ] {
+    let with =
+        |x: f64| sums(&plan, [Contribution(all_kinds().iter().map(|o| vec![x; o.kind.length()]).collect())]);
+    for bits in [0x7ff8_0000_0000_0001, 0xfff8_dead_beef_cafe, 0x7ff0_0000_0000_0001] {
         assert_eq!(with(f64::from_bits(bits)).bytes(), with(f64::NAN).bytes());
         assert_eq!(with(f64::INFINITY).bytes(), with(f64::NAN).bytes());
     }
@@ -86,10 +69,7 @@ fn a_nan_carries_no_payload_and_a_negative_zero_no_sign() {
 fn a_patient_without_a_value_does_not_pull_the_mean() {
     let plan = plan(&[output("mean", "0.02", Kind::Mean(bounds(0.0, 100.0, 4)))]);
     let values = (0..40).map(|_| 80.0).chain((0..40).map(|_| f64::NAN));
-    assert_eq!(
-        exact(&plan, values.map(|x| Contribution(vec![vec![x]]))),
-        Some(vec![vec![80.0]])
-    );
+    assert_eq!(exact(&plan, values.map(|x| Contribution(vec![vec![x]]))), Some(vec![vec![80.0]]));
 }
 
 #[test]

@@ -15,9 +15,7 @@ fn sixty_four_threads_never_pass_the_cap() {
     let home = home();
     let path = &home.path;
     let accepted: u64 = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..64)
-            .map(|i| scope.spawn(move || crowd_member(path, i * 10, 2)))
-            .collect();
+        let threads: Vec<_> = (0..64).map(|i| scope.spawn(move || crowd_member(path, i * 10, 2))).collect();
         threads.into_iter().map(|t| t.join().unwrap()).sum()
     });
     let spent = Ledger::open(path).unwrap().spent(DATASET, at(5));
@@ -28,19 +26,14 @@ fn sixty_four_threads_never_pass_the_cap() {
 fn eight_processes_never_pass_the_cap() {
     let home = home();
     let start = |i: u64| {
-        child("crowd::as_a_child_take_part_in_the_crowd", &home.path)
-            .env("FIRST", i.to_string())
-            .spawn()
+        child("crowd::as_a_child_take_part_in_the_crowd", &home.path).env("FIRST", i.to_string()).spawn()
     };
     let children: Vec<_> = (0..8).map(|i| start(i * 100).unwrap()).collect();
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
     let ledger = Ledger::open(&home.path).unwrap();
-    assert_eq!(
-        (ledger.records().len(), ledger.spent(DATASET, at(5)).year),
-        (3 + 10, RhoUnits(100))
-    );
+    assert_eq!((ledger.records().len(), ledger.spent(DATASET, at(5)).year), (3 + 10, RhoUnits(100)));
 }
 
 #[test]

@@ -68,10 +68,7 @@ fn a_file_that_became_shorter_under_an_open_ledger_is_refused() {
     let short = std::fs::read(&home.path).unwrap();
     spend(&mut home.ledger, 1, 3);
     std::fs::write(&home.path, short).unwrap();
-    assert!(matches!(
-        home.ledger.reserve(at(4), asks(2), &caps()),
-        Err(LedgerError::Broken { line: 5, .. })
-    ));
+    assert!(matches!(home.ledger.reserve(at(4), asks(2), &caps()), Err(LedgerError::Broken { line: 5, .. })));
 }
 
 /// Reserves until it is killed, and writes one byte to a second file for each reservation that was accepted.
@@ -82,22 +79,10 @@ fn as_a_child_reserve_until_killed() {
     let mut ledger = Ledger::open(&path).unwrap();
     let first = ledger.records().len() as u64;
     let all = RhoUnits(u64::MAX);
-    let wide = Caps {
-        year: all,
-        lifetime: all,
-        project_share_of_year: all,
-        runs: u32::MAX,
-        ..caps()
-    };
-    let wide = Caps {
-        gate_delta_year: DeltaUnits(u64::MAX),
-        ..wide
-    };
+    let wide = Caps { year: all, lifetime: all, project_share_of_year: all, runs: u32::MAX, ..caps() };
+    let wide = Caps { gate_delta_year: DeltaUnits(u64::MAX), ..wide };
     for i in first.. {
-        assert_eq!(
-            ledger.reserve(at(5), asks(i), &wide).unwrap(),
-            Verdict::Reserved(i)
-        );
+        assert_eq!(ledger.reserve(at(5), asks(i), &wide).unwrap(), Verdict::Reserved(i));
         std::io::Write::write_all(&mut accepted, b"+").unwrap();
     }
 }
@@ -119,12 +104,7 @@ fn a_kill_at_any_moment_loses_no_accepted_reservation() {
         child.kill().unwrap();
         child.wait().unwrap();
         let after = Ledger::open(&home.path).unwrap().records().len() as u64;
-        assert!(
-            after >= before + count(),
-            "{} accepted, {} recorded",
-            count(),
-            after - before
-        );
+        assert!(after >= before + count(), "{} accepted, {} recorded", count(), after - before);
         before = after;
     }
 }

@@ -31,12 +31,7 @@ const fn job(i: u64) -> JobId {
 
 fn approved() -> Event {
     let envelope = serde_json::json!({"payload": "e30=", "signatures": []});
-    Event::Approved {
-        dataset: DATASET,
-        manifest: manifest(),
-        component: Digest::of(b"component"),
-        envelope,
-    }
+    Event::Approved { dataset: DATASET, manifest: manifest(), component: Digest::of(b"component"), envelope }
 }
 
 /// Costs 10: 4 for the gate, 6 for the blocks. Runs under the approval at seq 2.
@@ -47,11 +42,7 @@ fn asks(i: u64) -> Reservation {
         project: "any".into(),
         manifest: manifest(),
         approval: 2,
-        charge: Charge {
-            gate_rho: RhoUnits(4),
-            block_rho: RhoUnits(6),
-            delta: DeltaUnits(1),
-        },
+        charge: Charge { gate_rho: RhoUnits(4), block_rho: RhoUnits(6), delta: DeltaUnits(1) },
         snapshot: SnapshotId::from_bytes([2; 16]),
         commitment: Digest::of(b"commitment"),
         release_at: at(900),
@@ -83,22 +74,9 @@ fn home() -> Home {
     let path = folder.path().join("ledger.log");
     let mut ledger = Ledger::create(&path, at(0)).unwrap();
     let (name, policy) = ("lung".parse().unwrap(), Digest::of(b"policy"));
-    ledger
-        .append(
-            at(1),
-            Event::DatasetAdded {
-                dataset: DATASET,
-                name,
-                policy,
-            },
-        )
-        .unwrap();
+    ledger.append(at(1), Event::DatasetAdded { dataset: DATASET, name, policy }).unwrap();
     assert_eq!(ledger.append(at(2), approved()).unwrap(), 2);
-    Home {
-        _folder: folder,
-        path,
-        ledger,
-    }
+    Home { _folder: folder, path, ledger }
 }
 
 fn reserve(ledger: &mut Ledger, i: u64, now: i64) -> Verdict {
@@ -112,15 +90,8 @@ fn spend(ledger: &mut Ledger, i: u64, now: i64) {
 fn refused(home: &mut Home, event: Event) {
     let before = home.ledger.records().len();
     let answer = home.ledger.append(at(10), event.clone());
-    assert!(
-        matches!(answer, Err(LedgerError::Refused(_))),
-        "{event:?}: {answer:?}"
-    );
-    assert_eq!(
-        Ledger::open(&home.path).unwrap().records().len(),
-        before,
-        "{event:?} was written"
-    );
+    assert!(matches!(answer, Err(LedgerError::Refused(_))), "{event:?}: {answer:?}");
+    assert_eq!(Ledger::open(&home.path).unwrap().records().len(), before, "{event:?} was written");
 }
 
 /// Runs one test of this file in a process of its own, on the ledger at `path`.
@@ -129,15 +100,8 @@ fn child(test: &str, path: &Path) -> Command {
     // A write over the limit of LIMIT blocks fails like one on a full disk; without the trap it would kill instead.
     let script =
         r#"trap "" XFSZ; [ -z "$LIMIT" ] || ulimit -f "$LIMIT"; exec "$0" --exact "$1" --test-threads 1"#;
-    command
-        .arg("-c")
-        .arg(script)
-        .arg(std::env::current_exe().unwrap())
-        .arg(test);
-    command
-        .env("LEDGER", path)
-        .env_remove("LIMIT")
-        .stdout(std::process::Stdio::null());
+    command.arg("-c").arg(script).arg(std::env::current_exe().unwrap()).arg(test);
+    command.env("LEDGER", path).env_remove("LIMIT").stdout(std::process::Stdio::null());
     command
 }
 

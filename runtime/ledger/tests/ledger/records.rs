@@ -8,31 +8,16 @@ fn what_was_written_is_read_again() {
     assert_eq!(reserve(&mut home.ledger, 1, 3), Verdict::Reserved(3));
     home.ledger.append(at(4), Event::Charged { job: job(1) }).unwrap();
     let bundle = Some(Digest::of(b"bundle"));
-    home.ledger
-        .append(
-            at(5),
-            Event::Finished {
-                job: job(1),
-                code: Code::Released,
-                bundle,
-            },
-        )
-        .unwrap();
+    home.ledger.append(at(5), Event::Finished { job: job(1), code: Code::Released, bundle }).unwrap();
     let again = Ledger::open(&home.path).unwrap();
-    assert_eq!(
-        (again.records(), again.head()),
-        (home.ledger.records(), home.ledger.head())
-    );
+    assert_eq!((again.records(), again.head()), (home.ledger.records(), home.ledger.head()));
     assert_eq!(again.records()[3].event, Event::Reserved(Box::new(asks(1))));
 }
 
 #[test]
 fn a_ledger_is_not_created_over_another() {
     let home = home();
-    assert!(matches!(
-        Ledger::create(&home.path, at(9)),
-        Err(LedgerError::Io { doing: "create", .. })
-    ));
+    assert!(matches!(Ledger::create(&home.path, at(9)), Err(LedgerError::Io { doing: "create", .. })));
     assert_eq!(Ledger::open(&home.path).unwrap().records().len(), 3);
 }
 
@@ -47,9 +32,7 @@ fn a_missing_ledger_is_an_error_that_names_it() {
 fn time_stands_still_while_the_clock_is_behind() {
     let mut home = home();
     spend(&mut home.ledger, 1, 5000);
-    home.ledger
-        .append(at(-9999), Event::Charged { job: job(1) })
-        .unwrap();
+    home.ledger.append(at(-9999), Event::Charged { job: job(1) }).unwrap();
     assert_eq!(home.ledger.records().last().unwrap().time, at(5000));
     assert!(Ledger::open(&home.path).is_ok());
 }
@@ -71,37 +54,16 @@ fn the_chain_can_be_checked_without_this_program() {
 fn events_that_cannot_follow_are_refused() {
     let mut home = home();
     spend(&mut home.ledger, 1, 3);
-    let (other, name, policy) = (
-        DatasetId::from_bytes([9; 16]),
-        "x".parse().unwrap(),
-        Digest::of(b"p"),
-    );
+    let (other, name, policy) = (DatasetId::from_bytes([9; 16]), "x".parse().unwrap(), Digest::of(b"p"));
     for event in [
         Event::Genesis { version: 1 },
-        Event::DatasetAdded {
-            dataset: DATASET,
-            name,
-            policy,
-        },
-        Event::Submitted {
-            job: job(2),
-            dataset: other,
-            package: policy,
-        },
-        Event::Rejected {
-            dataset: other,
-            manifest: manifest(),
-        },
+        Event::DatasetAdded { dataset: DATASET, name, policy },
+        Event::Submitted { job: job(2), dataset: other, package: policy },
+        Event::Rejected { dataset: other, manifest: manifest() },
         Event::Reserved(Box::new(asks(2))),
         Event::Charged { job: job(2) },
-        Event::Returned {
-            job: job(2),
-            rho: RhoUnits(1),
-        },
-        Event::Refused {
-            job: job(1),
-            code: Code::NotApproved,
-        },
+        Event::Returned { job: job(2), rho: RhoUnits(1) },
+        Event::Refused { job: job(1), code: Code::NotApproved },
     ] {
         refused(&mut home, event);
     }
@@ -109,34 +71,15 @@ fn events_that_cannot_follow_are_refused() {
     refused(&mut home, Event::Charged { job: job(1) });
     finish(&mut home.ledger, Code::Withheld);
     refused(&mut home, Event::Charged { job: job(1) });
-    refused(
-        &mut home,
-        Event::Finished {
-            job: job(1),
-            code: Code::Released,
-            bundle: None,
-        },
-    );
+    refused(&mut home, Event::Finished { job: job(1), code: Code::Released, bundle: None });
 }
 
 fn finish(ledger: &mut Ledger, code: Code) {
-    ledger
-        .append(
-            at(6),
-            Event::Finished {
-                job: job(1),
-                code,
-                bundle: None,
-            },
-        )
-        .unwrap();
+    ledger.append(at(6), Event::Finished { job: job(1), code, bundle: None }).unwrap();
 }
 
 const fn returned(units: u64) -> Event {
-    Event::Returned {
-        job: job(1),
-        rho: RhoUnits(units),
-    }
+    Event::Returned { job: job(1), rho: RhoUnits(units) }
 }
 
 #[test]
@@ -166,8 +109,5 @@ fn a_job_returns_at_most_its_blocks_and_only_once() {
 fn a_job_is_reserved_once() {
     let mut home = home();
     spend(&mut home.ledger, 1, 3);
-    assert!(matches!(
-        home.ledger.reserve(at(4), asks(1), &caps()),
-        Err(LedgerError::Refused(_))
-    ));
+    assert!(matches!(home.ledger.reserve(at(4), asks(1), &caps()), Err(LedgerError::Refused(_))));
 }

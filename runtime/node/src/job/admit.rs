@@ -152,8 +152,14 @@ pub fn grant_of(manifest: &Manifest) -> Grant {
 
 fn component_refusal(error: CompileError) -> Refusal {
     match error {
-        CompileError::ImportRefused { name } => Refusal::of(Code::ImportRefused, format!("it imports {name}")),
-        CompileError::Invalid => Refusal::of(Code::ComponentRefused, "it is not a component of trocar:guest@0.1.0"),
-        CompileError::Died => Refusal::of(Code::ComponentRefused, "it could not be compiled within its limits"),
+        CompileError::ImportRefused { name } => {
+            Refusal::of(Code::ImportRefused, format!("it imports {name}"))
+        }
+        CompileError::Invalid => {
+            Refusal::of(Code::ComponentRefused, "it is not a component of trocar:guest@0.1.0")
+        }
+        CompileError::Died => {
+            Refusal::of(Code::ComponentRefused, "it could not be compiled within its limits")
+        }
     }
 }

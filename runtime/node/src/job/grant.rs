@@ -4,12 +4,13 @@
 use super::admit::{Admitted, Refusal};
 use crate::approvals::HeldApproval;
 use crate::error::{NodeError, ask};
+use crate::history;
 use crate::keys::random_bytes;
 use crate::node::Node;
 use crate::store::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use trocar_ledger::{Caps, Event, Ledger, Reservation, Verdict};
+use trocar_ledger::{Caps, Ledger, Reservation, Verdict};
 use trocar_terms::{Code, DeltaUnits, Digest, JobId, Name, RhoUnits, Timestamp};
 
 /// What the ledger keeps of a reserved job, so that a restarted node can finish it.
@@ -71,11 +72,18 @@ impl Node {
         let dataset = &admitted.received.dataset;
         match dataset.snapshot {
             Some(id) => self.store().snapshot(id).await,
-            None => ask(format!("{} has not been scanned: run `trocar node scan {}`", dataset.name, dataset.name)),
+            None => {
+                ask(format!("{} has not been scanned: run `trocar node scan {}`", dataset.name, dataset.name))
+            }
         }
     }
 
-    fn details(&self, ledger: &Ledger, admitted: &Admitted, snapshot: &Snapshot) -> Result<Details, NodeError> {
+    fn details(
+        &self,
+        ledger: &Ledger,
+        admitted: &Admitted,
+        snapshot: &Snapshot,
+    ) -> Result<Details, NodeError> {
         let now = self.now();
         let start = scheduled_ends(ledger).fold(now, Timestamp::max);
         let request = &admitted.received.request;
@@ -114,30 +122,27 @@ fn scheduled_ends(ledger: &Ledger) -> impl Iterator<Item = Timestamp> {
 }
 
 fn reserved(ledger: &Ledger) -> impl Iterator<Item = (JobId, Details)> {
-    ledger.records().iter().filter_map(|r| match &r.event {
-        Event::Reserved(r) => Some((r.job, serde_json::from_value(r.details.clone()).ok()?)),
-        _ => None,
-    })
+    history::reservations(ledger)
+        .filter_map(|r| Some((r.job, serde_json::from_value(r.details.clone()).ok()?)))
 }
 
 /// A job with the same key that is finished or still running; one that failed for the node's own reasons is not.
 fn cached(ledger: &Ledger, key: &Digest) -> Option<JobId> {
-    let failed: Vec<JobId> = ledger.records().iter().filter_map(|r| failed_job(&r.event)).collect();
-    reserved(ledger).find(|(job, d)| d.key == *key && !failed.contains(job)).map(|(job, _)| job)
-}
-
-fn failed_job(event: &Event) -> Option<JobId> {
-    match event {
-        Event::Finished { job, code: Code::NodeFailure, .. } => Some(*job),
-        _ => None,
-    }
+    let failed =
+        |job: &JobId| history::finished(ledger, job).is_some_and(|(code, _)| code == Code::NodeFailure);
+    reserved(ledger).find(|(job, d)| d.key == *key && !failed(job)).map(|(job, _)| job)
 }
 
 /// Everything that the noised answer depends on; the same key is the same question.
 fn release_key(admitted: &Admitted, snapshot: &Snapshot) -> Result<Digest, NodeError> {
     let manifest = &admitted.received.package.manifest;
     let parts = (
-        (admitted.received.dataset.id, snapshot.id, manifest.digest(), Digest::of(&admitted.received.package.component)),
+        (
+            admitted.received.dataset.id,
+            snapshot.id,
+            manifest.digest(),
+            Digest::of(&admitted.received.package.component),
+        ),
         (&admitted.decision.parameters, admitted.decision.cohort.normalised(), manifest.class.word()),
         (admitted.policy.digest(), trocar_worker::engine_id()),
     );

@@ -93,7 +93,9 @@ impl Work<'_> {
             for thread in threads {
                 let sums = thread.join().ok().flatten();
                 if sums.is_none_or(|sums| total.merge(sums).is_err()) {
-                    return ask("a worker process cannot be started; the job stays accepted: run `trocar node resume`");
+                    return ask(
+                        "a worker process cannot be started; the job stays accepted: run `trocar node resume`",
+                    );
                 }
             }
             Ok(total)
@@ -127,7 +129,13 @@ impl Work<'_> {
 
 /// Maps one patient in a worker process of her own.
 #[must_use]
-pub fn map_one(launcher: &Launcher, job: &MapJob, patient: &Indexed, all: &[FileEntry], root: &Path) -> Mapped1 {
+pub fn map_one(
+    launcher: &Launcher,
+    job: &MapJob,
+    patient: &Indexed,
+    all: &[FileEntry],
+    root: &Path,
+) -> Mapped1 {
     let (subject, numbers) = subject(patient, &job.grant);
     match open_all(&numbers, all, root) {
         Some(files) => trocar_worker::map(launcher, job, subject, files),

@@ -6,6 +6,7 @@ use super::map::{Mapped, Progress};
 use super::status::JobStatus;
 use crate::error::NodeError;
 use crate::files;
+use crate::history;
 use crate::keys::system_random;
 use crate::node::Node;
 use trocar_bundle::{Content, Request};
@@ -65,11 +66,13 @@ impl Node {
     /// The granted job again, from the ledger and the kept files alone; `None` where they no longer agree.
     async fn regrant(&self, reservation: &Reservation) -> Result<Option<Granted>, NodeError> {
         let details: Details = serde_json::from_value(reservation.details.clone())?;
-        let (Ok(package), Ok(policy)) = (self.home().package(&details.package), self.policy_copy(&details.policy))
+        let (Ok(package), Ok(policy)) =
+            (self.home().package(&details.package), self.policy_copy(&details.policy))
         else {
             return Ok(None);
         };
-        let Some(dataset) = self.store().datasets().await?.into_iter().find(|d| d.id == reservation.dataset) else {
+        let Some(dataset) = self.store().datasets().await?.into_iter().find(|d| d.id == reservation.dataset)
+        else {
             return Ok(None);
         };
         let Ok(snapshot) = self.store().snapshot(reservation.snapshot).await else { return Ok(None) };
@@ -90,7 +93,7 @@ impl Node {
         let job = mapped.granted.job;
         let mut ledger = self.home().ledger()?;
         // A node that stopped after this line is charged already; the noise it drew then was never seen.
-        if !ledger.records().iter().any(|r| r.event == Event::Charged { job }) {
+        if !history::charged(&ledger, &job) {
             ledger.append(self.now(), Event::Charged { job })?;
         }
         Ok(Charged { granted: mapped.granted, sums: mapped.sums })
@@ -109,7 +112,13 @@ impl Node {
     }
 
     /// The blocks behind a closed gate come back last: a crash before that leaves them charged, never uncounted.
-    fn finish(&self, job: &JobId, code: Code, bundle: Option<Digest>, undrawn: RhoUnits) -> Result<(), NodeError> {
+    fn finish(
+        &self,
+        job: &JobId,
+        code: Code,
+        bundle: Option<Digest>,
+        undrawn: RhoUnits,
+    ) -> Result<(), NodeError> {
         let mut ledger = self.home().ledger()?;
         ledger.append(self.now(), Event::Finished { job: *job, code, bundle })?;
         if undrawn > RhoUnits(0) {

@@ -4,6 +4,7 @@
 use super::admit::Refusal;
 use crate::error::{NodeError, ask};
 use crate::files;
+use crate::history;
 use crate::keys::random_bytes;
 use crate::node::Node;
 use serde::Serialize;
@@ -63,11 +64,15 @@ impl Node {
         let status = self.status(job)?;
         match status.state {
             JobState::Released | JobState::Withheld => {}
-            JobState::Accepted => return ask("the result cannot be fetched before release_at: see `trocar status`"),
-            JobState::Refused | JobState::NodeFailure => return ask(format!("there is no result: {}", status.code)),
+            JobState::Accepted => {
+                return ask("the result cannot be fetched before release_at: see `trocar status`");
+            }
+            JobState::Refused | JobState::NodeFailure => {
+                return ask(format!("there is no result: {}", status.code));
+            }
         }
         let bytes = files::read(&self.home().bundle_path(job))?;
-        if finished(&self.home().ledger()?, job).and_then(|f| f.1) != Some(Digest::of(&bytes)) {
+        if history::finished(&self.home().ledger()?, job).and_then(|f| f.1) != Some(Digest::of(&bytes)) {
             return ask("the bundle on disk is not the one that the ledger names: restore it from a backup");
         }
         Ok((status, bytes))
@@ -75,8 +80,8 @@ impl Node {
 
     pub(crate) fn unfinished(&self) -> Result<Vec<Reservation>, NodeError> {
         let ledger = self.home().ledger()?;
-        let all = ledger.records().iter().filter_map(|r| reservation(&r.event));
-        Ok(all.filter(|r| finished(&ledger, &r.job).is_none()).cloned().collect())
+        let open = |r: &&Reservation| history::finished(&ledger, &r.job).is_none();
+        Ok(history::reservations(&ledger).filter(open).cloned().collect())
     }
 
     pub(crate) fn refuse(
@@ -98,37 +103,20 @@ impl Node {
 }
 
 fn status_in(ledger: &Ledger, job: &JobId, now: Timestamp) -> Option<JobStatus> {
-    let refused = ledger.records().iter().find_map(|r| match &r.event {
-        Event::Refused { job: j, code } if j == job => Some(*code),
-        _ => None,
-    });
-    if let Some(code) = refused {
+    if let Some(code) = history::refused(ledger, job) {
         return Some(JobStatus { job: *job, state: JobState::Refused, code, release_at: None, detail: None });
     }
-    let release_at = ledger.records().iter().filter_map(|r| reservation(&r.event)).find(|r| r.job == *job)?.release_at;
-    let code = finished(ledger, job).filter(|_| now >= release_at).map_or(Code::Accepted, |(code, _)| code);
+    let release_at = history::reservations(ledger).find(|r| r.job == *job)?.release_at;
+    let outcome = history::finished(ledger, job).filter(|_| now >= release_at);
+    let code = outcome.map_or(Code::Accepted, |(code, _)| code);
     Some(JobStatus { job: *job, state: state_of(code), code, release_at: Some(release_at), detail: None })
 }
 
 fn state_of(code: Code) -> JobState {
-    match code {
-        Code::Released => JobState::Released,
-        Code::Withheld => JobState::Withheld,
-        Code::Accepted => JobState::Accepted,
-        _ => JobState::NodeFailure,
-    }
-}
-
-fn reservation(event: &Event) -> Option<&Reservation> {
-    match event {
-        Event::Reserved(reservation) => Some(reservation),
-        _ => None,
-    }
-}
-
-fn finished(ledger: &Ledger, job: &JobId) -> Option<(Code, Option<Digest>)> {
-    ledger.records().iter().find_map(|r| match &r.event {
-        Event::Finished { job: j, code, bundle } if j == job => Some((*code, *bundle)),
-        _ => None,
-    })
+    let states = [
+        (Code::Released, JobState::Released),
+        (Code::Withheld, JobState::Withheld),
+        (Code::Accepted, JobState::Accepted),
+    ];
+    states.into_iter().find(|(c, _)| *c == code).map_or(JobState::NodeFailure, |(_, state)| state)
 }

@@ -1,0 +1,53 @@
+//! What the ledger says of one job or one package: a fold over its records, which are the only state of a job.
+
+use trocar_ledger::{Event, Ledger, Reservation};
+use trocar_terms::{Code, DatasetId, Digest, JobId};
+
+/// Every reservation, oldest first.
+pub(crate) fn reservations(ledger: &Ledger) -> impl Iterator<Item = &Reservation> {
+    events(ledger).filter_map(|e| if let Event::Reserved(r) = e { Some(&**r) } else { None })
+}
+
+/// The outcome of a job and its bundle's digest, once final.
+pub(crate) fn finished(ledger: &Ledger, job: &JobId) -> Option<(Code, Option<Digest>)> {
+    events(ledger).find_map(|e| {
+        let Event::Finished { job: j, code, bundle } = e else { return None };
+        (j == job).then_some((*code, *bundle))
+    })
+}
+
+/// Why a job was refused, if it was.
+pub(crate) fn refused(ledger: &Ledger, job: &JobId) -> Option<Code> {
+    events(ledger).find_map(|e| {
+        let Event::Refused { job: j, code } = e else { return None };
+        (j == job).then_some(*code)
+    })
+}
+
+/// Whether a job's noise may have been drawn already by a process that then stopped.
+pub(crate) fn charged(ledger: &Ledger, job: &JobId) -> bool {
+    events(ledger).any(|e| matches!(e, Event::Charged { job: j } if j == job))
+}
+
+/// Datasets and digests of all packages handed in, oldest first.
+pub(crate) fn submissions(ledger: &Ledger) -> impl Iterator<Item = (DatasetId, Digest)> {
+    events(ledger).filter_map(|e| {
+        let Event::Submitted { dataset, package, .. } = e else { return None };
+        Some((*dataset, *package))
+    })
+}
+
+/// Whether an event is an operator's answer to this package on this dataset.
+pub(crate) fn answers(event: &Event, dataset: DatasetId, manifest: Digest) -> bool {
+    let (Event::Approved { dataset: d, manifest: m, .. }
+    | Event::Rejected { dataset: d, manifest: m }
+    | Event::Revoked { dataset: d, manifest: m }) = event
+    else {
+        return false;
+    };
+    *d == dataset && *m == manifest
+}
+
+fn events(ledger: &Ledger) -> impl Iterator<Item = &Event> {
+    ledger.records().iter().map(|r| &r.event)
+}
