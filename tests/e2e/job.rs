@@ -1,6 +1,6 @@
 //! The whole path of one job, and everything that may stop it.
 
-use crate::world::{World, guest};
+use crate::world::{HELD, World, guest};
 
 #[test]
 fn an_approved_algorithm_runs_on_every_patient_and_its_bundle_verifies() {
@@ -76,6 +76,34 @@ fn cohorts_of_nine_of_one_and_of_none_are_withheld_with_the_same_answer() {
         ));
     }
     assert!(answers.iter().all(|a| *a == answers[0]), "0, 1 and 9 patients can be told apart: {answers:#?}");
+}
+
+#[test]
+fn until_release_at_a_finished_job_looks_like_any_other_and_then_as_fixed_at_admission() {
+    let mut seen = Vec::new();
+    for patients in [70, 1] {
+        let world = World::new();
+        world.dataset("liver", &world.cohort("cohort", patients, "CT"), &[HELD]).exits(0);
+        let package = world.pack("ct-intensity", &[]);
+        world.approve(&package, "liver");
+        let job = world.submit(&package, "liver", &["--detach"]).exits(0).json();
+        let id = job["job"].as_str().unwrap().to_owned();
+        // Waits for the process that --detach left behind, or does its work.
+        world.run(&["node", "resume"]).exits(0);
+        let ledger = std::fs::read_to_string(world.home().join("ledger.log")).unwrap();
+        assert!(ledger.contains("\"finished\""), "the job did not run");
+        let mut status = world.run(&["status", &id]).exits(0).json();
+        assert_eq!(status, job, "the status changed before release_at");
+        let out = world.path("early.zip").display().to_string();
+        let early = world.run(&["results", "get", &id, "-o", &out]).exits(1);
+        assert!(early.err.contains("release_at") && !world.path("early.zip").exists(), "{}", early.err);
+        let release_at: trocar_terms::Timestamp = status["release_at"].as_str().unwrap().parse().unwrap();
+        assert_eq!(release_at.seconds() % 900, 0, "{release_at} is not at the end of a slot");
+        status["job"] = "the job".into();
+        status["release_at"] = "its time".into();
+        seen.push(status);
+    }
+    assert_eq!(seen[0], seen[1], "a released and a withheld job can be told apart before release_at");
 }
 
 #[test]

@@ -58,6 +58,9 @@ pub fn real_pet(into: &Path) -> Option<PathBuf> {
     Some(into.to_owned())
 }
 
+/// Asks `World::dataset` to leave release times held to their slots.
+pub const HELD: (&str, &str) = ("slot_minutes = 15", "slot_minutes = 15");
+
 /// What a call gave.
 #[derive(Debug)]
 pub struct Said {
@@ -139,7 +142,9 @@ impl World {
             args.extend(["--clinical", &table]);
         }
         self.run(&args).exits(0);
-        self.change_policy(name, &[("slot_minutes = 15", "slot_minutes = 0")]);
+        if !change.contains(&HELD) {
+            self.change_policy(name, &[("slot_minutes = 15", "slot_minutes = 0")]);
+        }
         self.change_policy(name, change);
         self.run(&["node", "scan", name])
     }
