@@ -8,10 +8,10 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 use trocar_filter::Plan;
-use trocar_manifest::keys::PublicKey;
+use trocar_manifest::keys::{PublicKey, SecretKey};
 use trocar_manifest::{Manifest, Package};
 use trocar_node::{Keys, Refusal, grant_of};
-use trocar_policy::{Decision, Policy, Request};
+use trocar_policy::{Authors, Decision, Policy, Request};
 use trocar_terms::{Digest, Name};
 use trocar_worker::{CompileError, Grant, Launcher};
 
@@ -80,15 +80,26 @@ pub(crate) fn plan(manifest: &Manifest, policy: Option<&Policy>) -> Result<Plan,
 }
 
 fn check_policy(policy: &Policy, manifest: &Manifest) -> Result<(), Failure> {
-    let author = match policy.operators().first() {
-        Some(key) => *key,
-        None => return Ok(()),
-    };
-    let request = Request { component_author: author, parameters: &BTreeMap::new(), where_: None };
+    let request =
+        Request { component_author: some_author(policy), parameters: &BTreeMap::new(), where_: None };
     match trocar_policy::decide(policy, manifest, &request) {
         Decision::Admit(_) => Ok(()),
         Decision::Deny { code, detail } => Err(refused(&Refusal { code, detail })),
     }
+}
+
+/// Check and rehearsal have no signature yet: they take an author that the policy accepts.
+pub(crate) fn some_author(policy: &Policy) -> PublicKey {
+    let new = || SecretKey::generate(&mut system_random()).public();
+    match policy.authors() {
+        Authors::Any => new(),
+        Authors::Keys(keys) => keys.first().copied().unwrap_or_else(new),
+    }
+}
+
+/// The operating system's generator.
+pub(crate) fn system_random() -> rand::rand_core::UnwrapErr<rand::rngs::SysRng> {
+    rand::rand_core::UnwrapErr(rand::rngs::SysRng)
 }
 
 /// Refuses a component that imports anything outside its manifest's grant, by name.
@@ -103,7 +114,9 @@ pub(crate) fn check_component(
                 "the component imports {name}, which its manifest does not ask for or the contract does not have: \
                  build for wasm32-unknown-unknown, and list what it needs under [capabilities]"
             ),
-            CompileError::Invalid => "this is not a component of trocar:guest@0.1.0: build it with the SDK".to_owned(),
+            CompileError::Invalid { why } => {
+                format!("this is not a component of trocar:guest@0.1.0: build it with the SDK ({why})")
+            }
             CompileError::Died => "the component could not be compiled within the limits of a node".to_owned(),
         };
         Failure::Plain(Exit::Refused, anyhow::anyhow!(words))

@@ -5,6 +5,7 @@
 use crate::args::Test;
 use crate::author::{
     check_component, launcher, plan, read_component, read_manifest, read_policy, refused, required_component,
+    some_author, system_random,
 };
 use crate::failure::{Exit, Failure};
 use crate::out::{Out, say, table};
@@ -13,7 +14,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use trocar_filter::{Contribution, GaussianNoise, Rehearsal, Untrusted, rehearse};
-use trocar_manifest::keys::{PublicKey, SecretKey};
+use trocar_manifest::keys::SecretKey;
 use trocar_manifest::{Manifest, Package};
 use trocar_node::{Indexed, Refusal, grant_of};
 use trocar_policy::{Decision, Policy, Request};
@@ -66,23 +67,17 @@ const SIZE_BOUND: u32 = 500;
 
 /// The demo's policy, which grants what the testkit writes, under a key that nobody keeps.
 fn permissive() -> Result<Policy, Failure> {
-    let text = Policy::demo(&nobody(), SIZE_BOUND);
+    let text = Policy::demo(&SecretKey::generate(&mut system_random()).public(), SIZE_BOUND);
     Policy::parse("rehearsal policy", &text).map_err(|e| Failure::located(Exit::Failed, e))
-}
-
-/// A rehearsal has no keys; where a decision wants one, it gets a new one.
-fn nobody() -> PublicKey {
-    SecretKey::generate(&mut system_random()).public()
-}
-
-fn system_random() -> rand::rand_core::UnwrapErr<rand::rngs::SysRng> {
-    rand::rand_core::UnwrapErr(rand::rngs::SysRng)
 }
 
 fn decide(args: &Test, manifest: &Manifest, policy: &Policy) -> Result<trocar_policy::Admitted, Failure> {
     let parameters: BTreeMap<String, String> = args.params.iter().cloned().collect();
-    let request =
-        Request { component_author: nobody(), parameters: &parameters, where_: args.where_.as_deref() };
+    let request = Request {
+        component_author: some_author(policy),
+        parameters: &parameters,
+        where_: args.where_.as_deref(),
+    };
     match trocar_policy::decide(policy, manifest, &request) {
         Decision::Admit(admitted) => Ok(admitted),
         Decision::Deny { code, detail } => Err(refused(&Refusal { code, detail })),

@@ -67,13 +67,16 @@ fn headers(rules: &ScanRules, files: Vec<File>) -> io::Result<Vec<Header>> {
     Ok(files.into_iter().map(|file| read_header(&mut BufReader::new(file), rules)).collect())
 }
 
+/// Characters of the reason that a component is refused for. It comes from the component alone.
+const WHY: usize = 500;
+
 fn compile(grant: &Grant, mut files: Vec<File>) -> io::Result<Compiled> {
     limit(Resource::Data, 4 * GIB)?;
     let wasm = contents(&files.pop().ok_or(ErrorKind::InvalidData)?)?;
     Ok(match trocar_sandbox::compile(&wasm, grant) {
         Ok(code) => Compiled::Code(code),
         Err(CompileError::Refused(AdmitError::ImportRefused { name })) => Compiled::ImportRefused(name),
-        Err(CompileError::Refused(AdmitError::Invalid(_)) | CompileError::Engine(_)) => Compiled::Invalid,
+        Err(error) => Compiled::Invalid(error.to_string().chars().take(WHY).collect()),
     })
 }
 

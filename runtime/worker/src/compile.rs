@@ -25,8 +25,11 @@ pub enum CompileError {
         name: String,
     },
     /// Not a component of the contract.
-    #[error("not a component of trocar:guest@0.1.0")]
-    Invalid,
+    #[error("not a component of trocar:guest@0.1.0: {why}")]
+    Invalid {
+        /// What parser or engine said of its bytes.
+        why: String,
+    },
     /// The worker could not be started, died, or did not end in time.
     #[error("the component could not be compiled within the limits")]
     Died,
@@ -87,7 +90,7 @@ pub fn compile(launcher: &Launcher, wasm: &[u8], grant: &Grant) -> Result<Machin
     match answer.map_err(|_| CompileError::Died)? {
         Compiled::Code(code) => Ok(MachineCode::from_authenticated_bytes(code)),
         Compiled::ImportRefused(name) => Err(CompileError::ImportRefused { name }),
-        Compiled::Invalid => Err(CompileError::Invalid),
+        Compiled::Invalid(why) => Err(CompileError::Invalid { why }),
     }
 }
 

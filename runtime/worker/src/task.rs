@@ -63,7 +63,7 @@ impl MapTask {
 pub(crate) enum Compiled {
     Code(Vec<u8>),
     ImportRefused(String),
-    Invalid,
+    Invalid(String),
 }
 
 /// What became of a patient.

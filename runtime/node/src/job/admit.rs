@@ -155,9 +155,7 @@ fn component_refusal(error: CompileError) -> Refusal {
         CompileError::ImportRefused { name } => {
             Refusal::of(Code::ImportRefused, format!("it imports {name}"))
         }
-        CompileError::Invalid => {
-            Refusal::of(Code::ComponentRefused, "it is not a component of trocar:guest@0.1.0")
-        }
+        CompileError::Invalid { why } => Refusal::of(Code::ComponentRefused, why),
         CompileError::Died => {
             Refusal::of(Code::ComponentRefused, "it could not be compiled within its limits")
         }

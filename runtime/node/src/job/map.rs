@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use trocar_filter::{Plan, Sums};
 use trocar_manifest::cohort::{Expr, Record};
 use trocar_terms::Value;
-use trocar_worker::{FileEntry, Grant, Launcher, MapJob, Mapped as Mapped1, Subject, SubjectSeries};
+use trocar_worker::{FileEntry, Grant, Launcher, MapJob, Subject, SubjectSeries};
 
 /// Told the operator's terminal how many patients are done, of how many. Never a researcher.
 pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
@@ -135,11 +135,11 @@ pub fn map_one(
     patient: &Indexed,
     all: &[FileEntry],
     root: &Path,
-) -> Mapped1 {
+) -> trocar_worker::Mapped {
     let (subject, numbers) = subject(patient, &job.grant);
     match open_all(&numbers, all, root) {
         Some(files) => trocar_worker::map(launcher, job, subject, files),
-        None => Mapped1::failed("a file is not the one that was scanned"),
+        None => trocar_worker::Mapped::failed("a file is not the one that was scanned"),
     }
 }
 
