@@ -55,7 +55,7 @@ pub(crate) fn spent(state: &State, dataset: DatasetId, now: Timestamp) -> Spent 
     // Exactly 365 days old still counts.
     let since = now.seconds().saturating_sub(YEAR_SECONDS);
     for row in state.rows().filter(|row| row.reservation.dataset == dataset) {
-        let rho = row.spent();
+        let rho = row.spent(now);
         spent.lifetime = plus(spent.lifetime, rho);
         if row.time.seconds() < since {
             continue;

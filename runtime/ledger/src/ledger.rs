@@ -107,8 +107,10 @@ impl Ledger {
         }
     }
 
-    // Time never goes backwards: a clock that was set back stands still until it has caught up.
-    fn time(&self, now: Timestamp) -> Timestamp {
+    /// Ledger time: `now`, or the last record's time where that is later. A clock that was set back stands still until it
+    /// has caught up.
+    #[must_use]
+    pub fn time(&self, now: Timestamp) -> Timestamp {
         self.records.last().map_or(now, |last| last.time.max(now))
     }
 

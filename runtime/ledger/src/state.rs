@@ -34,10 +34,13 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// What it has spent. At most `block_rho` was returned, so the gate is always in it.
-    pub(crate) fn spent(&self) -> RhoUnits {
+    /// What it has spent by `now`. At most `block_rho` was returned, so the gate is always in it; and what was returned
+    /// counts from `release_at` on, or the budget would tell when the job really ended.
+    pub(crate) fn spent(&self, now: Timestamp) -> RhoUnits {
         let whole = self.reservation.charge.rho().unwrap_or(RhoUnits(u64::MAX));
-        RhoUnits(whole.0.saturating_sub(self.returned.unwrap_or_default().0))
+        let due =
+            if now >= self.reservation.release_at { self.returned.unwrap_or_default() } else { RhoUnits(0) };
+        RhoUnits(whole.0.saturating_sub(due.0))
     }
 }
 

@@ -155,10 +155,10 @@ impl Node {
         dataset: &Dataset,
         policy: &Policy,
     ) -> Result<Approval, NodeError> {
-        let rho_max = match request.rho_max {
-            Some(rho) => rho,
-            None => policy.rho_job(),
-        };
+        let rho_max = request.rho_max.unwrap_or_else(|| policy.rho_job());
+        if rho_max > policy.rho_job() {
+            return ask(format!("--rho-max is at most {}, the policy's rho_job", policy.rho_job()));
+        }
         let now = self.now();
         Ok(Approval {
             dataset: dataset.id,
@@ -192,26 +192,6 @@ impl Node {
         Ok(())
     }
 
-    /// Finds an approval that holds now and binds exactly this job. (A policy for more than one approver is not read by this version.)
-    pub(crate) fn approval_for(&self, ledger: &Ledger, admitted: &Admitted) -> Result<HeldApproval, Refusal> {
-        let dataset = admitted.received.dataset.id;
-        let manifest = admitted.received.package.manifest.digest();
-        let standing = standing(ledger, dataset, manifest)?;
-        let held: Vec<HeldApproval> = standing.iter().filter_map(|r| held(r, &admitted.policy)).collect();
-        let binding: Vec<HeldApproval> = held.into_iter().filter(|h| binds(&h.approval, admitted)).collect();
-        if binding.is_empty() {
-            return Err(Refusal::of(
-                Code::NotApproved,
-                not_approved_words(manifest, &admitted.received.dataset.name),
-            ));
-        }
-        let live = |h: &HeldApproval| {
-            h.approval.expires > self.now() && ledger.runs_of(h.seq) < u64::from(h.approval.runs)
-        };
-        let spent = "ask the operator for a new approval";
-        binding.into_iter().rev().find(live).ok_or_else(|| Refusal::of(Code::ApprovalSpent, spent))
-    }
-
     /// The approval that a reserved job was granted under.
     pub(crate) fn approval_at(
         &self,
@@ -221,6 +201,27 @@ impl Node {
         let ledger = self.home().ledger()?;
         Ok(ledger.records().iter().find(|r| r.seq == seq).and_then(|r| held(r, &admitted.policy)))
     }
+}
+
+impl HeldApproval {
+    /// Whether it has time and runs left.
+    pub(crate) fn is_live(&self, ledger: &Ledger, now: Timestamp) -> bool {
+        self.approval.expires > now && ledger.runs_of(self.seq) < u64::from(self.approval.runs)
+    }
+}
+
+/// The approvals that bind exactly this job, oldest first; at least one. (A policy that asks for more than one approver
+/// is not read by this version.)
+pub(crate) fn approvals_for(ledger: &Ledger, admitted: &Admitted) -> Result<Vec<HeldApproval>, Refusal> {
+    let dataset = &admitted.received.dataset;
+    let manifest = admitted.received.package.manifest.digest();
+    let standing = standing(ledger, dataset.id, manifest)?;
+    let held = standing.iter().filter_map(|r| held(r, &admitted.policy));
+    let binding: Vec<HeldApproval> = held.filter(|h| binds(&h.approval, admitted)).collect();
+    if binding.is_empty() {
+        return Err(Refusal::of(Code::NotApproved, not_approved_words(manifest, &dataset.name)));
+    }
+    Ok(binding)
 }
 
 fn not_approved_words(manifest: Digest, dataset: &Name) -> String {
@@ -262,7 +263,7 @@ fn held(record: &trocar_ledger::Record, policy: &Policy) -> Option<HeldApproval>
     Some(HeldApproval { seq: record.seq, envelope, approval, approver })
 }
 
-fn binds(approval: &Approval, admitted: &Admitted) -> bool {
+pub(crate) fn binds(approval: &Approval, admitted: &Admitted) -> bool {
     let received = &admitted.received;
     let manifest = &received.package.manifest;
     approval.dataset == received.dataset.id

@@ -3,7 +3,7 @@
 use crate::error::NodeError;
 use crate::node::Node;
 use serde::Serialize;
-use trocar_terms::{Decimal, Name};
+use trocar_terms::{Decimal, Name, RhoUnits};
 
 /// The budget of one dataset, for the operator.
 #[derive(Debug, Serialize)]
@@ -25,6 +25,19 @@ pub struct Budget {
     /// epsilon at delta 1e-6 that the year's spending stands for.
     #[serde(rename = "epsilon_year_at_1e-6")]
     pub epsilon_year: f64,
+    /// Of the year, by the project of the approval.
+    pub projects: Vec<ProjectBudget>,
+}
+
+/// One project's share of a dataset's year.
+#[derive(Debug, Serialize)]
+pub struct ProjectBudget {
+    /// The project that approvals name; `any` is those that name none.
+    pub project: String,
+    /// rho spent in the last 365 days.
+    pub rho_year: f64,
+    /// Its cap.
+    pub rho_year_cap: f64,
 }
 
 impl Node {
@@ -38,7 +51,13 @@ impl Node {
         for dataset in self.store().datasets().await? {
             let policy = self.policy(&dataset.name)?;
             let spent = ledger.spent(dataset.id, self.now());
+            let project = |(project, rho): (&String, &RhoUnits)| ProjectBudget {
+                project: project.clone(),
+                rho_year: rho.to_f64(),
+                rho_year_cap: policy.project_rho_year().to_f64(),
+            };
             budgets.push(Budget {
+                projects: spent.by_project.iter().map(project).collect(),
                 dataset: dataset.name,
                 rho_year: spent.year.to_f64(),
                 rho_year_cap: policy.rho_year(),

@@ -42,12 +42,12 @@ fn cache_name(package: &Package) -> String {
 }
 
 fn tag(code: &[u8], name: &str, key: &[u8; 32]) -> Vec<u8> {
-    mac(key, &[name.as_bytes(), code]).finalize().into_bytes().to_vec()
+    mac(key, &[b"machine code", name.as_bytes(), code]).finalize().into_bytes().to_vec()
 }
 
 fn authenticated(bytes: &[u8], name: &str, key: &[u8; 32]) -> Option<Vec<u8>> {
     let (tag, code) = bytes.split_at_checked(TAG)?;
-    mac(key, &[name.as_bytes(), code]).verify_slice(tag).ok()?;
+    mac(key, &[b"machine code", name.as_bytes(), code]).verify_slice(tag).ok()?;
     Some(code.to_vec())
 }
 

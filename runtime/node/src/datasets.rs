@@ -3,12 +3,13 @@
 use crate::audit::mac;
 use crate::error::{NodeError, ask, file};
 use crate::files;
+use crate::history;
 use crate::keys::random_bytes;
 use crate::node::Node;
 use crate::store::{Dataset, Indexed, Scanned, Snapshot};
 use hmac::Mac;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use trocar_ledger::Event;
 use trocar_policy::Policy;
@@ -58,34 +59,42 @@ pub struct Quarantined {
 }
 
 impl Node {
-    /// Adds a dataset with its policy. Nothing is read yet but the policy.
+    /// Adds a dataset with its policy, or corrects the one of this name. No image is read yet.
+    ///
+    /// A name that the ledger knows keeps its id, and with it all that was ever spent on it.
     ///
     /// # Errors
-    /// The name is taken, the folder or table is not there, or the policy is not valid.
+    /// The folder or table is not there or cannot be read, or the policy is not valid.
     pub async fn add_dataset(&self, new: &NewDataset) -> Result<(Dataset, Digest), NodeError> {
         let (policy, policy_text) = self.policy_for(new)?;
+        let mut ledger = self.home().ledger()?;
+        let known = history::dataset(&ledger, &new.name);
         let dataset = Dataset {
             name: new.name.clone(),
-            id: DatasetId::from_bytes(random_bytes()),
+            id: known.unwrap_or_else(|| DatasetId::from_bytes(random_bytes())),
             path: existing(&new.path, Path::is_dir, "folder")?,
             clinical: new.clinical.as_deref().map(|p| existing(p, Path::is_file, "file")).transpose()?,
             snapshot: None,
         };
-        self.store().add(&dataset).await?;
+        self.clinical(&dataset, &policy)?;
         files::write_durably(&self.home().policy_path(&new.name), policy_text.as_bytes())?;
-        let event =
-            Event::DatasetAdded { dataset: dataset.id, name: new.name.clone(), policy: policy.digest() };
-        self.home().ledger()?.append(self.now(), event)?;
+        if known.is_none() {
+            let (name, policy) = (new.name.clone(), policy.digest());
+            ledger.append(self.now(), Event::DatasetAdded { dataset: dataset.id, name, policy })?;
+        }
+        self.store().put(&dataset).await?;
         Ok((dataset, policy.digest()))
     }
 
-    /// A policy without operators gets this home's; without a file, the strict default is written.
+    /// A policy without operators gets this home's. Without a file the one that is there stands, or the strict default is
+    /// written.
     fn policy_for(&self, new: &NewDataset) -> Result<(Policy, String), NodeError> {
         let operator = self.home().operator()?;
         let path = new.policy.clone().unwrap_or_else(|| self.home().policy_path(&new.name));
-        let text = match &new.policy {
-            Some(path) => files::read_text(path)?,
-            None => Policy::complete(&operator, SIZE_BOUND),
+        let text = if new.policy.is_some() || path.exists() {
+            files::read_text(&path)?
+        } else {
+            Policy::complete(&operator, SIZE_BOUND)
         };
         let shown = path.display().to_string();
         let text = trocar_policy::with_operator(&shown, &text, &operator)
@@ -111,7 +120,8 @@ impl Node {
     /// The text of a policy that a job was admitted under, whatever the dataset's policy says by now.
     pub(crate) fn policy_copy(&self, digest: &Digest) -> Result<Policy, NodeError> {
         let path = self.home().policy_copy_path(digest);
-        parse_policy(&path, &files::read_text(&path)?)
+        let policy = parse_policy(&path, &files::read_text(&path)?)?;
+        if policy.digest() == *digest { Ok(policy) } else { Err(NodeError::Lost("its policy")) }
     }
 
     /// Scans a dataset into a new snapshot.
@@ -123,6 +133,8 @@ impl Node {
         name: &Name,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<ScanReport, NodeError> {
+        // Two scans at once could each miss that the other has the same patients.
+        let _lock = self.home().lock("scan.lock")?;
         let dataset = self.store().dataset(name).await?;
         let policy = self.policy(name)?;
         let rules = ScanRules {
@@ -132,7 +144,7 @@ impl Node {
         };
         let table = self.clinical(&dataset, &policy)?;
         let scan = trocar_worker::scan(self.launcher(), &dataset.path, &rules, self.workers(), progress)?;
-        let scanned = self.scanned(scan, table.as_ref())?;
+        let scanned = self.scanned(scan, table.as_ref(), policy.digest())?;
         refuse_beyond_bound(name, scanned.snapshot.patients.len(), policy.size_bound())?;
         self.refuse_shared_patients(name, &scanned).await?;
         self.store().keep(name, &scanned).await?;
@@ -148,14 +160,25 @@ impl Node {
         }
     }
 
-    fn scanned(&self, scan: Scan, table: Option<&ClinicalTable>) -> Result<Scanned, NodeError> {
+    fn scanned(
+        &self,
+        scan: Scan,
+        table: Option<&ClinicalTable>,
+        policy: Digest,
+    ) -> Result<Scanned, NodeError> {
         let key = self.home().audit_key()?;
-        let patients: Vec<Indexed> = scan.patients.into_iter().map(|r| indexed(r, &key, table)).collect();
+        let twice = ids_of_two_issuers(&scan.patients);
+        let row = |r: &PatientRecord| table.filter(|_| !twice.contains(&r.patient_id))?.row(&r.patient_id);
+        let indexed = |r: PatientRecord| Indexed {
+            pseudonym: pseudonym(&r, &key),
+            columns: row(&r).cloned().unwrap_or_default(),
+            record: r,
+        };
+        let patients: Vec<Indexed> = scan.patients.into_iter().map(indexed).collect();
         let opening: [u8; 32] = random_bytes();
-        let contents = (&patients, &scan.files);
-        let commitment = commit(&opening, &serde_json::to_vec(&contents)?);
-        let snapshot =
-            Snapshot { id: SnapshotId::from_bytes(random_bytes()), commitment, patients, files: scan.files };
+        let commitment = commit(&opening, &serde_json::to_vec(&(&patients, &scan.files))?);
+        let id = SnapshotId::from_bytes(random_bytes());
+        let snapshot = Snapshot { id, policy, commitment, patients, files: scan.files };
         let quarantined =
             scan.quarantined.iter().map(|(p, r)| (p.display().to_string(), r.word().to_owned())).collect();
         Ok(Scanned { snapshot, opening: hex::encode(opening), quarantined })
@@ -196,13 +219,18 @@ fn existing(path: &Path, is: impl Fn(&Path) -> bool, word: &str) -> Result<PathB
     path.canonicalize().map_err(file("find", path))
 }
 
-fn indexed(record: PatientRecord, key: &[u8; 32], table: Option<&ClinicalTable>) -> Indexed {
-    let columns = table.and_then(|t| t.row(&record.patient_id)).cloned().unwrap_or_default();
-    Indexed { pseudonym: pseudonym(&record, key), columns, record }
+/// One clinical row belongs to one patient: an id that two issuers gave has none.
+fn ids_of_two_issuers(patients: &[PatientRecord]) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    patients.iter().filter(|p| !seen.insert(&p.patient_id)).map(|p| p.patient_id.clone()).collect()
 }
 
 fn pseudonym(record: &PatientRecord, key: &[u8; 32]) -> String {
-    hex::encode(mac(key, &[record.patient_id.as_bytes(), record.issuer.as_bytes()]).finalize().into_bytes())
+    hex::encode(
+        mac(key, &[b"patient", record.patient_id.as_bytes(), record.issuer.as_bytes()])
+            .finalize()
+            .into_bytes(),
+    )
 }
 
 /// A hiding commitment: without the 32 random bytes nobody can test a guess at the contents.

@@ -25,9 +25,9 @@ pub enum NodeError {
     /// The index could not be read or written.
     #[error("the index (index.db) cannot be used")]
     Store(#[from] sqlx::Error),
-    /// The index holds something that it was never given.
-    #[error("the index (index.db) holds an entry that cannot be read: delete it and run `trocar node scan`")]
-    Index(#[from] serde_json::Error),
+    /// The index holds something that it was never given. The entry itself is not quoted: it may hold a patient's value.
+    #[error("the index (index.db) holds an entry that cannot be read: run `trocar node scan`")]
+    Index,
     /// A policy file is wrong.
     #[error(transparent)]
     Policy(Box<trocar_policy::PolicyError>),
@@ -54,9 +54,35 @@ pub enum NodeError {
         /// Why.
         source: trocar_worker::ClinicalError,
     },
+    /// What a reserved job was admitted with is not there any more, or is another.
+    #[error("{0} is gone or is not the one that the job was admitted with")]
+    Lost(&'static str),
     /// The bundle could not be written.
     #[error("the bundle cannot be written")]
     Bundle(#[from] trocar_bundle::BundleError),
+}
+
+impl NodeError {
+    /// Whether trying again cannot help: what the job needs is gone or changed. Anything else may pass.
+    pub(crate) fn is_lost(&self) -> bool {
+        match self {
+            Self::Lost(_) | Self::Package(_) | Self::Policy(_) | Self::Index => true,
+            Self::File { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            Self::Store(error) => matches!(error, sqlx::Error::RowNotFound),
+            Self::NoHome(_)
+            | Self::HomeExists(_)
+            | Self::Ledger(_)
+            | Self::Canonical(_)
+            | Self::Approval(_) => false,
+            Self::Ask(_) | Self::Worker(_) | Self::Clinical { .. } | Self::Bundle(_) => false,
+        }
+    }
+}
+
+impl From<serde_json::Error> for NodeError {
+    fn from(_: serde_json::Error) -> Self {
+        Self::Index
+    }
 }
 
 /// Wraps an I/O error with what was tried on which file.

@@ -1,9 +1,9 @@
 //! Files of the home: written whole or not at all, readable by their owner alone.
 
 use crate::error::{NodeError, file};
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// Makes a folder that only its owner can enter.
@@ -11,9 +11,21 @@ pub(crate) fn private_dir(path: &Path) -> Result<(), NodeError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(file("make the folder", path))
 }
 
+/// Takes a folder that exists away from everyone but its owner.
+pub(crate) fn make_private(path: &Path) -> Result<(), NodeError> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(file("protect", path))
+}
+
+/// Makes an empty file that only its owner can read, where there is none.
+pub(crate) fn private_file(path: &Path) -> Result<(), NodeError> {
+    let open = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+    open.map(drop).map_err(file("make", path))
+}
+
 /// Writes a new file: temporary name, fsync, rename, fsync of the folder. A crash leaves the old state or the new.
 pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
-    let part = path.with_extension("part");
+    // Two processes may write the same name at once; each has its own part.
+    let part = path.with_extension(format!("{}.part", std::process::id()));
     let written = write_part(&part, bytes).and_then(|()| std::fs::rename(&part, path));
     if written.is_err() {
         // A full disk must not stay full of our own remains.
@@ -49,7 +61,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         write_durably(&path, b"old").unwrap();
-        std::fs::create_dir(dir.path().join("f.part")).unwrap();
+        std::fs::create_dir(dir.path().join(format!("f.{}.part", std::process::id()))).unwrap();
         assert!(write_durably(&path, b"new").is_err());
         assert_eq!(read(&path).unwrap(), b"old");
     }

@@ -1,18 +1,34 @@
 //! What the ledger says of one job or one package: a fold over its records, which are the only state of a job.
 
 use trocar_ledger::{Event, Ledger, Reservation};
-use trocar_terms::{Code, DatasetId, Digest, JobId};
+use trocar_terms::{Code, DatasetId, Digest, JobId, Name, Timestamp};
 
 /// Every reservation, oldest first.
 pub(crate) fn reservations(ledger: &Ledger) -> impl Iterator<Item = &Reservation> {
     events(ledger).filter_map(|e| if let Event::Reserved(r) = e { Some(&**r) } else { None })
 }
 
-/// The outcome of a job and its bundle's digest, once final.
-pub(crate) fn finished(ledger: &Ledger, job: &JobId) -> Option<(Code, Option<Digest>)> {
+/// The id of the dataset that once was added under this name.
+pub(crate) fn dataset(ledger: &Ledger, name: &Name) -> Option<DatasetId> {
     events(ledger).find_map(|e| {
-        let Event::Finished { job: j, code, bundle } = e else { return None };
-        (j == job).then_some((*code, *bundle))
+        let Event::DatasetAdded { dataset, name: n, .. } = e else { return None };
+        (n == name).then_some(*dataset)
+    })
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Finished {
+    pub(crate) code: Code,
+    pub(crate) bundle: Option<Digest>,
+    pub(crate) at: Timestamp,
+}
+
+/// The outcome of a job, once final.
+pub(crate) fn finished(ledger: &Ledger, job: &JobId) -> Option<Finished> {
+    ledger.records().iter().find_map(|r| {
+        let Event::Finished { job: j, code, bundle } = &r.event else { return None };
+        (j == job).then_some(Finished { code: *code, bundle: *bundle, at: r.time })
     })
 }
 

@@ -27,6 +27,7 @@ impl Home {
             return Err(NodeError::HomeExists(root.to_owned()));
         }
         files::private_dir(root)?;
+        files::make_private(root)?;
         for folder in FOLDERS {
             files::private_dir(&root.join(folder))?;
         }
@@ -113,12 +114,16 @@ impl Home {
 
     /// Reads a kept package.
     pub(crate) fn package(&self, digest: &Digest) -> Result<trocar_manifest::Package, NodeError> {
-        Ok(trocar_manifest::Package::open(&files::read(&self.package_path(digest))?)?)
+        let bytes = files::read(&self.package_path(digest))?;
+        if Digest::of(&bytes) != *digest {
+            return Err(NodeError::Lost("its package"));
+        }
+        Ok(trocar_manifest::Package::open(&bytes)?)
     }
 
-    /// Takes the lock under which jobs run; a second process waits here.
-    pub(crate) fn lock_jobs(&self) -> Result<std::fs::File, NodeError> {
-        let path = self.root.join("jobs.lock");
+    /// Takes one of the home's locks; a second process waits here.
+    pub(crate) fn lock(&self, name: &str) -> Result<std::fs::File, NodeError> {
+        let path = self.root.join(name);
         let lock =
             std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(file("open", &path))?;
         rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)

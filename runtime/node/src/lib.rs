@@ -24,7 +24,7 @@ mod node;
 mod store;
 
 pub use approvals::{ApproveRequest, Pending, date};
-pub use budget::Budget;
+pub use budget::{Budget, ProjectBudget};
 pub use datasets::{NewDataset, Quarantined, ScanReport};
 pub use error::NodeError;
 pub use home::Home;

@@ -17,7 +17,7 @@ const SCHEMA: &str = "
 create table if not exists datasets (
     name text primary key, id text not null, path text not null, clinical text, snapshot text);
 create table if not exists snapshots (
-    id text primary key, dataset text not null, commitment text not null, opening text not null);
+    id text primary key, dataset text not null, policy text not null, commitment text not null, opening text not null);
 create table if not exists files (
     snapshot text not null, number integer not null, path text not null, size integer not null,
     mtime_ns integer not null, primary key (snapshot, number)) without rowid;
@@ -60,6 +60,8 @@ pub struct Indexed {
 pub struct Snapshot {
     /// Its random id.
     pub id: SnapshotId,
+    /// Digest of the policy that it was scanned under.
+    pub policy: Digest,
     /// Hiding commitment to its contents: the only digest of it that leaves the node.
     pub commitment: Digest,
     /// The patients.
@@ -97,20 +99,21 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(std::time::Duration::from_secs(30));
+        // SQLite gives its side files the mode of this one.
+        crate::files::private_file(path)?;
         let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await?;
         sqlx::raw_sql(SCHEMA).execute(&pool).await?;
         Ok(Self { pool })
     }
 
-    /// Keeps a new dataset.
+    /// Keeps a dataset, or corrects folder and table of the one with this name; its snapshot stands until the next scan.
     ///
     /// # Errors
-    /// The name is taken.
-    pub async fn add(&self, dataset: &Dataset) -> Result<(), NodeError> {
-        if self.find(&dataset.name).await?.is_some() {
-            return ask(format!("there is a dataset {} already: choose another name", dataset.name));
-        }
-        sqlx::query("insert into datasets (name, id, path, clinical) values (?, ?, ?, ?)")
+    /// The disk refuses.
+    pub async fn put(&self, dataset: &Dataset) -> Result<(), NodeError> {
+        let correct = "insert into datasets (name, id, path, clinical) values (?, ?, ?, ?)
+            on conflict (name) do update set path = excluded.path, clinical = excluded.clinical";
+        sqlx::query(correct)
             .bind(dataset.name.as_str())
             .bind(dataset.id.to_string())
             .bind(text(&dataset.path)?)
@@ -131,28 +134,24 @@ impl Store {
         rows.iter().map(dataset_of).collect()
     }
 
-    async fn find(&self, name: &Name) -> Result<Option<Dataset>, NodeError> {
-        Ok(self.datasets().await?.into_iter().find(|d| d.name == *name))
-    }
-
     /// One dataset.
     ///
     /// # Errors
     /// There is none of that name; the text lists those that exist.
     pub async fn dataset(&self, name: &Name) -> Result<Dataset, NodeError> {
-        match self.find(name).await? {
+        match self.datasets().await?.into_iter().find(|d| d.name == *name) {
             Some(dataset) => Ok(dataset),
             None => ask(format!("there is no dataset {name}: see `trocar node dataset list`")),
         }
     }
 
-    /// Names of other datasets that hold one of these patients in their newest snapshot.
+    /// Names of other datasets that hold or ever held one of these patients: budgets belong to patients for ever.
     ///
     /// # Errors
     /// The index cannot be read.
     pub async fn sharing(&self, dataset: &Name, pseudonyms: &[String]) -> Result<Vec<String>, NodeError> {
         let rows = sqlx::query(
-            "select d.name, p.pseudonym from datasets d join patients p on p.snapshot = d.snapshot where d.name <> ?",
+            "select s.dataset, p.pseudonym from snapshots s join patients p on p.snapshot = s.id where s.dataset <> ?",
         )
         .bind(dataset.as_str())
         .fetch_all(&self.pool)
@@ -169,13 +168,16 @@ impl Store {
     pub async fn keep(&self, dataset: &Name, scanned: &Scanned) -> Result<(), NodeError> {
         let mut tx = self.pool.begin().await?;
         let id = scanned.snapshot.id.to_string();
-        sqlx::query("insert into snapshots (id, dataset, commitment, opening) values (?, ?, ?, ?)")
-            .bind(&id)
-            .bind(dataset.as_str())
-            .bind(scanned.snapshot.commitment.to_string())
-            .bind(&scanned.opening)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "insert into snapshots (id, dataset, policy, commitment, opening) values (?, ?, ?, ?, ?)",
+        )
+        .bind(&id)
+        .bind(dataset.as_str())
+        .bind(scanned.snapshot.policy.to_string())
+        .bind(scanned.snapshot.commitment.to_string())
+        .bind(&scanned.opening)
+        .execute(&mut *tx)
+        .await?;
         keep_files(&mut tx, &id, &scanned.snapshot.files).await?;
         keep_patients(&mut tx, &id, &scanned.snapshot.patients).await?;
         keep_quarantine(&mut tx, &id, &scanned.quarantined).await?;
@@ -193,12 +195,18 @@ impl Store {
     /// # Errors
     /// It is not there or cannot be read.
     pub async fn snapshot(&self, id: SnapshotId) -> Result<Snapshot, NodeError> {
-        let head = sqlx::query("select commitment from snapshots where id = ?")
+        let head = sqlx::query("select commitment, policy from snapshots where id = ?")
             .bind(id.to_string())
             .fetch_one(&self.pool)
             .await?;
-        let commitment = parsed::<Digest>(head.try_get(0)?)?;
-        Ok(Snapshot { id, commitment, patients: self.patients(id).await?, files: self.files(id).await? })
+        let (commitment, policy) = (parsed(head.try_get(0)?)?, parsed(head.try_get(1)?)?);
+        Ok(Snapshot {
+            id,
+            policy,
+            commitment,
+            patients: self.patients(id).await?,
+            files: self.files(id).await?,
+        })
     }
 
     async fn patients(&self, id: SnapshotId) -> Result<Vec<Indexed>, NodeError> {
@@ -311,9 +319,7 @@ fn dataset_of(row: &sqlx::sqlite::SqliteRow) -> Result<Dataset, NodeError> {
 }
 
 fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, NodeError> {
-    let damaged =
-        "the index (index.db) holds an id that cannot be read: delete it, add the datasets and scan again";
-    text.parse().or_else(|_| ask(damaged))
+    text.parse().map_err(|_| NodeError::Index)
 }
 
 fn text(path: &Path) -> Result<&str, NodeError> {

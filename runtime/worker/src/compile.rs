@@ -85,8 +85,9 @@ fn sealed(bytes: &[u8]) -> io::Result<File> {
 /// The component is refused, or its compilation did not end well.
 pub fn compile(launcher: &Launcher, wasm: &[u8], grant: &Grant) -> Result<MachineCode, CompileError> {
     let wasm = sealed(wasm).map_err(|_| CompileError::Died)?;
-    let mut process = Process::start(launcher).map_err(|_| CompileError::Died)?;
-    let answer = process.ask(Task::Compile(grant.clone()), &borrow(&[&wasm]), CODE_BYTES, deadline(TIME));
+    let end = deadline(TIME);
+    let mut process = Process::start(launcher, end).map_err(|_| CompileError::Died)?;
+    let answer = process.ask(Task::Compile(grant.clone()), &borrow(&[&wasm]), CODE_BYTES, end);
     match answer.map_err(|_| CompileError::Died)? {
         Compiled::Code(code) => Ok(MachineCode::from_authenticated_bytes(code)),
         Compiled::ImportRefused(name) => Err(CompileError::ImportRefused { name }),

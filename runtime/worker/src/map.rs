@@ -70,10 +70,14 @@ pub fn map(launcher: &Launcher, job: &MapJob, subject: Subject, files: Vec<File>
     };
     let mut all = vec![code];
     all.extend(&files);
-    for _ in 0..2 {
-        let Ok(process) = Process::start(launcher) else {
-            return Mapped::node_fault(job, "the worker could not be started");
+    let mut started = true;
+    // At the end of the box there is no second worker: W bounds a patient's time, whatever her files or guest do.
+    for _ in (0..2).take_while(|_| Instant::now() < deadline) {
+        let Ok(process) = Process::start(launcher, deadline) else {
+            started = false;
+            continue;
         };
+        started = true;
         match attempt(process, job, &subject, &all, deadline) {
             Ok(MapAnswer::Contribution(contribution)) => {
                 return Mapped { contribution: Some(contribution), detail: None, node_fault: false };
@@ -84,6 +88,9 @@ pub fn map(launcher: &Launcher, job: &MapJob, subject: Subject, files: Vec<File>
             }
             Err(_) => {}
         }
+    }
+    if !started && Instant::now() < deadline {
+        return Mapped::node_fault(job, "the worker could not be started");
     }
     Mapped::default_for(job.author.then(|| "the worker died or ran out of time".to_owned()))
 }

@@ -53,8 +53,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a worker and waits for its hello.
-    pub(crate) fn start(launcher: &Launcher) -> Result<Self, WorkerError> {
+    /// Starts a worker and waits for its hello, not beyond `end`.
+    pub(crate) fn start(launcher: &Launcher, end: Instant) -> Result<Self, WorkerError> {
         let program = launcher.program();
         let start = |source| WorkerError::Start { program: program.to_owned(), source };
         let (ours, theirs) = UnixStream::pair().map_err(start)?;
@@ -68,7 +68,7 @@ impl Process {
             .spawn()
             .map_err(start)?;
         let mut process = Self { child, channel: Channel::new(ours) };
-        process.channel.until(deadline(HELLO));
+        process.channel.until(deadline(HELLO).min(end));
         match process.channel.receive::<Hello>(HELLO_BYTES) {
             Ok(Some(hello)) if hello == Hello::ours() => Ok(process),
             Ok(_) | Err(_) => Err(WorkerError::NotAWorker(program.to_owned())),

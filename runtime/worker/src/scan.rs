@@ -196,7 +196,7 @@ impl Reader<'_> {
         let files: Vec<&File> = opened.iter().flatten().collect();
         let mut worker = match process.take() {
             Some(worker) => worker,
-            None => Process::start(self.launcher)?,
+            None => Process::start(self.launcher, deadline(Duration::from_secs(60)))?,
         };
         // Slow disks are not hostile files: seconds for the batch, and more for each file.
         let time = Duration::from_millis(10_000 + 250 * files.len() as u64);

@@ -81,7 +81,14 @@ fn a_closed_gate_returns_its_blocks_and_stays_a_run() {
     let finished = Event::Finished { job: job(1), code: Code::Withheld, bundle: None };
     home.ledger.append(at(4), finished).unwrap();
     home.ledger.append(at(4), Event::Returned { job: job(1), rho: RhoUnits(6) }).unwrap();
-    let spent = Ledger::open(&home.path).unwrap().spent(DATASET, at(4));
+    let ledger = Ledger::open(&home.path).unwrap();
+    let early = ledger.spent(DATASET, at(4));
+    assert_eq!(
+        early.year,
+        RhoUnits(10),
+        "what was returned shows before release_at: the budget tells when the job ended"
+    );
+    let spent = ledger.spent(DATASET, at(1_000_000));
     assert_eq!((spent.year, spent.lifetime, spent.delta_year), (RhoUnits(4), RhoUnits(4), DeltaUnits(1)));
     assert_eq!(home.ledger.runs_of(2), 1);
 }

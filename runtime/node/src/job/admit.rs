@@ -30,11 +30,15 @@ pub struct Refusal {
     pub code: Code,
     /// What exactly, in words; it comes from manifest, policy and request alone.
     pub detail: String,
+    /// The compiler's process died: the next try may end otherwise.
+    pub died: bool,
 }
 
 impl Refusal {
-    pub(crate) fn of(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+    /// A refusal for this reason.
+    #[must_use]
+    pub fn of(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), died: false }
     }
 }
 
@@ -112,7 +116,7 @@ fn decided(policy: &Policy, received: &Received) -> Result<trocar_policy::Admitt
     }
     match trocar_policy::decide(policy, &received.package.manifest, &request) {
         Decision::Admit(admitted) => Ok(admitted),
-        Decision::Deny { code, detail } => Err(Refusal { code, detail }),
+        Decision::Deny { code, detail } => Err(Refusal::of(code, detail)),
     }
 }
 
@@ -156,8 +160,9 @@ fn component_refusal(error: CompileError) -> Refusal {
             Refusal::of(Code::ImportRefused, format!("it imports {name}"))
         }
         CompileError::Invalid { why } => Refusal::of(Code::ComponentRefused, why),
-        CompileError::Died => {
-            Refusal::of(Code::ComponentRefused, "it could not be compiled within its limits")
-        }
+        CompileError::Died => Refusal {
+            died: true,
+            ..Refusal::of(Code::ComponentRefused, "it could not be compiled within its limits")
+        },
     }
 }

@@ -2,7 +2,7 @@
 //! is read.
 
 use super::admit::{Admitted, Refusal};
-use crate::approvals::HeldApproval;
+use crate::approvals::{HeldApproval, approvals_for};
 use crate::error::{NodeError, ask};
 use crate::history;
 use crate::keys::random_bytes;
@@ -27,6 +27,15 @@ pub(crate) struct Details {
     pub(crate) admitted_at: Timestamp,
     /// When the declared durations of this job end; the next one is scheduled after it.
     pub(crate) scheduled_end: Timestamp,
+    /// The policy's slot: a job that ends late shows at the end of one.
+    pub(crate) slot_minutes: u32,
+}
+
+impl Details {
+    /// What a reservation keeps; `None` where another version wrote it.
+    pub(crate) fn of(reservation: &Reservation) -> Option<Self> {
+        serde_json::from_value(reservation.details.clone()).ok()
+    }
 }
 
 /// A job whose cost is reserved and whose snapshot is frozen.
@@ -52,30 +61,41 @@ pub(crate) enum Grant {
 impl Node {
     pub(crate) async fn grant(&self, admitted: Admitted) -> Result<Grant, NodeError> {
         let mut ledger = self.home().ledger()?;
-        let approval = match self.approval_for(&ledger, &admitted) {
-            Ok(approval) => approval,
+        let now = ledger.time(self.now());
+        let approvals = match approvals_for(&ledger, &admitted) {
+            Ok(approvals) => approvals,
             Err(refusal) => return Ok(Grant::Refused(refusal)),
         };
         let snapshot = self.newest_snapshot(&admitted).await?;
-        let details = self.details(&ledger, &admitted, &snapshot)?;
+        let details = self.details(&ledger, &admitted, &snapshot, now)?;
+        // A repeat costs nothing, so it needs no run of the approval either.
         if let Some(job) = cached(&ledger, &details.key) {
             return Ok(Grant::Cached(job));
         }
+        let Some(approval) = approvals.into_iter().rev().find(|h| h.is_live(&ledger, now)) else {
+            return Ok(Grant::Refused(Refusal::of(
+                Code::ApprovalSpent,
+                "ask the operator for a new approval",
+            )));
+        };
         self.keep_policy(&admitted.policy)?;
         let job = JobId::from_bytes(random_bytes());
-        let release_at = release_at(&details, admitted.policy.slot_minutes());
+        let release_at = release_at(&details);
         let granted = Granted { job, admitted, approval, snapshot, details, release_at };
-        reserve(&mut ledger, self.now(), granted)
+        reserve(&mut ledger, now, granted)
     }
 
     async fn newest_snapshot(&self, admitted: &Admitted) -> Result<Snapshot, NodeError> {
         let dataset = &admitted.received.dataset;
-        match dataset.snapshot {
-            Some(id) => self.store().snapshot(id).await,
-            None => {
-                ask(format!("{} has not been scanned: run `trocar node scan {}`", dataset.name, dataset.name))
-            }
+        let scan = format!("run `trocar node scan {}`", dataset.name);
+        let Some(id) = dataset.snapshot else {
+            return ask(format!("{} has not been scanned: {scan}", dataset.name));
+        };
+        let snapshot = self.store().snapshot(id).await?;
+        if snapshot.policy != admitted.policy.digest() {
+            return ask(format!("the policy of {} was changed after its last scan: {scan}", dataset.name));
         }
+        Ok(snapshot)
     }
 
     fn details(
@@ -83,8 +103,8 @@ impl Node {
         ledger: &Ledger,
         admitted: &Admitted,
         snapshot: &Snapshot,
+        now: Timestamp,
     ) -> Result<Details, NodeError> {
-        let now = self.now();
         let start = scheduled_ends(ledger).fold(now, Timestamp::max);
         let request = &admitted.received.request;
         Ok(Details {
@@ -96,24 +116,29 @@ impl Node {
             key: release_key(admitted, snapshot)?,
             admitted_at: now,
             scheduled_end: start.plus(self.declared_seconds(admitted)),
+            slot_minutes: admitted.policy.slot_minutes(),
         })
     }
 
-    /// W * ceil(N_pub / workers): declared figures only.
+    /// W * ceil(N_pub / workers) and what the node itself needs: declared figures only.
     fn declared_seconds(&self, admitted: &Admitted) -> i64 {
         let workers = u32::try_from(self.workers()).unwrap_or(1).max(1);
         let turns = admitted.policy.size_bound().div_ceil(workers);
-        let wall = admitted.received.package.manifest.limits.seconds();
-        i64::from(turns).saturating_mul(i64::from(wall))
+        let wall = admitted.received.package.manifest.limits.seconds().saturating_add(PATIENT_SECONDS);
+        i64::from(turns).saturating_mul(i64::from(wall)).saturating_add(JOB_SECONDS)
     }
 }
 
+/// Opening files, starting and reaping a process lie outside a patient's time box.
+const PATIENT_SECONDS: u32 = 1;
+/// Compiling (120 s at most), drawing and writing the bundle lie outside every patient's.
+const JOB_SECONDS: i64 = 180;
+
 /// A slot of 0 holds nothing back: the release time is the admission time (demo and rehearsal only).
-fn release_at(details: &Details, slot_minutes: u32) -> Timestamp {
-    match slot_minutes.checked_mul(60) {
-        Some(0) => details.admitted_at,
-        Some(slot) => details.scheduled_end.slot_ceil(slot),
-        None => details.scheduled_end,
+fn release_at(details: &Details) -> Timestamp {
+    match details.slot_minutes.saturating_mul(60) {
+        0 => details.admitted_at,
+        slot => details.scheduled_end.slot_ceil(slot),
     }
 }
 
@@ -122,14 +147,12 @@ fn scheduled_ends(ledger: &Ledger) -> impl Iterator<Item = Timestamp> {
 }
 
 fn reserved(ledger: &Ledger) -> impl Iterator<Item = (JobId, Details)> {
-    history::reservations(ledger)
-        .filter_map(|r| Some((r.job, serde_json::from_value(r.details.clone()).ok()?)))
+    history::reservations(ledger).filter_map(|r| Some((r.job, Details::of(r)?)))
 }
 
 /// A job with the same key that is finished or still running; one that failed for the node's own reasons is not.
 fn cached(ledger: &Ledger, key: &Digest) -> Option<JobId> {
-    let failed =
-        |job: &JobId| history::finished(ledger, job).is_some_and(|(code, _)| code == Code::NodeFailure);
+    let failed = |job: &JobId| history::finished(ledger, job).is_some_and(|f| f.code == Code::NodeFailure);
     reserved(ledger).find(|(job, d)| d.key == *key && !failed(job)).map(|(job, _)| job)
 }
 
@@ -153,7 +176,8 @@ fn reserve(ledger: &mut Ledger, now: Timestamp, granted: Granted) -> Result<Gran
     let reservation = Reservation {
         job: granted.job,
         dataset: granted.admitted.received.dataset.id,
-        project: granted.details.project.to_string(),
+        // The project that the operator approved pays, not whatever name a researcher types.
+        project: granted.approval.approval.project.clone(),
         manifest: granted.admitted.received.package.manifest.digest(),
         approval: granted.approval.seq,
         charge: granted.admitted.plan.charge(),
@@ -162,15 +186,27 @@ fn reserve(ledger: &mut Ledger, now: Timestamp, granted: Granted) -> Result<Gran
         release_at: granted.release_at,
         details: serde_json::to_value(&granted.details)?,
     };
+    let paid = granted.approval.approval.project.clone();
     Ok(match ledger.reserve(now, reservation, &caps(&granted))? {
         Verdict::Reserved(_) => Grant::New(Box::new(granted)),
-        Verdict::Denied(code) => Grant::Refused(Refusal::of(code, budget_words(&granted))),
+        Verdict::Denied(code) => {
+            Grant::Refused(Refusal::of(code, budget_words(ledger, &granted, &paid, now)))
+        }
     })
 }
 
-fn budget_words(granted: &Granted) -> String {
-    let rho = granted.admitted.plan.charge().rho().unwrap_or_default();
-    format!("it asks for rho {:.6}; see `trocar node budget`", rho.to_f64())
+/// Budgets are known to whoever spends them: static costs and the caps of the policy, nothing of a patient.
+fn budget_words(ledger: &Ledger, granted: &Granted, project: &str, now: Timestamp) -> String {
+    let asks = granted.admitted.plan.charge().rho().unwrap_or_default().to_f64();
+    let spent = ledger.spent(granted.admitted.received.dataset.id, now);
+    let mine = spent.by_project.get(project).copied().unwrap_or_default().to_f64();
+    let caps = caps(granted);
+    format!(
+        "it asks for rho {asks:.4}; spent in 365 days are {:.4} of {:.4}, of which project {project} {mine:.4} of {:.4}",
+        spent.year.to_f64(),
+        caps.year.to_f64(),
+        caps.project_share_of_year.to_f64()
+    )
 }
 
 fn caps(granted: &Granted) -> Caps {

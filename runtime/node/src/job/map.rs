@@ -6,6 +6,8 @@ use crate::keys::system_random;
 use crate::node::Node;
 use crate::store::{Indexed, Snapshot};
 use rand::seq::SliceRandom;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -15,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use trocar_filter::{Plan, Sums};
 use trocar_manifest::cohort::{Expr, Record};
 use trocar_terms::Value;
-use trocar_worker::{FileEntry, Grant, Launcher, MapJob, Subject, SubjectSeries};
+use trocar_worker::{FileEntry, Grant, Launcher, MapJob, SeriesRecord, Subject, SubjectSeries};
 
 /// Told the operator's terminal how many patients are done, of how many. Never a researcher.
 pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
@@ -28,7 +30,7 @@ pub(crate) struct Mapped {
 
 impl Node {
     pub(crate) fn map(&self, granted: Granted, progress: Progress<'_>) -> Result<Mapped, NodeError> {
-        let cohort = members(&granted.snapshot, &granted.admitted.decision.cohort);
+        let cohort = members(&granted.snapshot, &granted.admitted.decision.cohort, &granted.admitted.grant);
         let job = map_job(&granted);
         let work = Work {
             launcher: self.launcher(),
@@ -55,20 +57,37 @@ fn map_job(granted: &Granted) -> MapJob {
 }
 
 /// The cohort is decided on one patient's record alone; the order is shuffled before anything runs.
-fn members<'a>(snapshot: &'a Snapshot, cohort: &Expr) -> Vec<&'a Indexed> {
-    let mut members: Vec<&Indexed> = snapshot.patients.iter().filter(|p| cohort.matches(*p)).collect();
+fn members<'a>(snapshot: &'a Snapshot, cohort: &Expr, grant: &Grant) -> Vec<&'a Indexed> {
+    let in_cohort = |p: &&Indexed| p.is_in(cohort, grant);
+    let mut members: Vec<&Indexed> = snapshot.patients.iter().filter(in_cohort).collect();
     members.shuffle(&mut system_random());
     members
 }
 
-impl Record for Indexed {
+impl Indexed {
+    /// Whether the cohort has this patient: decided on her record alone, and on series that were granted.
+    #[must_use]
+    pub fn is_in(&self, cohort: &Expr, grant: &Grant) -> bool {
+        cohort.matches(&Seen { patient: self, grant })
+    }
+}
+
+/// A patient as a cohort may see her: an attribute or modality of a series that was not granted does not exist.
+struct Seen<'a> {
+    patient: &'a Indexed,
+    grant: &'a Grant,
+}
+
+impl Record for Seen<'_> {
     fn values(&self, name: &str) -> Vec<Value> {
+        let granted = |s: &&SeriesRecord| self.grant.modalities.iter().any(|m| m.code() == s.info.modality);
+        let series = self.patient.record.series.iter().filter(granted);
         if name == "modality" {
-            return self.record.series.iter().map(|s| Value::Text(s.info.modality.clone())).collect();
+            return series.map(|s| Value::Text(s.info.modality.clone())).collect();
         }
-        match self.columns.get(name) {
+        match self.patient.columns.get(name) {
             Some(value) => vec![value.clone()],
-            None => self.record.series.iter().filter_map(|s| s.attributes.get(name).cloned()).collect(),
+            None => series.filter_map(|s| s.attributes.get(name).cloned()).collect(),
         }
     }
 }
@@ -137,23 +156,45 @@ pub fn map_one(
     root: &Path,
 ) -> trocar_worker::Mapped {
     let (subject, numbers) = subject(patient, &job.grant);
-    match open_all(&numbers, all, root) {
-        Some(files) => trocar_worker::map(launcher, job, subject, files),
-        None => trocar_worker::Mapped::failed("a file is not the one that was scanned"),
+    match numbers.iter().map(|n| open_unchanged(root, all.get(*n as usize))).collect() {
+        Ok(files) => trocar_worker::map(launcher, job, subject, files),
+        Err(Unopened::Changed) => trocar_worker::Mapped::failed("a file is not the one that was scanned"),
+        Err(Unopened::NoDescriptor) => {
+            let detail = Some("the node has too many files open".to_owned());
+            trocar_worker::Mapped { contribution: None, detail, node_fault: true }
+        }
     }
 }
 
-/// A file that is not the one of the snapshot any more is not hers any more.
-fn open_all(numbers: &[u32], all: &[FileEntry], root: &Path) -> Option<Vec<File>> {
-    numbers.iter().map(|n| open_unchanged(root, all.get(*n as usize)?)).collect()
+/// Why a file of the snapshot is not handed over.
+enum Unopened {
+    /// It is not the one of the snapshot any more, so it is not hers any more.
+    Changed,
+    /// The node has no descriptor left: nothing is said of the file.
+    NoDescriptor,
 }
 
-fn open_unchanged(root: &Path, entry: &FileEntry) -> Option<File> {
-    let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(root.join(&entry.path)).ok()?;
-    let seen = file.metadata().ok()?;
-    let mtime_ns = seen.mtime().checked_mul(1_000_000_000)?.checked_add(seen.mtime_nsec())?;
-    (seen.len() == entry.size && mtime_ns == entry.mtime_ns).then_some(file)
+/// A FIFO put in its place must not hang the node: it is opened without waiting, and is no file.
+fn open_unchanged(root: &Path, entry: Option<&FileEntry>) -> Result<File, Unopened> {
+    let entry = entry.ok_or(Unopened::Changed)?;
+    let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits().cast_signed();
+    let file =
+        File::options().read(true).custom_flags(flags).open(root.join(&entry.path)).map_err(unopened)?;
+    if is_unchanged(&file, entry) { Ok(file) } else { Err(Unopened::Changed) }
+}
+
+fn unopened(error: std::io::Error) -> Unopened {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => Unopened::NoDescriptor,
+        Some(_) | None => Unopened::Changed,
+    }
+}
+
+fn is_unchanged(file: &File, entry: &FileEntry) -> bool {
+    file.metadata().is_ok_and(|seen| {
+        let mtime_ns = seen.mtime().checked_mul(1_000_000_000).and_then(|s| s.checked_add(seen.mtime_nsec()));
+        seen.is_file() && seen.len() == entry.size && mtime_ns == Some(entry.mtime_ns)
+    })
 }
 
 /// What the manifest was granted of one patient, and the numbers of her files in descriptor order.

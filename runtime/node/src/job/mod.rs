@@ -7,6 +7,7 @@ mod admit;
 mod grant;
 mod map;
 mod release;
+mod run;
 mod status;
 
 pub use admit::{Refusal, SubmitRequest, grant_of, plan_of};

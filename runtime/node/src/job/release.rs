@@ -1,9 +1,7 @@
 //! Mapped -> Charged -> Released | Withheld: charge, sync, then draw; the bundle is kept before the job is finished.
 
-use super::admit::SubmitRequest;
-use super::grant::{Details, Grant, Granted};
-use super::map::{Mapped, Progress};
-use super::status::JobStatus;
+use super::grant::Granted;
+use super::map::Mapped;
 use crate::error::NodeError;
 use crate::files;
 use crate::history;
@@ -11,85 +9,17 @@ use crate::keys::system_random;
 use crate::node::Node;
 use trocar_bundle::{Content, Request};
 use trocar_filter::{Outcome, Sums};
-use trocar_ledger::{Event, Reservation};
+use trocar_ledger::Event;
 use trocar_terms::{Code, Digest, JobId, RhoUnits};
 
 /// A job whose charge is on disk: only now may the filter draw.
-struct Charged {
+pub(super) struct Charged {
     granted: Granted,
     sums: Sums,
 }
 
 impl Node {
-    /// Takes a package from its bytes to an accepted job or a refusal. Runs nothing yet.
-    ///
-    /// # Errors
-    /// The package is damaged, the dataset unknown, or the node's own files cannot be used.
-    pub async fn accept(&self, bytes: &[u8], request: SubmitRequest) -> Result<JobStatus, NodeError> {
-        let _lock = self.home().lock_jobs()?;
-        let received = self.receive(bytes, request).await?;
-        let dataset = received.dataset.id;
-        let (package, manifest) = (received.digest, received.package.manifest.digest());
-        let refusal = match self.admit(received)? {
-            Err(refusal) => refusal,
-            Ok(admitted) => match self.grant(admitted).await? {
-                Grant::New(granted) => return self.status(&granted.job),
-                Grant::Cached(job) => return self.status(&job),
-                Grant::Refused(refusal) => refusal,
-            },
-        };
-        self.refuse(dataset, package, manifest, refusal)
-    }
-
-    /// Runs every accepted job that is not finished, oldest first. A restarted node goes on here.
-    ///
-    /// # Errors
-    /// The node's own files cannot be used; the job stays accepted and can be run again.
-    pub async fn run_accepted(&self, progress: Progress<'_>) -> Result<(), NodeError> {
-        let _lock = self.home().lock_jobs()?;
-        for reservation in self.unfinished()? {
-            self.run(&reservation, progress).await?;
-        }
-        Ok(())
-    }
-
-    async fn run(&self, reservation: &Reservation, progress: Progress<'_>) -> Result<(), NodeError> {
-        match self.regrant(reservation).await? {
-            Some(granted) => {
-                let mapped = tokio::task::block_in_place(|| self.map(granted, progress))?;
-                self.release(self.charge(mapped)?)
-            }
-            None => self.fail(&reservation.job),
-        }
-    }
-
-    /// The granted job again, from the ledger and the kept files alone; `None` where they no longer agree.
-    async fn regrant(&self, reservation: &Reservation) -> Result<Option<Granted>, NodeError> {
-        let details: Details = serde_json::from_value(reservation.details.clone())?;
-        let (Ok(package), Ok(policy)) =
-            (self.home().package(&details.package), self.policy_copy(&details.policy))
-        else {
-            return Ok(None);
-        };
-        let Some(dataset) = self.store().datasets().await?.into_iter().find(|d| d.id == reservation.dataset)
-        else {
-            return Ok(None);
-        };
-        let Ok(snapshot) = self.store().snapshot(reservation.snapshot).await else { return Ok(None) };
-        let request = SubmitRequest {
-            dataset: dataset.name.clone(),
-            parameters: details.parameters.clone(),
-            where_: details.cohort.clone(),
-            project: details.project.clone(),
-        };
-        let received = super::Received { package, digest: details.package, dataset, request };
-        let Ok(admitted) = self.admit_under(policy, received)? else { return Ok(None) };
-        let Some(approval) = self.approval_at(reservation.approval, &admitted)? else { return Ok(None) };
-        let (job, release_at) = (reservation.job, reservation.release_at);
-        Ok(Some(Granted { job, admitted, approval, snapshot, details, release_at }))
-    }
-
-    fn charge(&self, mapped: Mapped) -> Result<Charged, NodeError> {
+    pub(super) fn charge(&self, mapped: Mapped) -> Result<Charged, NodeError> {
         let job = mapped.granted.job;
         let mut ledger = self.home().ledger()?;
         // A node that stopped after this line is charged already; the noise it drew then was never seen.
@@ -99,10 +29,14 @@ impl Node {
         Ok(Charged { granted: mapped.granted, sums: mapped.sums })
     }
 
-    fn release(&self, charged: Charged) -> Result<(), NodeError> {
+    pub(super) fn release(&self, charged: Charged) -> Result<(), NodeError> {
         let Charged { granted, sums } = charged;
         let outcome = trocar_filter::release(sums, &mut system_random());
-        let bundle = self.bundle(&granted, &outcome)?;
+        let bundle = match self.bundle(&granted, &outcome) {
+            // Drawing again would not mend it, and the draw that was made is spent.
+            Err(NodeError::Bundle(_)) => return self.fail(&granted.job),
+            other => other?,
+        };
         files::write_durably(&self.home().bundle_path(&granted.job), &bundle)?;
         let code = match outcome {
             Outcome::Released(_) => Code::Released,
@@ -127,7 +61,7 @@ impl Node {
         Ok(())
     }
 
-    fn fail(&self, job: &JobId) -> Result<(), NodeError> {
+    pub(super) fn fail(&self, job: &JobId) -> Result<(), NodeError> {
         self.finish(job, Code::NodeFailure, None, RhoUnits(0))
     }
 

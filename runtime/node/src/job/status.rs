@@ -2,6 +2,7 @@
 //! `release_at`.
 
 use super::admit::Refusal;
+use super::grant::Details;
 use crate::error::{NodeError, ask};
 use crate::files;
 use crate::history;
@@ -72,7 +73,7 @@ impl Node {
             }
         }
         let bytes = files::read(&self.home().bundle_path(job))?;
-        if history::finished(&self.home().ledger()?, job).and_then(|f| f.1) != Some(Digest::of(&bytes)) {
+        if history::finished(&self.home().ledger()?, job).and_then(|f| f.bundle) != Some(Digest::of(&bytes)) {
             return ask("the bundle on disk is not the one that the ledger names: restore it from a backup");
         }
         Ok((status, bytes))
@@ -92,7 +93,7 @@ impl Node {
         refusal: Refusal,
     ) -> Result<JobStatus, NodeError> {
         let job = JobId::from_bytes(random_bytes());
-        let Refusal { code, detail } = refusal;
+        let Refusal { code, detail, .. } = refusal;
         let mut ledger = self.home().ledger()?;
         if code == Code::NotApproved && !self.is_pending(&ledger, dataset, manifest) {
             ledger.append(self.now(), Event::Submitted { job, dataset, package })?;
@@ -106,10 +107,22 @@ fn status_in(ledger: &Ledger, job: &JobId, now: Timestamp) -> Option<JobStatus> 
     if let Some(code) = history::refused(ledger, job) {
         return Some(JobStatus { job: *job, state: JobState::Refused, code, release_at: None, detail: None });
     }
-    let release_at = history::reservations(ledger).find(|r| r.job == *job)?.release_at;
-    let outcome = history::finished(ledger, job).filter(|_| now >= release_at);
-    let code = outcome.map_or(Code::Accepted, |(code, _)| code);
+    let reservation = history::reservations(ledger).find(|r| r.job == *job)?;
+    let (release_at, now) = (reservation.release_at, ledger.time(now));
+    let outcome = history::finished(ledger, job).filter(|f| now >= visible_at(reservation, f.at));
+    let code = outcome.map_or(Code::Accepted, |f| f.code);
     Some(JobStatus { job: *job, state: state_of(code), code, release_at: Some(release_at), detail: None })
+}
+
+/// A job that ended after its `release_at` shows at the end of a later slot, not at its true end.
+fn visible_at(reservation: &Reservation, ended: Timestamp) -> Timestamp {
+    if ended <= reservation.release_at {
+        return reservation.release_at;
+    }
+    match Details::of(reservation) {
+        Some(details) => ended.slot_ceil(details.slot_minutes.saturating_mul(60)),
+        None => ended.slot_ceil(86_400),
+    }
 }
 
 fn state_of(code: Code) -> JobState {
