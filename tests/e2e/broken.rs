@@ -1,7 +1,9 @@
 //! Homes, files and disks that are not as they should be: one clear error, nothing lost.
 
 use crate::world::World;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 #[test]
 fn a_missing_home_is_named_with_what_to_do() {
@@ -134,4 +136,121 @@ fn a_job_whose_node_was_killed_goes_on_and_is_charged_once() {
         spent,
         "the job was charged twice"
     );
+}
+
+#[test]
+fn a_lost_index_loses_no_charge_and_no_policy() {
+    let world = World::new();
+    let folder = world.cohort("cohort", 3, "CT");
+    world.dataset("liver", &folder, &[("k = 10", "k = 12")]).exits(0);
+    let package = world.pack("ct-intensity", &[]);
+    world.approve(&package, "liver");
+    world.submit(&package, "liver", &[]).exits(4);
+    let spent = world.run(&["node", "budget"]).exits(0).json()[0]["rho_year"].clone();
+    for file in ["index.db", "index.db-wal", "index.db-shm"] {
+        let _ = std::fs::remove_file(world.home().join(file));
+    }
+    let path = folder.display().to_string();
+    world.run(&["node", "dataset", "add", "liver", &path]).exits(0);
+    world.run(&["node", "scan", "liver"]).exits(0);
+    assert_eq!(world.run(&["node", "budget"]).exits(0).json()[0]["rho_year"], spent, "the budget began anew");
+    let policy = std::fs::read_to_string(world.home().join("policy/liver.toml")).unwrap();
+    assert!(policy.contains("k = 12"), "the operator's policy was overwritten");
+}
+
+#[test]
+fn a_patient_who_was_once_in_a_dataset_has_no_second_budget_in_another() {
+    let world = World::new();
+    let folder = world.cohort("cohort", 3, "CT");
+    world.dataset("liver", &folder, &[]).exits(0);
+    let (there, away) = (folder.join("dicom"), world.path("away"));
+    std::fs::rename(&there, &away).unwrap();
+    world.run(&["node", "scan", "liver"]).exits(0);
+    let said = world.dataset("again", &away, &[]).exits(1);
+    assert!(said.err.contains("liver"), "{}", said.err);
+}
+
+#[test]
+fn a_policy_that_was_changed_after_the_scan_asks_for_a_new_one() {
+    let world = World::new();
+    world.dataset("liver", &world.cohort("cohort", 3, "CT"), &[]).exits(0);
+    world.change_policy("liver", &[("require = true", "require = false")]);
+    let package = world.pack("ct-intensity", &[]);
+    world.approve(&package, "liver");
+    let said = world.submit(&package, "liver", &[]).exits(1);
+    assert!(said.err.contains("trocar node scan liver"), "{}", said.err);
+    world.run(&["node", "scan", "liver"]).exits(0);
+    world.submit(&package, "liver", &[]).exits(4);
+}
+
+#[test]
+fn a_home_is_its_owner_s_alone_even_in_a_folder_that_was_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World { folder };
+    std::fs::create_dir(world.home()).unwrap();
+    std::fs::set_permissions(world.home(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    world.run(&["node", "init"]).exits(0);
+    world.run(&["node", "dataset", "list"]).exits(0);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&world.home()), 0o700);
+    for file in ["index.db", "keys/node.pem", "keys/audit.bin", "ledger.log"] {
+        assert_eq!(mode(&world.home().join(file)) & 0o077, 0, "others can read {file}");
+    }
+}
+
+#[test]
+fn a_pipe_in_place_of_a_scanned_file_hangs_nothing() {
+    let world = World::new();
+    let folder = world.cohort("cohort", 3, "CT");
+    world.dataset("liver", &folder, &[]).exits(0);
+    let victim = dicom_files(&folder).pop().unwrap();
+    std::fs::remove_file(&victim).unwrap();
+    assert!(Command::new("mkfifo").arg(&victim).status().unwrap().success());
+    let package = world.pack("ct-intensity", &[]);
+    world.approve(&package, "liver");
+    world.submit(&package, "liver", &[]).exits(4);
+}
+
+/// Holds the lock that whoever runs a job holds, for as long as the test likes.
+fn hold(world: &World) -> std::fs::File {
+    let path = world.home().join("jobs.lock");
+    let lock = std::fs::File::options().create(true).append(true).open(path).unwrap();
+    lock.lock().unwrap();
+    lock
+}
+
+#[test]
+fn handing_in_a_job_does_not_wait_for_another_that_runs() {
+    let world = World::new();
+    world.dataset("liver", &world.cohort("cohort", 2, "CT"), &[]).exits(0);
+    let package = world.pack("ct-intensity", &[]);
+    world.approve(&package, "liver");
+    let running = hold(&world);
+    let job = world.submit(&package, "liver", &["--detach"]).exits(0).json();
+    assert_eq!(job["state"], "accepted");
+    assert_eq!(world.submit(&package, "liver", &["--where", "1 ="]).exits(3).json()["code"], "ADM-08");
+    drop(running);
+    world.run(&["node", "resume"]).exits(0);
+    assert_eq!(world.run(&["status", job["job"].as_str().unwrap()]).exits(4).json()["state"], "withheld");
+}
+
+#[test]
+fn a_job_that_cannot_go_on_fails_alone() {
+    let world = World::new();
+    world.dataset("liver", &world.cohort("cohort", 2, "CT"), &[]).exits(0);
+    let package = world.pack("ct-intensity", &[]);
+    world.approve(&package, "liver");
+    let running = hold(&world);
+    let lost = world.submit(&package, "liver", &["--detach"]).exits(0).json();
+    let copy = std::fs::read_dir(world.home().join("policy")).unwrap().map(|e| e.unwrap().path());
+    let copy =
+        copy.into_iter().find(|p| p.display().to_string().contains("sha256-")).expect("a copy of the policy");
+    let text = std::fs::read_to_string(&copy).unwrap();
+    std::fs::write(&copy, text.replace("k = 10", "k = 9")).unwrap();
+    drop(running);
+    world.run(&["node", "resume"]).exits(0);
+    let status = world.run(&["status", lost["job"].as_str().unwrap()]).exits(1).json();
+    assert_eq!(status["state"], "node_failure", "a job ran under a policy that nobody admitted it under");
+    std::fs::write(&copy, text).unwrap();
+    world.submit(&package, "liver", &["--where", "age_years >= 1"]).exits(4);
 }

@@ -193,15 +193,17 @@ fn budgets_end_before_they_are_passed_first_the_project_s_then_the_year_s() {
     let year = [("rho_year = \"0.5\"", "rho_year = \"0.35\"")];
     world.dataset("liver", &world.cohort("cohort", 2, "CT"), &year).exits(0);
     let package = world.pack("ct-intensity", &[]);
-    world.approve_runs(&package, "liver", "50");
-    let ask = |project: &str, age: u32| {
+    let projects: Vec<String> = (0..20).map(|n| format!("p{n}")).collect();
+    world.approve_for(&package, "liver", &projects.iter().map(String::as_str).collect::<Vec<_>>());
+    let ask = |project: &str, age: usize| {
         let where_ = format!("age_years >= {age}");
         let said = world.submit(&package, "liver", &["--where", &where_, "--project", project]);
         said.json()["code"].as_str().unwrap().to_owned()
     };
     // Reserved first: about 0.06 a job, of which a closed gate gives all but its own 0.02 back. A project has a fifth of 0.35.
-    assert_eq!([ask("a", 40), ask("a", 41)], ["REL-02", "BUD-04"], "project a passed its share");
-    let codes: Vec<String> = (0..20).map(|n| ask(&format!("p{n}"), 50 + n)).collect();
+    assert_eq!([ask("p0", 40), ask("p0", 41)], ["REL-02", "BUD-04"], "project p0 passed its share");
+    assert_eq!(ask("made-up", 42), "APP-01", "a name that no operator approved has a share of its own");
+    let codes: Vec<String> = (1..20).map(|n| ask(&projects[n], 50 + n)).collect();
     assert!(codes.contains(&"BUD-02".into()), "the year's budget stopped nothing: {codes:?}");
     let spent = world.run(&["node", "budget"]).json()[0]["rho_year"].as_f64().unwrap();
     assert!(spent > 0.2 && spent <= 0.35, "rho {spent} was spent of 0.35");

@@ -181,15 +181,20 @@ impl World {
 
     /// Submits, which is refused, and approves what then waits.
     pub fn approve(&self, package: &Path, dataset: &str) {
-        self.approve_runs(package, dataset, "5");
+        self.approve_for(package, dataset, &["any"]);
     }
 
-    pub fn approve_runs(&self, package: &Path, dataset: &str, runs: &str) {
+    /// As `approve`, once for each project; `any` names none.
+    pub fn approve_for(&self, package: &Path, dataset: &str, projects: &[&str]) {
         let refused = self.submit(package, dataset, &[]).exits(3).json();
         assert_eq!(refused["code"], "APP-01", "a package without approval was not refused as such");
         let pending = self.run(&["node", "pending"]).exits(0).json();
         let digest = pending[0]["digest"].as_str().expect("the refused package waits").to_owned();
-        self.run(&["node", "approve", &digest, "--dataset", dataset, "--runs", runs]).exits(0);
+        for project in projects {
+            let named = if *project == "any" { vec![] } else { vec!["--project", project] };
+            let approve = ["node", "approve", &digest, "--dataset", dataset, "--runs", "9"];
+            self.run(&[&approve[..], &named].concat()).exits(0);
+        }
     }
 
     /// Fetches a job's bundle and verifies it under the node's key.

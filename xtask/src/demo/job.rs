@@ -94,7 +94,8 @@ fn approve(person: &Person, dataset: &Dataset, algorithm: &str) -> Result<()> {
     let wanted = |entry: &&Value| entry["dataset"] == dataset.name && entry["name"] == algorithm;
     let digest = text(entries.iter().find(wanted).context("the package is not pending")?, "digest")?;
     person.read(&["node", "show", &digest])?;
-    person.ask(&["node", "approve", &digest, "--dataset", dataset.name, "--as", "operator"]).map(drop)
+    let project = ["--project", algorithm, "--as", "operator"];
+    person.ask(&[&["node", "approve", &digest, "--dataset", dataset.name][..], &project].concat()).map(drop)
 }
 
 fn fetch(person: &Person, job: &str, bundles: &Path, name: &str) -> Result<PathBuf> {
