@@ -4,4 +4,5 @@ mod broken;
 mod job;
 mod oracle;
 mod tamper;
+mod words;
 mod world;

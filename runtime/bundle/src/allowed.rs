@@ -8,7 +8,7 @@ use crate::verify::{envelope, get, key, text};
 use crate::write::{APPROVAL, KEYS, MANIFEST, PACKAGE, RESULTS};
 use serde_json::{Value, json};
 use trocar_manifest::dsse::Envelope;
-use trocar_manifest::{Approval, Manifest, verify_approval};
+use trocar_manifest::{Approval, ApprovalError, Manifest, verify_approval};
 use trocar_terms::{Decimal, Digest};
 
 /// Checks package and approval, and returns the approval.
@@ -42,13 +42,21 @@ fn check_package(files: &Files, request: &Request, manifest: &Manifest) -> Resul
     Ok(())
 }
 
+fn not_approved(error: ApprovalError) -> VerifyError {
+    match error {
+        ApprovalError::Signature(source) => {
+            VerifyError::Signature { path: APPROVAL.to_owned(), source: Box::new(source) }
+        }
+        statement @ ApprovalError::Statement(_) => VerifyError::unreadable(APPROVAL, statement),
+    }
+}
+
 /// The operator allowed this manifest and component for this dataset, and the job was admitted in time.
 fn check_approval(files: &Files, request: &Request) -> Result<Approval, VerifyError> {
     envelope(files, APPROVAL, &request.approver)?;
     let bytes = get(files, APPROVAL)?;
     let signed = Envelope::from_json(bytes).map_err(|e| VerifyError::unreadable(APPROVAL, e))?;
-    let (approval, _) =
-        verify_approval(&signed, &[request.approver]).map_err(|e| VerifyError::unreadable(APPROVAL, e))?;
+    let (approval, _) = verify_approval(&signed, &[request.approver]).map_err(not_approved)?;
     let facts = [
         (Digest::of(bytes) == request.approval, "another approval"),
         (approval.dataset == request.dataset_id, "approved for another dataset"),

@@ -2,20 +2,20 @@ use trocar_manifest::archive::ArchiveError;
 use trocar_manifest::dsse::DsseError;
 use trocar_manifest::keys::PublicKey;
 
-/// Why a bundle cannot be written.
+/// Why a bundle cannot be written. Display says what its source does not.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// The table of results.
-    #[error("results.csv cannot be written: {0}")]
+    #[error("results.csv cannot be written")]
     Table(#[from] csv::Error),
     /// A plot.
     #[error("a plot cannot be drawn: {0}")]
     Plot(String),
     /// The report.
-    #[error("the report cannot be written: {0}")]
+    #[error("the report cannot be written")]
     Report(#[from] askama::Error),
     /// A JSON file.
-    #[error("a JSON file cannot be written: {0}")]
+    #[error("a JSON file cannot be written")]
     Json(#[from] serde_json::Error),
     /// A signed statement or envelope.
     #[error("a statement cannot be written: {0}")]
@@ -29,10 +29,10 @@ pub enum BundleError {
         size: usize,
     },
     /// The archive.
-    #[error("the archive cannot be written: {0}")]
+    #[error("the archive cannot be written")]
     Archive(#[from] ArchiveError),
     /// What was written does not verify: the request and its manifest, package or approval disagree.
-    #[error("the bundle would not verify: {0}")]
+    #[error("the bundle would not verify")]
     Disagrees(#[from] Box<VerifyError>),
 }
 
@@ -42,11 +42,11 @@ impl BundleError {
     }
 }
 
-/// Where a bundle is not what it says, or not from whom it should be.
+/// Where a bundle is not what it says, or not from whom it should be. Display says what its source does not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// The zip is not canonical.
-    #[error("the archive is damaged: {0}")]
+    #[error("{}", if *.0 == ArchiveError::NotZip { "this is not a Trocar bundle" } else { "the bundle is damaged" })]
     Archive(#[from] ArchiveError),
     /// A file that every bundle has is not there.
     #[error("{0} is missing")]
@@ -79,7 +79,7 @@ pub enum VerifyError {
         why: String,
     },
     /// A signature does not verify.
-    #[error("the signature in {path} does not verify: {source}")]
+    #[error("{path} is not as it was signed")]
     Signature {
         /// The file.
         path: String,

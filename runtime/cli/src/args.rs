@@ -1,6 +1,6 @@
 //! The command line (DESIGN.md section 7, CONTRACT.md section 5).
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use std::path::PathBuf;
 use trocar_terms::{Decimal, Digest, JobId, Modality, Name};
 
@@ -13,8 +13,8 @@ use trocar_terms::{Decimal, Digest, JobId, Modality, Name};
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy, 4 withheld by the filter, 5 verification failed."
 )]
 pub(crate) struct Cli {
-    /// The folder that holds keys, and for a node its datasets, ledger and bundles.
-    #[arg(long, global = true, env = "TROCAR_HOME", value_name = "DIR")]
+    /// The folder that holds keys, and for a node its datasets, ledger and bundles [env: TROCAR_HOME].
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
     /// Print the result as JSON on stdout.
     #[arg(long, global = true)]
@@ -129,7 +129,7 @@ pub(crate) struct Test {
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
     /// Patients of the synthetic cohort.
-    #[arg(long, default_value_t = 60, conflicts_with = "data")]
+    #[arg(long, default_value_t = 60, conflicts_with = "data", value_parser = value_parser!(u32).range(1..))]
     pub(crate) patients: u32,
     /// Seed of the synthetic cohort.
     #[arg(long, default_value_t = 1, conflicts_with = "data")]
@@ -241,10 +241,10 @@ pub(crate) struct Approve {
     #[arg(long = "as", value_name = "NAME", default_value = "operator")]
     pub(crate) as_: Name,
     /// How many times it may run.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..))]
     pub(crate) runs: u32,
     /// For how many days.
-    #[arg(long, default_value_t = 90)]
+    #[arg(long, default_value_t = 90, value_parser = value_parser!(u32).range(1..=3650))]
     pub(crate) days: u32,
     /// The largest rho of one run; the policy's rho_job by default.
     #[arg(long, value_name = "RHO")]
@@ -333,7 +333,7 @@ pub(crate) enum Testkit {
         #[arg(short, value_name = "DIR")]
         output: PathBuf,
         /// How many patients.
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
         patients: u32,
         /// The same seed writes the same bytes.
         #[arg(long, value_name = "S")]

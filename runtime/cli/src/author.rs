@@ -2,6 +2,7 @@
 
 use crate::args::{Algorithm, Check, Key, Pack};
 use crate::failure::{Exit, Failure};
+use crate::input::{Input, read_bounded, read_text};
 use crate::out::{Out, table};
 use anyhow::Context;
 use serde_json::json;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use trocar_filter::Plan;
 use trocar_manifest::keys::{PublicKey, SecretKey};
-use trocar_manifest::{Manifest, Package};
+use trocar_manifest::{Manifest, Package, with_component};
 use trocar_node::{Keys, Refusal, grant_of};
 use trocar_policy::{Authors, Decision, Policy, Request};
 use trocar_terms::{Digest, Name};
@@ -54,23 +55,36 @@ fn export(out: Out, keys: &Keys, name: &Name, output: Option<&Path>) -> Result<(
 }
 
 pub(crate) fn check(out: Out, args: &Check) -> Result<Exit, Failure> {
-    let (_, manifest) = read_manifest(&args.algorithm.manifest)?;
+    let (text, manifest) = read_manifest(&args.algorithm.manifest)?;
     let component = args.algorithm.component.as_deref().map(read_component).transpose()?;
     if let Some(component) = &component {
         check_component(component, &grant_of(&manifest))?;
     }
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
-    let plan = plan(&manifest, policy.as_ref())?;
     if let Some(policy) = &policy {
         check_policy(policy, &manifest)?;
     }
+    let plan = plan(&manifest, policy.as_ref())?;
     let rho = plan.charge().rho().unwrap_or_default().to_f64();
-    let row = json!({"manifest": manifest.digest(), "component": component.as_deref().map(Digest::of), "rho": rho,
-        "policy": policy.map(|p| p.digest())});
+    let component = component.as_deref().map(Digest::of);
+    let digest = component.map(|c| packed_digest(&args.algorithm.manifest, &text, c)).transpose()?;
+    let row =
+        json!({"manifest": digest, "component": component, "rho": rho, "policy": policy.map(|p| p.digest())});
     out.result(&row, || {
-        format!("{} {} is in order; one run costs rho {rho:.4}", manifest.name, manifest.version)
+        let digest =
+            digest.map_or_else(|| "pack decides, it covers the component".to_owned(), |d| d.to_string());
+        let (name, version) = (&manifest.name, &manifest.version);
+        format!("{name} {version} is in order; one run costs rho {rho:.4}\nmanifest digest: {digest}")
     })?;
     Ok(Exit::Done)
+}
+
+/// The digest that the manifest will have in its package, with the component's written in.
+fn packed_digest(path: &Path, text: &str, component: Digest) -> Result<Digest, Failure> {
+    let name = path.display().to_string();
+    let text = with_component(&name, text, component).map_err(|e| Failure::located(Exit::Refused, e))?;
+    let manifest = Manifest::parse(&name, &text).map_err(|e| Failure::located(Exit::Refused, e))?;
+    Ok(manifest.digest())
 }
 
 /// Makes a plan as a node with this policy would; without one, for 500 patients and k = 10.
@@ -84,7 +98,7 @@ fn check_policy(policy: &Policy, manifest: &Manifest) -> Result<(), Failure> {
         Request { component_author: some_author(policy), parameters: &BTreeMap::new(), where_: None };
     match trocar_policy::decide(policy, manifest, &request) {
         Decision::Admit(_) => Ok(()),
-        Decision::Deny { code, detail } => Err(refused(&Refusal { code, detail })),
+        Decision::Deny { code, detail } => Err(refused(&Refusal::of(code, detail))),
     }
 }
 
@@ -129,7 +143,7 @@ pub(crate) fn launcher() -> Result<Launcher, Failure> {
 
 /// A refusal as a failure: the constant sentence, what exactly, and the code.
 pub(crate) fn refused(refusal: &Refusal) -> Failure {
-    let Refusal { code, detail } = refusal;
+    let Refusal { code, detail, .. } = refusal;
     Failure::Plain(Exit::Refused, anyhow::anyhow!("{} {detail} ({})", code.text(), code.code()))
 }
 
@@ -158,20 +172,20 @@ pub(crate) fn required_component(algorithm: &Algorithm) -> Result<Vec<u8>, Failu
 }
 
 pub(crate) fn read_manifest(path: &Path) -> Result<(String, Manifest), Failure> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(path, Input::Manifest)?;
     let manifest = Manifest::parse(&path.display().to_string(), &text)
         .map_err(|e| Failure::located(Exit::Refused, e))?;
     Ok((text, manifest))
 }
 
 pub(crate) fn read_policy(path: &Path) -> Result<Policy, Failure> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(path, Input::Policy)?;
     Policy::parse(&path.display().to_string(), &text).map_err(|e| Failure::located(Exit::Failed, e))
 }
 
 /// Reads a component; a core module that the SDK built is encoded as one.
 pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = read_bounded(path, Input::Component)?;
     // The fifth to eighth byte tell a core module (version 1, layer 0) from a component (layer 1).
     if bytes.get(4..8) != Some(&[1, 0, 0, 0]) {
         return Ok(bytes);

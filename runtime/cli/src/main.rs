@@ -3,6 +3,7 @@
 mod args;
 mod author;
 mod failure;
+mod input;
 mod node;
 mod out;
 mod rehearse;
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Exit, Failure> {
     let out = Out::new(cli.json);
-    let home = cli.home.unwrap_or_else(default_home);
+    let home = cli.home.or_else(home_of_environment).unwrap_or_else(default_home);
     match cli.verb {
         Verb::Key(verb) => author::key(out, &home, verb),
         Verb::Check(args) => author::check(out, &args),
@@ -52,6 +53,11 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Runtime::new().map_err(|e| Failure::plain(Exit::Failed, e))
+}
+
+/// Read here and not by clap, which takes an empty variable for a value and then shows --home as required.
+fn home_of_environment() -> Option<PathBuf> {
+    std::env::var_os("TROCAR_HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
 }
 
 fn default_home() -> PathBuf {

@@ -7,7 +7,7 @@ use crate::out::{Out, say, table};
 use crate::show::show;
 use serde_json::json;
 use std::path::Path;
-use trocar_node::{ApproveRequest, Budget, Home, NewDataset, Node, ScanReport, SystemClock};
+use trocar_node::{ApproveRequest, Budget, Home, NewDataset, Node, ProjectBudget, ScanReport, SystemClock};
 use trocar_terms::Name;
 
 /// Opens the node of a home.
@@ -32,7 +32,7 @@ pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failu
         Verb::Reject(args) => answer(out, &open(home).await?, &args, false).await?,
         Verb::Revoke(args) => answer(out, &open(home).await?, &args, true).await?,
         Verb::Budget => budget(out, &open(home).await?).await?,
-        Verb::Resume => open(home).await?.run_accepted(&mut out.progress("patients")).await?,
+        Verb::Resume => return resume(out, &open(home).await?).await,
     }
     Ok(Exit::Done)
 }
@@ -149,12 +149,52 @@ async fn answer(out: Out, node: &Node, args: &Answer, revoke: bool) -> Result<()
     Ok(())
 }
 
+async fn resume(out: Out, node: &Node) -> Result<Exit, Failure> {
+    let before = finished(node)?;
+    let stuck = node.run_accepted(&mut out.progress("patients")).await?;
+    let (finished, jobs) = (finished(node)?.saturating_sub(before), stuck.iter().map(|(job, _)| job));
+    let row = json!({"finished": finished, "stuck": jobs.collect::<Vec<_>>()});
+    out.result(&row, || match finished {
+        1 => "1 job finished".to_owned(),
+        n => format!("{n} jobs finished"),
+    })?;
+    let exit = if stuck.is_empty() { Exit::Done } else { Exit::Failed };
+    for (job, cause) in stuck {
+        say(&format!("job {job} stays accepted: {:#}", anyhow::Error::new(cause)));
+    }
+    Ok(exit)
+}
+
+/// How many jobs of this node have ended.
+fn finished(node: &Node) -> Result<usize, Failure> {
+    let mut finished = 0;
+    for record in node.home().ledger()?.records() {
+        let event = serde_json::to_value(&record.event).map_err(anyhow::Error::from)?;
+        finished += usize::from(event["type"] == "finished");
+    }
+    Ok(finished)
+}
+
 async fn budget(out: Out, node: &Node) -> Result<(), Failure> {
     let all = node.budgets().await?;
     let head =
         ["dataset", "rho this year", "of", "rho ever", "of", "delta this year", "of", "epsilon (year)"];
-    out.result(&all, || table(&head, all.iter().map(budget_row)))?;
+    out.result(&all, || {
+        let projects = all.iter().map(project_rows).collect::<String>();
+        format!("{}{projects}", table(&head, all.iter().map(budget_row)))
+    })?;
     Ok(())
+}
+
+/// What each project spent of its share of a dataset's year.
+fn project_rows(b: &Budget) -> String {
+    if b.projects.is_empty() {
+        return String::new();
+    }
+    // A share is cut down to the ledger's grid: 0.1 is there as 0.09999999999.
+    let cap = |p: &ProjectBudget| (p.rho_year_cap * 1e9).round() / 1e9;
+    let row = |p: &ProjectBudget| format!("\n  project {}  {:.4} of {}", p.project, p.rho_year, cap(p));
+    format!("\n{}{}", b.dataset, b.projects.iter().map(row).collect::<String>())
 }
 
 fn budget_row(b: &Budget) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 /// How this call speaks.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +25,15 @@ impl Out {
         line(&mut std::io::stdout().lock(), &text)
     }
 
+    /// Shows that something goes on, and no number; nothing where there is no terminal.
+    pub(crate) fn spinner(self, what: &'static str) -> Spinner {
+        Spinner((std::io::stderr().is_terminal() && !self.json).then(|| {
+            let bar = indicatif::ProgressBar::new_spinner().with_message(what);
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        }))
+    }
+
     /// A progress bar on a terminal, nothing elsewhere.
     pub(crate) fn progress(self, what: &'static str) -> impl FnMut(u64, u64) + Send {
         let bar = (std::io::stderr().is_terminal() && !self.json).then(|| bar(what));
@@ -35,6 +45,18 @@ impl Out {
                     bar.finish_and_clear();
                 }
             }
+        }
+    }
+}
+
+/// Turns on a terminal until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Spinner(Option<indicatif::ProgressBar>);
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::author::{
     some_author, system_random,
 };
 use crate::failure::{Exit, Failure};
+use crate::input::{Input, read_bounded};
 use crate::out::{Out, say, table};
 use anyhow::Context;
 use serde_json::{Value as Json, json};
@@ -32,11 +33,13 @@ pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
     let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
     let (folder, clinical) = data(args, &manifest, scratch.path())?;
     let cohort = read(out, args, &policy, &manifest, (&folder, clinical.as_deref()))?;
-    let members: Vec<&Indexed> = cohort.patients.iter().filter(|p| decision.cohort.matches(*p)).collect();
+    let grant = grant_of(&manifest);
+    let members: Vec<&Indexed> =
+        cohort.patients.iter().filter(|p| p.is_in(&decision.cohort, &grant)).collect();
     let plan = plan(&manifest, Some(&policy))?;
     let job = MapJob {
-        code: check_component(&component, &grant_of(&manifest))?,
-        grant: grant_of(&manifest),
+        code: check_component(&component, &grant)?,
+        grant,
         limits: manifest.limits,
         params: decision.parameters.into_iter().collect(),
         shape: plan.shape(),
@@ -50,7 +53,7 @@ pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
 
 fn algorithm(args: &Test) -> Result<(Manifest, Vec<u8>), Failure> {
     if let Some(path) = &args.package {
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = read_bounded(path, Input::Package)?;
         let package = Package::open(&bytes).map_err(|e| Failure::plain(Exit::Unverified, e))?;
         return Ok((package.manifest, package.component));
     }
@@ -80,7 +83,7 @@ fn decide(args: &Test, manifest: &Manifest, policy: &Policy) -> Result<trocar_po
     };
     match trocar_policy::decide(policy, manifest, &request) {
         Decision::Admit(admitted) => Ok(admitted),
-        Decision::Deny { code, detail } => Err(refused(&Refusal { code, detail })),
+        Decision::Deny { code, detail } => Err(refused(&Refusal::of(code, detail))),
     }
 }
 

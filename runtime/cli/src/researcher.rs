@@ -2,6 +2,7 @@
 
 use crate::args::{Results, Status, Submit};
 use crate::failure::{Exit, Failure};
+use crate::input::{Input, read_bounded};
 use crate::node::open;
 use crate::out::{Out, say};
 use anyhow::Context;
@@ -9,13 +10,12 @@ use serde_json::json;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use trocar_node::{JobState, JobStatus, Node, SubmitRequest};
+use trocar_node::{JobState, JobStatus, Node, NodeError, SubmitRequest};
 use trocar_terms::JobId;
 
 pub(crate) async fn submit(out: Out, home: &Path, args: &Submit) -> Result<Exit, Failure> {
     let node = open(home).await?;
-    let bytes =
-        std::fs::read(&args.package).with_context(|| format!("cannot read {}", args.package.display()))?;
+    let bytes = read_bounded(&args.package, Input::Package)?;
     let request = SubmitRequest {
         dataset: args.dataset.clone(),
         parameters: args.params.iter().cloned().collect(),
@@ -26,11 +26,29 @@ pub(crate) async fn submit(out: Out, home: &Path, args: &Submit) -> Result<Exit,
     if status.state == JobState::Accepted && args.detach {
         finish_in_background(home)?;
     } else if status.state == JobState::Accepted {
-        say(&format!("accepted as job {}", status.job));
-        node.run_accepted(&mut out.progress("patients")).await?;
-        status = wait(&node, &status.job).await?;
+        say(&format!("accepted as job {}; waiting{}", status.job, until(&status)));
+        status = run(out, &node, &status.job).await?;
     }
     tell(out, &status)
+}
+
+/// Runs what is accepted and waits for this job. No count is shown: how many patients a cohort has is not public.
+async fn run(out: Out, node: &Node, job: &JobId) -> Result<JobStatus, Failure> {
+    let _turning = out.spinner("the job runs; its result leaves at its release time");
+    let stuck = node.run_accepted(&mut |_, _| ()).await?;
+    match stuck.into_iter().find(|(stuck, _)| stuck == job) {
+        Some((_, cause)) => Err(cannot_run(cause)),
+        None => wait(node, job).await,
+    }
+}
+
+fn cannot_run(cause: NodeError) -> Failure {
+    let words = "the node could not run the job now; it stays accepted: run `trocar node resume`";
+    Failure::Plain(Exit::Failed, anyhow::Error::new(cause).context(words))
+}
+
+fn until(status: &JobStatus) -> String {
+    status.release_at.map_or_else(String::new, |t| format!(" until {t}"))
 }
 
 /// The accepted job is in the ledger already; whoever runs `node resume` finishes it.
@@ -56,7 +74,11 @@ async fn wait(node: &Node, job: &JobId) -> Result<JobStatus, Failure> {
 
 pub(crate) async fn status(out: Out, home: &Path, args: &Status) -> Result<Exit, Failure> {
     let node = open(home).await?;
-    let status = if args.watch { wait(&node, &args.job).await? } else { node.status(&args.job)? };
+    let mut status = node.status(&args.job)?;
+    if args.watch && status.state == JobState::Accepted {
+        say(&format!("accepted; waiting{}", until(&status)));
+        status = wait(&node, &args.job).await?;
+    }
     tell(out, &status)
 }
 

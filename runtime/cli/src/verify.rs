@@ -2,6 +2,7 @@
 
 use crate::args::Verify;
 use crate::failure::{Exit, Failure};
+use crate::input::{Input, read_bounded, read_text};
 use crate::out::{Out, say};
 use anyhow::Context;
 use serde_json::json;
@@ -9,15 +10,12 @@ use std::path::Path;
 use trocar_manifest::keys::PublicKey;
 
 pub(crate) fn verify(out: Out, args: &Verify) -> Result<Exit, Failure> {
-    let bytes =
-        std::fs::read(&args.bundle).with_context(|| format!("cannot read {}", args.bundle.display()))?;
+    let bytes = read_bounded(&args.bundle, Input::Bundle)?;
     let keys = args.keys.iter().map(|p| read_key(p)).collect::<Result<Vec<_>, _>>()?;
     let seen = trocar_bundle::verify(&bytes, &keys).map_err(|e| Failure::plain(Exit::Unverified, e))?;
+    // With a key that did not sign, `verify` has refused already.
     if args.require_trust && !seen.trusted {
-        let words = format!(
-            "the bundle is intact, but its signer {} is none of the keys given with --key",
-            seen.signer
-        );
+        let words = format!("intact, signed by {}: give the node's public key with --key FILE", seen.signer);
         return Err(Failure::Plain(Exit::Unverified, anyhow::anyhow!(words)));
     }
     if let Some(folder) = &args.unpack {
@@ -44,7 +42,7 @@ fn plain(seen: &trocar_bundle::Verification) -> String {
 }
 
 fn read_key(path: &Path) -> Result<PublicKey, Failure> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(path, Input::Key)?;
     let words =
         || format!("{} is not a public key: write one with `trocar key export NAME -o FILE`", path.display());
     Ok(PublicKey::from_pem(&text).with_context(words)?)

@@ -40,7 +40,7 @@ pub struct Approval {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApprovalError {
     /// The envelope does not verify.
-    #[error("the approval does not verify: {0}")]
+    #[error("the approval is not as its operator signed it")]
     Signature(#[from] DsseError),
     /// What was signed is no approval.
     #[error("what was signed is not an approval: {0}")]

@@ -15,11 +15,16 @@ pub const MAX_ENTRIES: usize = 10_000;
 /// APPNOTE 4.3.7: the fixed part of a local header, and where in it checksum, size and length of the name stand.
 const LOCAL: usize = 30;
 const LOCAL_MAGIC: [u8; 4] = *b"PK\x03\x04";
+/// APPNOTE 4.3.16: how an archive without entries begins.
+const EMPTY_MAGIC: [u8; 4] = *b"PK\x05\x06";
 const CRC: std::ops::Range<usize> = 14..18;
 
 /// Why bytes are not a canonical archive, or files cannot make one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiveError {
+    /// Something else altogether.
+    #[error("its first bytes are not those of a zip")]
+    NotZip,
     /// A name that is not a plain relative path.
     #[error(
         "{0:?} is not a plain relative path: a-z A-Z 0-9 . _ - and /, at most 200 characters, no . or .. part"
@@ -78,10 +83,13 @@ fn encode(files: &BTreeMap<String, Vec<u8>>) -> zip::result::ZipResult<Vec<u8>> 
 /// Reads an archive that `write` could have written; any other is refused.
 ///
 /// # Errors
-/// `Differs` or `Truncated` say at which byte and in which entry; `Path`, `Collision` and `TooLarge` as for `write`.
+/// `NotZip` where it does not begin as one; `Differs` or `Truncated` say at which byte and in which entry; `Path`, `Collision` and `TooLarge` as for `write`.
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
     if bytes.len() > MAX_BYTES {
         return Err(ArchiveError::TooLarge);
+    }
+    if ![LOCAL_MAGIC, EMPTY_MAGIC].iter().any(|magic| bytes.starts_with(magic)) {
+        return Err(ArchiveError::NotZip);
     }
     let entries = walk(bytes)?;
     let files: BTreeMap<String, Vec<u8>> =
@@ -252,6 +260,13 @@ mod tests {
         assert!(read(&[bytes.as_slice(), b"x"].concat()).is_err(), "a byte behind the end was accepted");
         assert!(read(&[b"x", bytes.as_slice()].concat()).is_err(), "a byte before the start was accepted");
         assert!(read(b"").is_err(), "nothing was accepted as an archive");
+    }
+
+    #[test]
+    fn what_does_not_begin_as_a_zip_is_said_to_be_none() {
+        for other in [&b""[..], b"P", b"\0asm\x01\0\0\0", b"schema = 1"] {
+            assert_eq!(read(other), Err(ArchiveError::NotZip), "{other:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,13 @@ use serde::Serialize;
 /// The value has no canonical form: a number that is not finite, or a map whose keys are not strings.
 #[derive(Debug, thiserror::Error)]
 #[error("no canonical JSON: {0}")]
-pub struct CanonicalError(#[from] serde_json::Error);
+pub struct CanonicalError(String);
+
+impl From<serde_json::Error> for CanonicalError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Writes `value` as RFC 8785 says: sorted keys, shortest numbers, no spaces.
 ///

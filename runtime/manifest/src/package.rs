@@ -35,14 +35,14 @@ pub struct Package {
     digest: Digest,
 }
 
-/// Why bytes are not a package, or cannot become one.
+/// Why bytes are not a package, or cannot become one. Display says what its source does not.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
     /// Not a canonical archive.
-    #[error("the package is damaged: {0}")]
+    #[error("{}", if *.0 == ArchiveError::NotZip { "this is not a Trocar package" } else { "the package is damaged" })]
     Archive(#[from] ArchiveError),
     /// Its manifest is wrong.
-    #[error("the manifest of the package: {0}")]
+    #[error("the manifest of the package is refused")]
     Manifest(#[from] ManifestError),
     /// A file is missing or not expected.
     #[error("the package {0}")]
@@ -58,7 +58,7 @@ pub enum PackageError {
         expected: String,
     },
     /// The author's signature does not verify.
-    #[error("the author's signature does not verify: {0}")]
+    #[error("the package is not as its author signed it")]
     Signature(#[from] DsseError),
     /// What the author signed is not this package.
     #[error("what the author signed is not this package: {0}")]
