@@ -27,6 +27,11 @@ impl<'a> Dataset<'a> {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
+    /// Whether a coded element has one value, and that is `word`.
+    pub(crate) fn is(self, tag: Tag, word: &str) -> bool {
+        self.text(tag).is_some_and(|text| text == word)
+    }
+
     /// Whether one of a coded element's values is `word`.
     pub(crate) fn says(self, tag: Tag, word: &str) -> bool {
         self.text(tag).is_some_and(|text| text.split('\\').any(|v| v.trim() == word))

@@ -40,6 +40,47 @@ impl fmt::Debug for FileHeader {
     }
 }
 
+/// Bytes of an id or a UID. DICOM has at most 64 characters.
+const MAX_ID: usize = 1 << 10;
+
+impl FileHeader {
+    /// Holds a header against its rules and bounds: the process that read it may speak for the file, and what it says
+    /// is believed no further than this.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn checked(self, rules: &ScanRules) -> Result<Self, Reason> {
+        let ids = [&self.patient_id, &self.issuer, &self.study_uid, &self.series_uid];
+        if ids.iter().any(|id| id.len() > MAX_ID) {
+            return Err(Reason::TooLarge);
+        }
+        if self.patient_id.is_empty() {
+            return Err(Reason::NoPatientId);
+        }
+        if self.study_uid.is_empty() || self.series_uid.is_empty() {
+            return Err(Reason::NoUid);
+        }
+        if !rules.modalities.contains(&self.image.modality) {
+            return Err(Reason::Modality);
+        }
+        if !self.attributes.iter().all(|(keyword, value)| listed(rules, keyword, value)) {
+            return Err(Reason::Malformed);
+        }
+        self.image.check()?;
+        Ok(self)
+    }
+}
+
+/// Whether a value is missing or on the closed list of its attribute.
+fn listed(rules: &ScanRules, keyword: &str, value: &Value) -> bool {
+    let mut of = rules.attributes.iter().filter(|rule| rule.keyword == keyword);
+    of.any(|rule| match value {
+        Value::Missing => true,
+        Value::Text(text) => rule.categories.contains(text),
+        Value::Integer(_) | Value::Real(_) | Value::Days(_) => false,
+    })
+}
+
 /// Reads one file up to its pixel data, and checks that the pixel data is wholly there.
 ///
 /// # Errors
@@ -53,14 +94,15 @@ pub fn read_header(file: &mut (impl Read + Seek), rules: &ScanRules) -> Result<F
     let image = Image::read(data, modality(data)?, walked.syntax)?;
     let layout = Layout::new(&walked, &image.format)?;
     check_first_frame(file, &layout, &image.format)?;
-    Ok(FileHeader {
+    let header = FileHeader {
         patient_id: data.text(tags::PATIENT_ID).ok_or(Reason::NoPatientId)?,
         issuer: data.text(tags::ISSUER_OF_PATIENT_ID).unwrap_or_default(),
         study_uid: data.text(tags::STUDY_INSTANCE_UID).ok_or(Reason::NoUid)?,
         series_uid: data.text(tags::SERIES_INSTANCE_UID).ok_or(Reason::NoUid)?,
         attributes: wants.attributes(data),
         image,
-    })
+    };
+    header.checked(rules)
 }
 
 /// Reads image and layout again, of a file that a scan has already let through.
@@ -97,7 +139,7 @@ fn modality(data: Dataset<'_>) -> Result<Modality, Reason> {
 }
 
 fn check_deidentified(data: Dataset<'_>, private: bool, rules: &ScanRules) -> Result<(), Reason> {
-    if rules.deidentification.require && !data.says(tags::PATIENT_IDENTITY_REMOVED, "YES") {
+    if rules.deidentification.require && !data.is(tags::PATIENT_IDENTITY_REMOVED, "YES") {
         return Err(Reason::NotDeidentified);
     }
     if data.says(tags::BURNED_IN_ANNOTATION, "YES") {

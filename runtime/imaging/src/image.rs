@@ -105,6 +105,22 @@ impl Format {
         if self.signed { (-span / 2, span / 2 - 1) } else { (0, span - 1) }
     }
 
+    fn check(&self) -> Result<(), Reason> {
+        let pixels = u32::from(self.rows).saturating_mul(u32::from(self.columns));
+        if pixels > MAX_PIXELS || self.frames > MAX_FRAMES {
+            return Err(Reason::TooLarge);
+        }
+        if pixels == 0 || self.frames == 0 {
+            return Err(Reason::NoPixels);
+        }
+        let most = match self.width {
+            1 => 8,
+            2 => 16,
+            _ => 0,
+        };
+        if (1..=most).contains(&self.bits) { Ok(()) } else { Err(Reason::PixelFormat) }
+    }
+
     fn read(data: Dataset<'_>, syntax: Syntax) -> Result<Self, Reason> {
         monochrome(data)?;
         let short = |tag| data.short(tag).ok_or(Reason::PixelFormat);
@@ -149,7 +165,44 @@ fn sample(data: Dataset<'_>, syntax: Syntax) -> Result<(u8, u16, bool), Reason> 
     Ok((width, bits, sign == 1))
 }
 
+/// No position or length in a header is meant to be more than a hundred metres.
+const MAX_MM: f64 = 1e5;
+/// Slopes and intercepts; 16 bits times this is far from the end of single precision.
+const MAX_FACTOR: f64 = 1e30;
+/// Characters of a UID, and some for devices that break the rule.
+const MAX_UID: usize = 1 << 10;
+
+/// Whether a length is one: NaN is not, nor is anything without end.
+pub(crate) fn is_length(mm: f64) -> bool {
+    mm > 0.0 && mm <= MAX_MM
+}
+
 impl Image {
+    /// Bounds that hold for every image, whoever says what is in it.
+    pub(crate) fn check(&self) -> Result<(), Reason> {
+        self.format.check()?;
+        if self.frame_of_reference.len() > MAX_UID {
+            return Err(Reason::TooLarge);
+        }
+        if self.frames.len() != self.format.frames as usize {
+            return Err(Reason::NoPixels);
+        }
+        let factor = |v: f64| v.abs() <= MAX_FACTOR;
+        if !self.frames.iter().all(|f| factor(f.slope) && factor(f.intercept)) {
+            return Err(Reason::NoRescale);
+        }
+        if self.has_geometry() { Ok(()) } else { Err(Reason::NoGeometry) }
+    }
+
+    /// Whether every number of its geometry is finite and of a size that can be meant.
+    fn has_geometry(&self) -> bool {
+        let Plane { orientation, spacing, thickness } = &self.plane;
+        let place = |v: &f64| v.abs() <= MAX_MM;
+        let directions = orientation.iter().all(|v| v.abs() <= 2.0);
+        let lengths = spacing.iter().chain(thickness).all(|v| is_length(*v));
+        directions && lengths && self.frames.iter().all(|f| f.position.iter().all(place))
+    }
+
     pub(crate) fn read(data: Dataset<'_>, modality: Modality, syntax: Syntax) -> Result<Self, Reason> {
         let format = Format::read(data, syntax)?;
         if data.says(tags::IMAGE_TYPE, "LOCALIZER") {

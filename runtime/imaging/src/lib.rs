@@ -5,6 +5,7 @@
 /// Clinical tables.
 pub mod clinical;
 mod codestream;
+mod cost;
 mod dataset;
 mod decode;
 mod element;

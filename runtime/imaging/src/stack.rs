@@ -2,7 +2,7 @@
 
 use crate::{
     Reason,
-    image::{Frame, Image},
+    image::{Frame, Image, is_length},
 };
 use trocar_terms::{Grid, SeriesInfo};
 
@@ -49,6 +49,7 @@ pub(crate) struct Slice {
 pub(crate) fn stack(images: &[&Image]) -> Result<Stack, Reason> {
     let first = images.first().ok_or(Reason::NoPixels)?;
     for image in images {
+        image.check()?;
         same_kind(first, image)?;
     }
     let normal = normal(first.plane.orientation)?;
@@ -62,6 +63,10 @@ pub(crate) fn stack(images: &[&Image]) -> Result<Stack, Reason> {
         slices: count,
         spacing_mm: (column_spacing, row_spacing, distance),
     };
+    // Nothing that is not a grid leaves here, whatever rounding did.
+    if ![row_spacing, column_spacing, distance].into_iter().all(is_length) {
+        return Err(Reason::NoGeometry);
+    }
     let integral = integral(images);
     let slice_bytes = first.format.pixels().saturating_mul(if integral { 2 } else { 4 });
     if slice_bytes > MAX_SLAB_BYTES {
@@ -92,7 +97,7 @@ fn normal([a, b, c, d, e, f]: [f64; 6]) -> Result<Point, Reason> {
     let (row, column) = ([a, b, c], [d, e, f]);
     let off = [dot(row, row) - 1.0, dot(column, column) - 1.0, dot(row, column)];
     // Twice, since a square is off by twice as much as a length.
-    if off.iter().any(|o| o.abs() > 2.0 * ORIENTATION_TOLERANCE) {
+    if !off.iter().all(|o| o.abs() <= 2.0 * ORIENTATION_TOLERANCE) {
         return Err(Reason::NoGeometry);
     }
     let cross = [b * f - c * e, c * d - a * f, a * e - b * d];
@@ -256,6 +261,47 @@ mod tests {
         let mut a = image(0.0);
         a.plane.orientation = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
         assert_eq!(stack(&[&a]), Err(Reason::NoGeometry));
+    }
+
+    #[test]
+    fn a_geometry_that_is_not_finite_or_out_of_all_bounds_is_refused() {
+        assert_eq!(at(&[-1.7e308, 1.7e308]), Err(Reason::NoGeometry));
+        for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY, 1.1e5, -1.1e5] {
+            assert_eq!(at(&[0.0, bad]), Err(Reason::NoGeometry), "{bad}");
+            let with = |change: fn(&mut Image, f64)| {
+                let mut a = image(0.0);
+                change(&mut a, bad);
+                stack(&[&a])
+            };
+            assert_eq!(with(|a, v| a.plane.spacing[1] = v), Err(Reason::NoGeometry), "{bad}");
+            assert_eq!(with(|a, v| a.plane.thickness = Some(v)), Err(Reason::NoGeometry), "{bad}");
+            assert_eq!(with(|a, v| a.plane.orientation[2] = v), Err(Reason::NoGeometry), "{bad}");
+        }
+        for bad in [f64::NAN, f64::INFINITY, 1.1e30] {
+            let mut a = image(0.0);
+            a.frames[0].slope = bad;
+            assert_eq!(stack(&[&a]), Err(Reason::NoRescale), "{bad}");
+        }
+    }
+
+    #[test]
+    fn steps_longer_than_any_length_are_refused() {
+        assert!(at(&[-5e4, 5e4]).is_ok());
+        assert_eq!(at(&[-6e4, 6e4]), Err(Reason::NoGeometry));
+    }
+
+    #[test]
+    fn a_format_that_no_file_has_is_refused() {
+        let with = |change: fn(&mut Format)| {
+            let mut a = image(0.0);
+            change(&mut a.format);
+            stack(&[&a])
+        };
+        assert_eq!(with(|f| f.bits = 31), Err(Reason::PixelFormat));
+        assert_eq!(with(|f| f.width = 4), Err(Reason::PixelFormat));
+        assert_eq!(with(|f| f.frames = 2), Err(Reason::NoPixels));
+        assert_eq!(with(|f| f.rows = 0), Err(Reason::NoPixels));
+        assert_eq!(with(|f| (f.rows, f.columns) = (5000, 5000)), Err(Reason::TooLarge));
     }
 
     #[test]

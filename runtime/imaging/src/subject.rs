@@ -1,4 +1,7 @@
-use crate::{Subject, volume::SeriesVolume};
+use crate::{
+    Subject, cost,
+    volume::{Inflated, SeriesVolume},
+};
 use std::{fs::File, sync::Arc};
 use trocar_terms::{Fault, Mask, Patient, SeriesInfo, Value, Volume};
 
@@ -7,12 +10,13 @@ use trocar_terms::{Fault, Mask, Patient, SeriesInfo, Value, Volume};
 pub struct OpenPatient {
     subject: Subject,
     files: Arc<[File]>,
+    inflated: Arc<Inflated>,
 }
 
 /// Opens a patient. Nothing is read until a series is opened.
 #[must_use]
 pub fn open_patient(subject: Subject, files: Vec<File>) -> OpenPatient {
-    OpenPatient { subject, files: files.into() }
+    OpenPatient { subject, files: files.into(), inflated: Arc::default() }
 }
 
 impl Patient for OpenPatient {
@@ -31,8 +35,14 @@ impl Patient for OpenPatient {
 
     fn open(&self, series: u32) -> Result<Box<dyn Volume>, Fault> {
         let series = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
-        let volume = SeriesVolume::open(Arc::clone(&self.files), &series.files, &series.info)?;
+        let volume = SeriesVolume::open(&self.files, &self.inflated, series)?;
         Ok(Box::new(volume))
+    }
+
+    fn open_cost(&self, series: u32) -> u64 {
+        let Some(series) = self.subject.series.get(series as usize) else { return 0 };
+        let files = series.files.iter().filter_map(|f| self.files.get(*f as usize)).map(of_file);
+        files.fold(0, u64::saturating_add)
     }
 
     // Segmentations are not read yet, and the contract has a word for that.
@@ -40,4 +50,10 @@ impl Patient for OpenPatient {
         let _ = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
         Err(Fault::Unsupported)
     }
+}
+
+/// A file that does not say how long it is cannot be opened either.
+fn of_file(file: &File) -> u64 {
+    let bytes = file.metadata().map_or(0, |seen| seen.len());
+    bytes.saturating_mul(cost::FILE_BYTE).saturating_add(cost::FILE)
 }

@@ -1,4 +1,5 @@
 use crate::{
+    SubjectSeries, cost,
     decode::{Samples, decode},
     group::file_order,
     header::read_image,
@@ -12,7 +13,7 @@ use std::{
     os::unix::fs::FileExt,
     sync::{Arc, Mutex, PoisonError},
 };
-use trocar_terms::{Fault, Grid, SeriesInfo, Volume};
+use trocar_terms::{Fault, Grid, Volume};
 
 /// A descriptor read without its shared offset, which another process may move.
 struct At<'a> {
@@ -40,6 +41,10 @@ impl Seek for At<'_> {
     }
 }
 
+/// The last deflated file of a patient, by its place among the descriptors, inflated. Files of several volumes that
+/// are read in turn share it: one patient never holds more.
+pub(crate) type Inflated = Mutex<Option<(usize, Arc<Vec<u8>>)>>;
+
 /// A series, decoded slice by slice when it is read.
 pub(crate) struct SeriesVolume {
     descriptors: Arc<[File]>,
@@ -48,27 +53,34 @@ pub(crate) struct SeriesVolume {
     images: Vec<Image>,
     layouts: Vec<Layout>,
     stack: Stack,
-    /// The last deflated file, inflated.
-    inflated: Mutex<Option<(usize, Arc<Vec<u8>>)>>,
+    /// What reading the header of each file has cost.
+    costs: Vec<u64>,
+    inflated: Arc<Inflated>,
 }
 
 impl SeriesVolume {
     /// Reads the headers again and holds them against what the scan found.
-    pub(crate) fn open(descriptors: Arc<[File]>, files: &[u32], info: &SeriesInfo) -> Result<Self, Fault> {
-        let places: Vec<usize> = files.iter().map(|f| *f as usize).collect();
-        let (mut images, mut layouts) = (Vec::new(), Vec::new());
+    pub(crate) fn open(
+        descriptors: &Arc<[File]>,
+        inflated: &Arc<Inflated>,
+        series: &SubjectSeries,
+    ) -> Result<Self, Fault> {
+        let places: Vec<usize> = series.files.iter().map(|f| *f as usize).collect();
+        let (mut images, mut layouts, mut costs) = (Vec::new(), Vec::new(), Vec::new());
         for place in &places {
             let file = descriptors.get(*place).ok_or(Fault::Unsupported)?;
-            let (image, layout, _) = read_image(At { file, at: 0 }).map_err(|_| Fault::Unsupported)?;
+            let (image, layout, walked) = read_image(At { file, at: 0 }).map_err(|_| Fault::Unsupported)?;
             images.push(image);
             layouts.push(layout);
+            costs.push(walked.cost());
         }
         let stack = stack(&images.iter().collect::<Vec<_>>()).map_err(|_| Fault::Unsupported)?;
-        let unchanged = stack.info == *info && file_order(&stack).iter().copied().eq(0..places.len());
+        let unchanged = stack.info == series.info && file_order(&stack).iter().copied().eq(0..places.len());
         if !unchanged {
             return Err(Fault::Unsupported);
         }
-        Ok(Self { descriptors, places, images, layouts, stack, inflated: Mutex::new(None) })
+        let (descriptors, inflated) = (Arc::clone(descriptors), Arc::clone(inflated));
+        Ok(Self { descriptors, places, images, layouts, stack, costs, inflated })
     }
 
     /// The slices of a slab, once it is known to be inside the volume and small enough.
@@ -91,22 +103,55 @@ impl SeriesVolume {
 
     /// The bytes of a frame. The walk has held every run against the file's length.
     fn frame(&self, index: usize, layout: &Layout, runs: &[(u64, u32)]) -> Option<Vec<u8>> {
-        let file = self.descriptors.get(*self.places.get(index)?)?;
+        let place = *self.places.get(index)?;
+        let file = self.descriptors.get(place)?;
         if layout.syntax.deflated {
-            let data = self.inflate(index, file)?;
+            let data = self.inflate(place, file)?;
             return gather(&mut io::Cursor::new(&data[..]), runs);
         }
         gather(&mut At { file, at: 0 }, runs)
     }
 
-    fn inflate(&self, index: usize, file: &File) -> Option<Arc<Vec<u8>>> {
+    fn inflate(&self, place: usize, file: &File) -> Option<Arc<Vec<u8>>> {
         let mut last = self.inflated.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, data)) = last.as_ref().filter(|(i, _)| *i == index) {
+        if let Some((_, data)) = last.as_ref().filter(|(i, _)| *i == place) {
             return Some(Arc::clone(data));
         }
+        // Before the next one is made, so that there are never two.
+        *last = None;
         let data = Arc::new(read_image(At { file, at: 0 }).ok()?.2.inflated?);
-        *last = Some((index, Arc::clone(&data)));
+        *last = Some((place, Arc::clone(&data)));
         Some(data)
+    }
+}
+
+/// Adds up what the slices of a slab cost.
+struct Bill<'a> {
+    volume: &'a SeriesVolume,
+    /// Place of the file that is inflated.
+    inflated: Option<usize>,
+    units: u64,
+}
+
+impl Bill<'_> {
+    fn add(&mut self, slice: &Slice) -> Option<()> {
+        let volume = self.volume;
+        let (image, layout) = (volume.images.get(slice.file)?, volume.layouts.get(slice.file)?);
+        let runs = layout.frames.get(slice.frame)?;
+        let stored = runs.iter().map(|(_, length)| u64::from(*length)).fold(0, u64::saturating_add);
+        let coded = stored.saturating_add(image.format.bytes() as u64);
+        self.take(coded.saturating_mul(cost::coded_byte(layout.syntax.coding)));
+        self.take((runs.len() as u64).saturating_mul(cost::RUN));
+        let place = volume.places.get(slice.file).copied();
+        if layout.syntax.deflated && self.inflated != place {
+            self.inflated = place;
+            self.take(*volume.costs.get(slice.file)?);
+        }
+        Some(())
+    }
+
+    const fn take(&mut self, units: u64) {
+        self.units = self.units.saturating_add(units);
     }
 }
 
@@ -129,6 +174,21 @@ impl Volume for SeriesVolume {
 
     fn integral(&self) -> bool {
         self.stack.info.integral
+    }
+
+    fn opening_cost(&self) -> u64 {
+        self.costs.iter().copied().fold(0, u64::saturating_add)
+    }
+
+    fn slab_cost(&self, first: u32, count: u32) -> u64 {
+        let inflated = self.inflated.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(i, _)| *i);
+        let mut bill = Bill { volume: self, inflated, units: 0 };
+        let slices = self.stack.slices.iter().skip(first as usize).take(count as usize);
+        slices.for_each(|slice| {
+            // A slice that is not there is not read.
+            let _ = bill.add(slice);
+        });
+        bill.units
     }
 
     fn read_s16(&self, first: u32, count: u32) -> Result<Arc<[i16]>, Fault> {

@@ -3,7 +3,7 @@
 //! Only the elements that are wanted are copied and handed on, so that nothing else of a hostile file is parsed.
 
 use crate::{
-    Reason,
+    Reason, cost,
     element::{Head, UNDEFINED},
     meta::{file_meta, inflate},
     source::Source,
@@ -44,8 +44,21 @@ pub(crate) struct Walked {
     pub(crate) pixels: Option<Pixels>,
     /// Whether there is an element of an odd group anywhere before the pixel data.
     pub(crate) private: bool,
+    /// Elements, items and fragments that were walked over.
+    pub(crate) heads: u32,
     /// The whole data set, where the file deflates it: offsets then count in here.
     pub(crate) inflated: Option<Vec<u8>>,
+}
+
+impl Walked {
+    /// What the walk and the parser after it have done.
+    pub(crate) fn cost(&self) -> u64 {
+        let inflated = self.inflated.as_ref().map_or(0, Vec::len) as u64;
+        u64::from(self.heads)
+            .saturating_mul(cost::HEAD)
+            .saturating_add((self.elements.len() as u64).saturating_mul(cost::HEADER_BYTE))
+            .saturating_add(inflated.saturating_mul(cost::INFLATED_BYTE))
+    }
 }
 
 /// Which top-level elements to copy, and whether to go on once one of them has been copied.
@@ -89,7 +102,8 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
     fn run(mut self) -> Result<Walked, Reason> {
         let pixels = self.top()?;
         let elements = self.source.take_copy();
-        Ok(Walked { syntax: self.syntax, elements, pixels, private: self.private, inflated: None })
+        let Self { syntax, private, elements: heads, .. } = self;
+        Ok(Walked { syntax, elements, pixels, private, heads, inflated: None })
     }
 
     fn top(&mut self) -> Result<Option<Pixels>, Reason> {

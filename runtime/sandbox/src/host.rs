@@ -3,9 +3,9 @@
 use crate::{
     Grant,
     bindings::trocar::guest::{model, types},
-    meter::{Meter, charge},
+    meter::{Meter, charge, spend},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use trocar_terms::{Fault, Grid, Mask, Patient, SeriesInfo, Value, Volume};
 use wasmtime::{
     Result, StoreContextMut,
@@ -18,13 +18,16 @@ const SLAB: u64 = 2 << 20;
 /// Handles that a guest may hold at once.
 const HANDLES: usize = 64;
 
+/// What the host makes for each series that it lists, as bytes handed over.
+const SERIES_BYTES: u64 = 128;
+
 /// The patient behind a guest's handle lives in [`Host`].
 #[allow(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct PatientHandle;
 
-/// An open volume.
+/// An open volume: the patient's own index of its series.
 #[allow(unreachable_pub, reason = "the generated bindings re-export it")]
-pub struct VolumeHandle(Box<dyn Volume>);
+pub struct VolumeHandle(u32);
 
 /// An open segmentation.
 #[allow(unreachable_pub, reason = "the generated bindings re-export it")]
@@ -36,6 +39,8 @@ pub(crate) struct Host {
     grant: Grant,
     /// The granted series, with the index that `patient` knows them by.
     series: Vec<(u32, SeriesInfo)>,
+    /// Series that were opened once, or could not be: opening reads every file, and a second time would tell no more.
+    opened: BTreeMap<u32, std::result::Result<Box<dyn Volume>, Fault>>,
     table: ResourceTable,
     pub(crate) meter: Meter,
 }
@@ -45,7 +50,8 @@ impl Host {
         let series = (0..).zip(patient.series()).filter(|(_, info)| grant.modality(&info.modality)).collect();
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        Self { patient, grant: grant.clone(), series, table, meter: Meter::new(memory_mib) }
+        let (grant, opened) = (grant.clone(), BTreeMap::new());
+        Self { patient, grant, series, opened, table, meter: Meter::new(memory_mib) }
     }
 
     /// The one patient, as the guest's own handle.
@@ -72,8 +78,16 @@ impl Host {
         self.patient.attribute(self.index(series)?, keyword)
     }
 
-    fn open(&self, series: u32) -> std::result::Result<Box<dyn Volume>, Fault> {
-        if self.grant.pixels { self.patient.open(self.index(series)?) } else { Err(Fault::NotGranted) }
+    /// The patient's index of a series whose pixels are granted.
+    fn granted(&self, series: u32) -> std::result::Result<u32, Fault> {
+        if self.grant.pixels { self.index(series) } else { Err(Fault::NotGranted) }
+    }
+
+    fn volume(&self, handle: &Resource<VolumeHandle>) -> Result<&dyn Volume> {
+        let VolumeHandle(index) = self.table.get(handle)?;
+        // A handle is made after its volume, which stays.
+        let opened = self.opened.get(index).ok_or(Fault::Absent)?;
+        opened.as_deref().map_err(|fault| (*fault).into())
     }
 
     fn open_mask(&self, series: u32, label: &str) -> std::result::Result<Box<dyn Mask>, Fault> {
@@ -101,6 +115,24 @@ pub(crate) fn link(linker: &mut Linker<Host>) -> Result<()> {
     link_model(&mut linker.instance("trocar:guest/model@0.1.0")?)
 }
 
+/// Opens a series once, and takes the price of what that takes: what is known before, then the rest.
+fn open(store: &mut Store<'_>, series: u32) -> Result<std::result::Result<u32, Fault>> {
+    let index = match store.data().granted(series) {
+        Ok(index) => index,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    if !store.data().opened.contains_key(&index) {
+        let known = store.data().patient.open_cost(index);
+        spend(store, known)?;
+        let opened = store.data().patient.open(index);
+        let rest = opened.as_ref().map_or(0, |volume| volume.opening_cost());
+        store.data_mut().opened.insert(index, opened);
+        spend(store, rest)?;
+    }
+    let opened = store.data().opened.get(&index).ok_or(Fault::Absent)?;
+    Ok(opened.as_ref().map(|_| index).map_err(|fault| *fault))
+}
+
 fn drop_handle<T: 'static>(mut store: Store<'_>, rep: u32) -> Result<()> {
     store.data_mut().table.delete(Resource::<T>::new_own(rep))?;
     Ok(())
@@ -110,30 +142,31 @@ fn link_patient(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
     i.func_wrap(
         "[method]patient.column",
         |mut s: Store<'_>, (_, name): (Resource<PatientHandle>, String)| {
-            charge(&mut s, 0)?;
+            charge(&mut s, name.len() as u64)?;
             Ok((answer(s.data().column(&name).map(types::Value::from)),))
         },
     )?;
     i.func_wrap("[method]patient.series", |mut s: Store<'_>, (_,): (Resource<PatientHandle>,)| {
-        charge(&mut s, 0)?;
+        let entries = s.data().series.len() as u64;
+        charge(&mut s, entries.saturating_mul(SERIES_BYTES))?;
         Ok((s.data().series.iter().map(|(_, info)| types::SeriesInfo::from(info)).collect::<Vec<_>>(),))
     })?;
     i.func_wrap(
         "[method]patient.attribute",
         |mut s: Store<'_>, (_, series, keyword): (Resource<PatientHandle>, u32, String)| {
-            charge(&mut s, 0)?;
+            charge(&mut s, keyword.len() as u64)?;
             Ok((answer(s.data().attribute(series, &keyword).map(types::Value::from)),))
         },
     )?;
     i.func_wrap("[method]patient.open", |mut s: Store<'_>, (_, series): (Resource<PatientHandle>, u32)| {
         charge(&mut s, 0)?;
-        let opened = s.data().open(series).map(VolumeHandle);
+        let opened = open(&mut s, series)?.map(VolumeHandle);
         Ok((hand_out(&mut s, opened)?,))
     })?;
     i.func_wrap(
         "[method]patient.open-mask",
         |mut s: Store<'_>, (_, series, label): (Resource<PatientHandle>, u32, String)| {
-            charge(&mut s, 0)?;
+            charge(&mut s, label.len() as u64)?;
             let opened = s.data().open_mask(series, &label).map(MaskHandle);
             Ok((hand_out(&mut s, opened)?,))
         },
@@ -143,7 +176,7 @@ fn link_patient(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
 fn link_volume(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
     i.func_wrap("[method]volume.grid", |mut s: Store<'_>, (v,): (Resource<VolumeHandle>,)| {
         charge(&mut s, 0)?;
-        Ok((types::Grid::from(s.data().table.get(&v)?.0.grid()),))
+        Ok((types::Grid::from(s.data().volume(&v)?.grid()),))
     })?;
     // `Arc<[_]>` is lowered straight into the guest; the `Vec` of generated bindings would copy once more.
     i.func_wrap(
@@ -163,7 +196,7 @@ fn link_volume(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
     i.func_wrap(
         "[method]volume.read-bytes",
         |mut s: Store<'_>, (v, first, count): (Resource<VolumeHandle>, u32, u32)| {
-            let bytes = if s.data().table.get(&v)?.0.integral() {
+            let bytes = if s.data().volume(&v)?.integral() {
                 let voxels = slab(&mut s, &v, 2, (first, count), |v| v.read_s16(first, count))?;
                 voxels.map(|voxels| voxels.iter().flat_map(|x| x.to_le_bytes()).collect::<Arc<[u8]>>())
             } else {
@@ -195,8 +228,10 @@ fn link_mask(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
 
 // Absent on purpose: inference. The name is defined, so that a guest built for a later host gets an answer.
 fn link_model(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
-    i.func_wrap("infer", |mut s: Store<'_>, (_, _): (String, Vec<model::Tensor>)| {
-        charge(&mut s, 0)?;
+    i.func_wrap("infer", |mut s: Store<'_>, (name, inputs): (String, Vec<model::Tensor>)| {
+        let numbers = inputs.iter().map(|t| t.shape.len().saturating_add(t.data.len()).saturating_mul(4));
+        let bytes = numbers.fold(name.len(), usize::saturating_add);
+        charge(&mut s, bytes as u64)?;
         Ok((Answer::<Vec<model::Tensor>>::Err(types::Fault::Unsupported),))
     })
 }
@@ -209,12 +244,15 @@ fn slab<T>(
     slices: (u32, u32),
     read: impl FnOnce(&dyn Volume) -> std::result::Result<Arc<[T]>, Fault>,
 ) -> Result<Answer<Arc<[T]>>> {
-    let grid = store.data().table.get(volume)?.0.grid();
+    let grid = store.data().volume(volume)?.grid();
     match span(grid, width, slices) {
         Ok(bytes) => charge(store, bytes)?,
         Err(fault) => return refused(store, fault).map(|(answer,)| answer),
     }
-    Ok(answer(read(store.data().table.get(volume)?.0.as_ref())))
+    let (first, count) = slices;
+    let work = store.data().volume(volume)?.slab_cost(first, count);
+    spend(store, work)?;
+    Ok(answer(read(store.data().volume(volume)?)))
 }
 
 /// The bytes of slices `first..first + count`.

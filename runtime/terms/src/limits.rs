@@ -11,8 +11,20 @@ pub struct Limits {
 
 /// A limit is zero or beyond what any node allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct LimitError(&'static str);
+#[error(transparent)]
+pub struct LimitError(Wrong);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Wrong {
+    #[error("{0}")]
+    Range(&'static str),
+    #[error("fuel is more than the time box surely holds: write `seconds = {0}` or more, or less fuel")]
+    Time(u64),
+}
+
+/// A thousand million units run for 78 ms in a tight loop (WASM.md section 2e), so this many are a fifth of a second:
+/// a guest comes to the end of its fuel, which is the same everywhere, long before the end of its time, which is not.
+const FUEL_A_SECOND: u64 = 2_500_000_000;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,16 +38,22 @@ impl Limits {
     /// Fuel (wasmtime units), linear memory in MiB, and the time box a patient in seconds.
     ///
     /// # Errors
-    /// Fuel outside 1..=10^13, memory outside 1..=4096 or seconds outside 1..=3600.
+    /// Fuel outside 1..=9 * 10^12, memory outside 1..=4096, seconds outside 1..=3600, or more fuel than 2.5 * 10^9 units a
+    /// second.
     pub const fn new(fuel: u64, memory_mib: u32, seconds: u32) -> Result<Self, LimitError> {
-        if fuel == 0 || fuel > 10_000_000_000_000 {
-            return Err(LimitError("fuel is 1 to 10_000_000_000_000"));
+        if fuel == 0 || fuel > 9_000_000_000_000 {
+            return Err(LimitError(Wrong::Range("fuel is 1 to 9_000_000_000_000")));
         }
         if memory_mib == 0 || memory_mib > 4096 {
-            return Err(LimitError("memory_mib is 1 to 4096"));
+            return Err(LimitError(Wrong::Range("memory_mib is 1 to 4096")));
         }
         if seconds == 0 || seconds > 3600 {
-            return Err(LimitError("seconds is 1 to 3600"));
+            return Err(LimitError(Wrong::Range("seconds is 1 to 3600")));
+        }
+        // A box can be an hour at most, so fuel can be 90^12 at most.
+        let needed = fuel.div_ceil(FUEL_A_SECOND);
+        if needed > seconds as u64 {
+            return Err(LimitError(Wrong::Time(needed)));
         }
         Ok(Self { fuel, memory_mib, seconds })
     }
@@ -82,5 +100,14 @@ mod tests {
         assert!(Limits::new(1, 0, 1).is_err() && Limits::new(1, 4097, 1).is_err());
         assert!(Limits::new(1, 1, 0).is_err() && Limits::new(1, 1, 3601).is_err());
         assert!(Limits::new(1, 1, 1).is_ok());
+    }
+
+    #[test]
+    fn fuel_that_may_outlast_the_time_box_is_refused_with_the_seconds_it_needs() {
+        assert!(Limits::new(2_500_000_000, 1, 1).is_ok());
+        let error = Limits::new(2_500_000_001, 1, 1).unwrap_err().to_string();
+        assert!(error.contains("write `seconds = 2` or more"), "{error}");
+        assert!(Limits::new(2_500_000_001, 1, 2).is_ok());
+        assert!(Limits::new(9_000_000_000_000, 1, 3600).is_ok());
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     launcher::raise_descriptor_limit,
-    task::{Compiled, FILES, Header, Hello, MapAnswer, MapTask, ORDER_BYTES, Order, Task},
-    wire::Channel,
+    task::{Compiled, FILES, HEADER_BYTES, Header, Hello, MapAnswer, MapTask, ORDER_BYTES, Order, Task},
+    wire::{Channel, weight},
 };
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 use std::{
@@ -16,7 +16,7 @@ use std::{
     process::ExitCode,
     thread,
 };
-use trocar_imaging::{ScanRules, open_patient, read_header};
+use trocar_imaging::{Reason, ScanRules, open_patient, read_header};
 use trocar_sandbox::{AdmitError, Call, CompileError, Grant, Runner, run};
 
 /// Parsers recurse: DICOM sequences nest, and an overflow of the stack cannot be caught.
@@ -50,7 +50,7 @@ fn serve_all() -> io::Result<()> {
         }
         let files = channel.receive_files(order.files as usize)?;
         match order.task {
-            Task::Headers(rules) => channel.send(&headers(&rules, files)?)?,
+            Task::Headers(rules) => headers(&rules, files, &mut channel)?,
             Task::Compile(grant) => channel.send(&compile(&grant, files)?)?,
             Task::Map(task) => return channel.send(&map(*task, files)?),
         }
@@ -62,9 +62,16 @@ fn limit(resource: Resource, bytes: u64) -> io::Result<()> {
     Ok(setrlimit(resource, Rlimit { current: Some(bytes), maximum: Some(bytes) })?)
 }
 
-fn headers(rules: &ScanRules, files: Vec<File>) -> io::Result<Vec<Header>> {
+/// One frame a file, so that the node holds no more than one of them at once before it has looked at it.
+fn headers(rules: &ScanRules, files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
     limit(Resource::Data, 2 * GIB)?;
-    Ok(files.into_iter().map(|file| read_header(&mut BufReader::new(file), rules)).collect())
+    files.into_iter().try_for_each(|file| {
+        let header: Header = read_header(&mut BufReader::new(file), rules);
+        if weight(&header)? > HEADER_BYTES {
+            return channel.send::<Header>(&Err(Reason::TooLarge));
+        }
+        channel.send(&header)
+    })
 }
 
 /// Characters of the reason that a component is refused for. It comes from the component alone.
@@ -90,13 +97,11 @@ fn contents(file: &File) -> io::Result<Vec<u8>> {
 
 fn map(task: MapTask, mut files: Vec<File>) -> io::Result<MapAnswer> {
     // Reservations of linear memory do not count, what becomes writable does; decoders need the rest.
-    limit(Resource::Data, (u64::from(task.limits.memory_mib()) << 20) + 4 * GIB)?;
+    limit(Resource::Data, (u64::from(task.limits.memory_mib()) << 20) + 2 * GIB)?;
     if files.is_empty() {
         return Err(ErrorKind::InvalidData.into());
     }
-    let Ok(runner) = Runner::load(&contents(&files.remove(0))?) else {
-        return Ok(MapAnswer::NoCode);
-    };
+    let runner = Runner::load(&contents(&files.remove(0))?).map_err(io::Error::other)?;
     let MapTask { grant, limits, params, shape, author, subject } = task;
     let call = Call { grant: &grant, limits: &limits, params: &params, state: &[], shape: &shape };
     Ok(match run(&runner, Box::new(open_patient(subject, files)), &call) {

@@ -35,7 +35,8 @@ pub struct Mapped {
     pub contribution: Option<Untrusted<Contribution>>,
     /// Why there is none: in author mode only.
     pub detail: Option<String>,
-    /// The worker could not be started, or did not take the machine code: the node's fault, whoever the patient is.
+    /// The worker could not be started: the node's fault, whoever the patient is. Nothing that a worker says or does
+    /// is, since one patient's hostile files could then hold up the job of all.
     pub node_fault: bool,
 }
 
@@ -73,7 +74,7 @@ pub fn map(launcher: &Launcher, job: &MapJob, subject: Subject, files: Vec<File>
     let mut started = true;
     // At the end of the box there is no second worker: W bounds a patient's time, whatever her files or guest do.
     for _ in (0..2).take_while(|_| Instant::now() < deadline) {
-        let Ok(process) = Process::start(launcher, deadline) else {
+        let Ok(process) = Process::start_patiently(launcher, deadline) else {
             started = false;
             continue;
         };
@@ -83,9 +84,6 @@ pub fn map(launcher: &Launcher, job: &MapJob, subject: Subject, files: Vec<File>
                 return Mapped { contribution: Some(contribution), detail: None, node_fault: false };
             }
             Ok(MapAnswer::Nothing(detail)) => return Mapped::default_for(detail.filter(|_| job.author)),
-            Ok(MapAnswer::NoCode) => {
-                return Mapped::node_fault(job, "the machine code is not for this engine");
-            }
             Err(_) => {}
         }
     }

@@ -5,18 +5,32 @@ use crate::{
 };
 use serde::de::DeserializeOwned;
 use std::{
-    io,
+    fs, io,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
     },
     path::PathBuf,
     process::{Child, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
 /// What a worker may take to say hello: it has only been loaded.
-const HELLO: Duration = Duration::from_secs(30);
+pub(crate) const HELLO: Duration = Duration::from_secs(30);
+
+/// Pauses before another try to start a worker.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500)];
+
+/// The first descriptor that is not one of the standard three.
+const FIRST_OTHER: i32 = 3;
+
+/// Where memory runs out, the system is to kill a worker, not the node.
+fn die_first(child: &Child) {
+    // Best effort: where there is no such file, the worker's own limits still hold.
+    let _ = fs::write(format!("/proc/{}/oom_score_adj", child.id()), "1000");
+}
 
 /// Faults of the node round its workers. What happens inside a worker is never one of them.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +71,8 @@ impl Process {
     pub(crate) fn start(launcher: &Launcher, end: Instant) -> Result<Self, WorkerError> {
         let program = launcher.program();
         let start = |source| WorkerError::Start { program: program.to_owned(), source };
+        // Whatever this process was started with, or a library has left open, would be open in the worker too.
+        close_fds::set_fds_cloexec_threadsafe(FIRST_OTHER, &[]);
         let (ours, theirs) = UnixStream::pair().map_err(start)?;
         let child = Command::new(program)
             .arg("worker")
@@ -67,12 +83,38 @@ impl Process {
             .stderr(Stdio::null())
             .spawn()
             .map_err(start)?;
+        die_first(&child);
         let mut process = Self { child, channel: Channel::new(ours) };
         process.channel.until(deadline(HELLO).min(end));
         match process.channel.receive::<Hello>(HELLO_BYTES) {
             Ok(Some(hello)) if hello == Hello::ours() => Ok(process),
             Ok(_) | Err(_) => Err(WorkerError::NotAWorker(program.to_owned())),
         }
+    }
+
+    /// As [`start`](Self::start), and tries again where the system is short of something for a moment.
+    pub(crate) fn start_patiently(launcher: &Launcher, end: Instant) -> Result<Self, WorkerError> {
+        for pause in PAUSES {
+            if let Ok(process) = Self::start(launcher, end) {
+                return Ok(process);
+            }
+            thread::sleep(pause.min(end.saturating_duration_since(Instant::now())));
+        }
+        Self::start(launcher, end)
+    }
+
+    /// Hands over a task; its answer is then received from the channel. After an error the worker is of no more use.
+    pub(crate) fn order(
+        &mut self,
+        task: Task,
+        files: &[BorrowedFd<'_>],
+        deadline: Instant,
+    ) -> io::Result<&mut Channel> {
+        self.channel.until(deadline);
+        let count = u32::try_from(files.len()).map_err(io::Error::other)?;
+        self.channel.send(&Order { task, files: count })?;
+        self.channel.send_files(files)?;
+        Ok(&mut self.channel)
     }
 
     /// Hands over a task and waits for its answer, both until `deadline`. After an error the worker is of no more use.
@@ -83,11 +125,7 @@ impl Process {
         bound: u64,
         deadline: Instant,
     ) -> io::Result<T> {
-        self.channel.until(deadline);
-        let count = u32::try_from(files.len()).map_err(io::Error::other)?;
-        self.channel.send(&Order { task, files: count })?;
-        self.channel.send_files(files)?;
-        self.channel.receive(bound)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        self.order(task, files, deadline)?.receive(bound)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 }
 

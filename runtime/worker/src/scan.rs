@@ -1,7 +1,7 @@
 use crate::{
     Launcher, PatientRecord, Reason, ScanRules, WorkerError,
-    process::{Process, borrow, deadline},
-    task::{Header, Task},
+    process::{HELLO, Process, borrow, deadline},
+    task::{HEADER_BYTES, Header, Task},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -14,16 +14,13 @@ use std::{
         mpsc::{Sender, channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use trocar_imaging::group;
 use walkdir::{DirEntry, WalkDir};
 
 /// Files that a worker gets at once.
 const BATCH: usize = 200;
-
-/// Bytes that one header may take in an answer; a batch's frame is bounded by this times its files.
-const HEADER_BYTES: u64 = 1 << 20;
 
 /// One file of a dataset, as the scan found it: what a later run checks before it opens it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,20 +193,28 @@ impl Reader<'_> {
         let files: Vec<&File> = opened.iter().flatten().collect();
         let mut worker = match process.take() {
             Some(worker) => worker,
-            None => Process::start(self.launcher, deadline(Duration::from_secs(60)))?,
+            None => Process::start(self.launcher, deadline(HELLO))?,
         };
         // Slow disks are not hostile files: seconds for the batch, and more for each file.
-        let time = Duration::from_millis(10_000 + 250 * files.len() as u64);
-        let bound = HEADER_BYTES * (files.len() as u64 + 1);
-        let task = Task::Headers(self.rules.clone());
-        let answer: io::Result<Vec<Header>> = worker.ask(task, &borrow(&files), bound, deadline(time));
-        let Some(answer) = answer.ok().filter(|answer| answer.len() == files.len()) else {
+        let end = deadline(Duration::from_millis(10_000 + 250 * files.len() as u64));
+        let Ok(answer) = self.headers(&mut worker, &files, end) else {
             return Ok(None);
         };
         *process = Some(worker);
         let mut answer = answer.into_iter();
         let header = |file: Option<File>| file.and_then(|_| answer.next()).unwrap_or(Err(Reason::Unreadable));
         Ok(Some(opened.into_iter().map(header).collect()))
+    }
+
+    /// Exactly one frame a file, each looked at before the next is taken: the worker may speak for a hostile file.
+    fn headers(&self, worker: &mut Process, files: &[&File], end: Instant) -> io::Result<Vec<Header>> {
+        let channel = worker.order(Task::Headers(self.rules.clone()), &borrow(files), end)?;
+        let mut headers = Vec::new();
+        for _ in files {
+            let header: Header = channel.receive(HEADER_BYTES)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+            headers.push(header.and_then(|header| header.checked(self.rules)));
+        }
+        Ok(headers)
     }
 }
 

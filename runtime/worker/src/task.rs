@@ -27,7 +27,7 @@ pub(crate) struct Order {
 /// What to do with the descriptors.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Task {
-    /// Read the header of each file. Answer: `Vec<Header>`.
+    /// Read the header of each file. Answer: a [`Header`] a file, each in a frame of its own.
     Headers(ScanRules),
     /// Compile the component in the one descriptor. Answer: [`Compiled`].
     Compile(Grant),
@@ -72,13 +72,13 @@ pub(crate) enum MapAnswer {
     Contribution(Untrusted<Contribution>),
     /// Nothing; with words in author mode only.
     Nothing(Option<String>),
-    /// The machine code is not for this engine: the node's fault.
-    NoCode,
 }
 
 /// Bounds of frames: what a task or answer may weigh.
 pub(crate) const ORDER_BYTES: u64 = 64 << 20;
 pub(crate) const CODE_BYTES: u64 = 512 << 20;
+/// 20,000 frames of 40 bytes fit.
+pub(crate) const HEADER_BYTES: u64 = 1 << 20;
 pub(crate) const HELLO_BYTES: u64 = 1 << 10;
 /// Files of one patient, or of one batch of a scan.
 pub(crate) const FILES: u32 = 1 << 18;

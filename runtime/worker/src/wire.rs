@@ -37,7 +37,7 @@ impl Channel {
     }
 
     /// Sends one value as a frame: its length in eight bytes, little endian, then postcard.
-    pub(crate) fn send(&mut self, value: &impl Serialize) -> io::Result<()> {
+    pub(crate) fn send<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
         let bytes = postcard::to_stdvec(value).map_err(invalid)?;
         self.write_all(&(bytes.len() as u64).to_le_bytes())?;
         self.write_all(&bytes)
@@ -152,6 +152,11 @@ impl AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }
+}
+
+/// Bytes of a value in a frame.
+pub(crate) fn weight(value: &impl Serialize) -> io::Result<u64> {
+    Ok(postcard::to_stdvec(value).map_err(invalid)?.len() as u64)
 }
 
 fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {

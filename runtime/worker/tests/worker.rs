@@ -101,7 +101,7 @@ fn mean() -> Vec<u8> {
 }
 
 fn job(code: MachineCode, seconds: u32) -> MapJob {
-    let limits = Limits::new(10_000_000_000, 16, seconds).unwrap();
+    let limits = Limits::new(10_000_000_000.min(2_000_000_000 * u64::from(seconds)), 16, seconds).unwrap();
     MapJob { code, grant: grant(), limits, params: vec![], shape: vec![1], author: false }
 }
 
@@ -251,6 +251,43 @@ fn a_file_whose_worker_dies_is_quarantined_as_such() {
     assert_eq!(scan.quarantined, ["a", "b", "c"].map(|name| (PathBuf::from(name), Reason::Died)));
 }
 
+/// A frame of these bytes, as an argument of `printf`.
+fn frame(bytes: &[u8]) -> String {
+    let length = (bytes.len() as u64).to_le_bytes();
+    length.iter().chain(bytes).map(|b| format!("\\{b:03o}")).collect()
+}
+
+/// A worker that looks at its order and sends these bytes. The order may be longer than what it looks at.
+fn answering(folder: &TempDir, bytes: &str) -> Launcher {
+    program(folder, &format!("{}; head -c 1 <&0 >/dev/null; printf '{bytes}' >&0; exec sleep 2", hello()))
+}
+
+#[test]
+fn a_scan_takes_one_frame_a_file_and_none_over_its_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("data");
+    fs::create_dir(&root).unwrap();
+    ["a", "b"].iter().for_each(|name| fs::write(root.join(name), name).unwrap());
+    // `Err` of the first reason, twice.
+    let refused = frame(&[1, 0]).repeat(2);
+    let scan = scanned(&answering(&folder, &refused), &root).unwrap();
+    assert_eq!(scan.quarantined, ["a", "b"].map(|name| (PathBuf::from(name), Reason::Unreadable)));
+    // All of them in one frame, and a frame of 1 MiB and a byte.
+    for nonsense in [frame(&[2, 1, 0, 1, 0]), "\\001\\000\\020\\000\\000\\000\\000\\000".to_owned()] {
+        let scan = scanned(&answering(&folder, &nonsense), &root).unwrap();
+        assert_eq!(scan.quarantined, ["a", "b"].map(|name| (PathBuf::from(name), Reason::Died)), "{nonsense}");
+    }
+}
+
+#[test]
+fn a_worker_is_the_first_that_the_system_kills_for_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let seen = folder.path().join("seen");
+    let script = format!("sleep 1; cat /proc/$$/oom_score_adj > {}; {}", seen.display(), hello());
+    let _ = map(&program(&folder, &script), &job(compiled(&seven()), 10), nobody(), vec![]);
+    assert_eq!(fs::read_to_string(seen).unwrap().trim(), "1000");
+}
+
 #[test]
 fn a_folder_that_is_not_there_is_one_clear_error() {
     let error = scanned(&launcher(), Path::new("/nonexistent/images")).unwrap_err();
@@ -293,10 +330,19 @@ fn machine_code_goes_through_a_cache_as_bytes() {
 }
 
 #[test]
-fn machine_code_of_another_engine_is_the_nodes_fault() {
+fn a_worker_that_does_not_take_the_code_means_the_default_contribution() {
     let code = MachineCode::from_authenticated_bytes(b"\x7fELF of another version".to_vec());
     let mapped = map(&launcher(), &job(code, 10), nobody(), vec![]);
-    assert!(mapped.contribution.is_none() && mapped.node_fault);
+    assert!(mapped.contribution.is_none() && !mapped.node_fault);
+}
+
+#[test]
+fn a_worker_that_cannot_be_started_for_a_moment_is_started_a_moment_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let marker = folder.path().join("tried");
+    let script = format!("test -e {0} && exec {WORKER} worker; : > {0}; exit 1", marker.display());
+    let mapped = map(&program(&folder, &script), &job(compiled(&seven()), 30), nobody(), vec![]);
+    assert_eq!(number(&mapped), Some(7.0));
 }
 
 #[test]
@@ -373,7 +419,8 @@ fn a_worker_that_dies_once_is_replaced_once() {
 #[test]
 fn a_worker_gets_no_environment_and_no_descriptor_but_its_socket() {
     let folder = tempfile::tempdir().unwrap();
-    let _open = File::open("/etc/passwd").unwrap();
+    let inherited = File::open("/etc/passwd").unwrap();
+    rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty()).unwrap();
     let seen = folder.path().join("seen");
     let script = format!("{{ env; ls -l /proc/$$/fd; }} > {}; {}", seen.display(), hello());
     let _ = map(&program(&folder, &script), &job(compiled(&seven()), 10), nobody(), vec![]);

@@ -30,6 +30,12 @@ pub struct Summary {
 /// Why a cohort was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum TestkitError {
+    /// A cohort of nobody.
+    #[error("a cohort needs at least one patient")]
+    NoPatients,
+    /// What is there would be mixed with what is written.
+    #[error("{} is not empty: name a new folder", .0.display())]
+    NotEmpty(PathBuf),
     /// The disk.
     #[error("cannot write {}", path.display())]
     Write {
@@ -50,8 +56,14 @@ const TRUTH: &str = "patient_id,lesions,lesion_voxels,lesion_ml,body_voxels,body
 /// PET body above 0.15, lesion above 2.5 g/mL.
 ///
 /// # Errors
-/// The first file or folder that cannot be written.
+/// No patients are asked for, the folder holds something already, or the first file or folder that cannot be written.
 pub fn write(dir: &Path, spec: &CohortSpec) -> Result<Summary, TestkitError> {
+    if spec.patients == 0 {
+        return Err(TestkitError::NoPatients);
+    }
+    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(TestkitError::NotEmpty(dir.to_owned()));
+    }
     let (mut clinical, mut truth) = (CLINICAL.to_owned(), TRUTH.to_owned());
     let mut summary = Summary { patients: spec.patients, files: 0, bytes: 0 };
     for index in 0..spec.patients {
@@ -117,6 +129,23 @@ mod tests {
         for (path, bytes) in images {
             assert!(large.get(path) == Some(bytes), "{} differs", path.display());
         }
+    }
+
+    #[test]
+    fn a_folder_that_holds_something_is_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("mine"), b"x").unwrap();
+        let spec = CohortSpec { patients: 1, seed: 1, modality: Modality::CT };
+        let error = write(dir.path(), &spec).unwrap_err().to_string();
+        assert!(error.ends_with(" is not empty: name a new folder"), "{error}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_cohort_of_nobody_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = CohortSpec { patients: 0, seed: 1, modality: Modality::CT };
+        assert_eq!(write(dir.path(), &spec).unwrap_err().to_string(), "a cohort needs at least one patient");
     }
 
     #[test]

@@ -2,6 +2,7 @@ use super::{
     everything,
     guests::{guest, module},
     limits, load, map, once,
+    patient::{OPEN, OPENING, SLICE},
 };
 use crate::MapFault;
 use trocar_terms::Limits;
@@ -123,7 +124,7 @@ fn the_same_patient_uses_the_same_fuel() {
     );
     let runner = load(&wat);
     let enough = |fuel| map(&runner, &everything(), &Limits::new(fuel, 8, 10).unwrap(), &[0]).is_ok();
-    let (mut low, mut high) = (1, 1_000_000);
+    let (mut low, mut high) = (1, 100_000_000);
     while low < high {
         let middle = (low + high) / 2;
         if enough(middle) { high = middle } else { low = middle + 1 }
@@ -131,8 +132,9 @@ fn the_same_patient_uses_the_same_fuel() {
     for _ in 0..3 {
         assert!(enough(low) && !enough(low - 1));
     }
-    // Two host calls and 48 bytes are the most of it.
-    assert!(low > 2 * 5_000 + 48 * 32, "{low}");
+    // Two host calls, opening, three slices and 48 bytes are the most of it.
+    let work = OPEN + OPENING + 3 * SLICE + 2 * 5_000 + 48 * 32;
+    assert!((work..work + 2_000).contains(&low), "{low}");
 }
 
 #[test]
@@ -145,7 +147,7 @@ fn host_calls_use_up_fuel() {
 
 #[test]
 fn the_bytes_of_a_slab_use_up_fuel() {
-    // 2 MiB at 32 units a byte are 67 million units.
+    // 2 MiB at 32 units a byte are 67 million units; opening and decoding come on top.
     let wat = guest(
         "(call $open (local.get $patient) (i32.const 2) (i32.const 64))
          (call $read_s16 (i32.load (i32.const 68)) (i32.const 0) (i32.const 1) (i32.const 80))
@@ -153,6 +155,35 @@ fn the_bytes_of_a_slab_use_up_fuel() {
     );
     let runner = load(&wat);
     let with = |fuel| map(&runner, &everything(), &Limits::new(fuel, 8, 10).unwrap(), &[0]);
-    assert!(matches!(with(67_000_000), Err(MapFault::Fuel)));
-    assert!(with(68_000_000).is_ok());
+    let work = OPEN + OPENING + SLICE;
+    assert!(matches!(with(work + 67_000_000), Err(MapFault::Fuel)));
+    assert!(with(work + 68_000_000).is_ok());
+}
+
+#[test]
+fn a_series_is_opened_and_paid_for_once() {
+    let wat = guest(
+        "(loop $again (call $open (local.get $patient) (i32.const 0) (i32.const 64))
+           (local.set $i (i32.add (local.get $i) (i32.const 1)))
+           (br_if $again (i32.lt_u (local.get $i) (i32.const 50))))
+         (call $answer (i32.const 0))",
+    );
+    let runner = load(&wat);
+    let with = |fuel| map(&runner, &everything(), &Limits::new(fuel, 8, 10).unwrap(), &[0]);
+    assert!(matches!(with(OPEN + OPENING), Err(MapFault::Fuel)));
+    assert!(with(OPEN + OPENING + 50 * 6_000).is_ok());
+}
+
+#[test]
+fn the_bytes_of_a_name_use_up_fuel() {
+    let wat = |length: u32| {
+        guest(&format!(
+            "(call $column (local.get $patient) (i32.const 0) (i32.const {length}) (i32.const 64)) (call $answer (i32.const 0))"
+        ))
+    };
+    let (short, long) = (load(&wat(9)), load(&wat(4_000)));
+    let with = |runner, fuel| map(runner, &everything(), &Limits::new(fuel, 8, 10).unwrap(), &[0]);
+    assert!(with(&short, 30_000).is_ok());
+    assert!(matches!(with(&long, 4_000 * 32), Err(MapFault::Fuel)));
+    assert!(with(&long, 4_000 * 32 + 30_000).is_ok());
 }

@@ -10,6 +10,11 @@ struct Counting {
     integral: bool,
 }
 
+/// Prices of this patient.
+pub(super) const OPEN: u64 = 10_000_000;
+pub(super) const OPENING: u64 = 1_000_000;
+pub(super) const SLICE: u64 = 100_000;
+
 const SMALL: Grid = Grid { columns: 4, rows: 2, slices: 3, spacing_mm: (0.5, 0.75, 2.0) };
 const LARGE: Grid = Grid { columns: 1024, rows: 1024, slices: 2, spacing_mm: (1.0, 1.0, 1.0) };
 
@@ -50,6 +55,10 @@ impl Patient for Fake {
         Ok(Box::new(Counting { grid, integral }))
     }
 
+    fn open_cost(&self, series: u32) -> u64 {
+        OPEN + u64::from(series)
+    }
+
     fn open_mask(&self, _: u32, _: &str) -> Result<Box<dyn Mask>, Fault> {
         Err(Fault::Unsupported)
     }
@@ -69,6 +78,14 @@ impl Volume for Counting {
 
     fn integral(&self) -> bool {
         self.integral
+    }
+
+    fn opening_cost(&self) -> u64 {
+        OPENING
+    }
+
+    fn slab_cost(&self, _: u32, count: u32) -> u64 {
+        SLICE * u64::from(count)
     }
 
     fn read_s16(&self, first: u32, count: u32) -> Result<Arc<[i16]>, Fault> {
