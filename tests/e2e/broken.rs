@@ -239,7 +239,7 @@ fn a_job_that_cannot_go_on_fails_alone() {
     let world = World::new();
     world.dataset("liver", &world.cohort("cohort", 2, "CT"), &[]).exits(0);
     let package = world.pack("ct-intensity", &[]);
-    world.approve(&package, "liver");
+    world.approve_for(&package, "liver", &["any", "second"]);
     let running = hold(&world);
     let lost = world.submit(&package, "liver", &["--detach"]).exits(0).json();
     let copy = std::fs::read_dir(world.home().join("policy")).unwrap().map(|e| e.unwrap().path());
@@ -252,5 +252,6 @@ fn a_job_that_cannot_go_on_fails_alone() {
     let status = world.run(&["status", lost["job"].as_str().unwrap()]).exits(1).json();
     assert_eq!(status["state"], "node_failure", "a job ran under a policy that nobody admitted it under");
     std::fs::write(&copy, text).unwrap();
-    world.submit(&package, "liver", &["--where", "age_years >= 1"]).exits(4);
+    // The failed job stays charged, so another project asks.
+    world.submit(&package, "liver", &["--where", "age_years >= 1", "--project", "second"]).exits(4);
 }
