@@ -141,6 +141,7 @@ impl Bill<'_> {
         let stored = runs.iter().map(|(_, length)| u64::from(*length)).fold(0, u64::saturating_add);
         let coded = stored.saturating_add(image.format.bytes() as u64);
         self.take(coded.saturating_mul(cost::coded_byte(layout.syntax.coding)));
+        self.take(cost::frame(layout.syntax.coding));
         self.take((runs.len() as u64).saturating_mul(cost::RUN));
         let place = volume.places.get(slice.file).copied();
         if layout.syntax.deflated && self.inflated != place {

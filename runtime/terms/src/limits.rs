@@ -18,7 +18,7 @@ pub struct LimitError(Wrong);
 enum Wrong {
     #[error("{0}")]
     Range(&'static str),
-    #[error("fuel is more than the time box surely holds: write `seconds = {0}` or more, or less fuel")]
+    #[error("seconds is too short a box for this fuel: write `seconds = {0}` or more, or less fuel")]
     Time(u64),
 }
 

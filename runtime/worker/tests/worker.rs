@@ -275,7 +275,11 @@ fn a_scan_takes_one_frame_a_file_and_none_over_its_bound() {
     // All of them in one frame, and a frame of 1 MiB and a byte.
     for nonsense in [frame(&[2, 1, 0, 1, 0]), "\\001\\000\\020\\000\\000\\000\\000\\000".to_owned()] {
         let scan = scanned(&answering(&folder, &nonsense), &root).unwrap();
-        assert_eq!(scan.quarantined, ["a", "b"].map(|name| (PathBuf::from(name), Reason::Died)), "{nonsense}");
+        assert_eq!(
+            scan.quarantined,
+            ["a", "b"].map(|name| (PathBuf::from(name), Reason::Died)),
+            "{nonsense}"
+        );
     }
 }
 

@@ -17,11 +17,17 @@ fn a_file_that_does_not_say_that_it_is_deidentified_is_refused_where_the_policy_
     data.text((0x0012, 0x0062), *b"CS", "NO");
     assert_eq!(read(&file(&data), &strict), Err(Reason::NotDeidentified));
     assert!(read(&file(&data), &rules()).is_ok());
+    for not_one_yes in ["NO\\YES", "YES\\NO", "YES\\", "yes", ""] {
+        data.text((0x0012, 0x0062), *b"CS", not_one_yes);
+        assert_eq!(read(&file(&data), &strict), Err(Reason::NotDeidentified), "{not_one_yes}");
+    }
 }
 
 #[test]
 fn burned_in_text_is_refused_always() {
     let change = |d: &mut DataSet| drop(d.text((0x0028, 0x0301), *b"CS", "YES").encoded());
+    assert_eq!(after(change), Err(Reason::BurnedIn));
+    let change = |d: &mut DataSet| drop(d.text((0x0028, 0x0301), *b"CS", "NO\\YES").encoded());
     assert_eq!(after(change), Err(Reason::BurnedIn));
 }
 

@@ -5,9 +5,9 @@ use crate::{
     made::{CT, file, pixel_format, read, slice},
     rules, series_of, voxels,
 };
-use std::{collections::BTreeMap, fs::File, path::Path, time::Instant};
-use trocar_imaging::{Reason, Subject, SubjectSeries, group, open_patient};
-use trocar_terms::{Fault, Grid, Modality, Patient, SeriesInfo};
+use std::{collections::BTreeMap, fs::File, io::Write, path::Path, time::Instant};
+use trocar_imaging::{FileHeader, Reason, Subject, SubjectSeries, group, open_patient};
+use trocar_terms::{Fault, Grid, Modality, Patient, SeriesInfo, Value};
 use trocar_testkit::{
     cohort::{self, CohortSpec},
     dicom::DataSet,
@@ -190,4 +190,79 @@ fn unused_high_bits_are_not_part_of_a_value() {
     let volume = patient.open(0).unwrap_or_else(|e| panic!("{e}"));
     // The low 12 bits, with their sign: 0x801 is -2047.
     assert_eq!(volume.read_s16(0, 1).unwrap()[0], -2047 - 1024);
+}
+
+/// The same file with its data set deflated, stored as it is but for the wrapping.
+fn deflated(data: &DataSet) -> Vec<u8> {
+    let mut bytes = file(data);
+    let at = 144 + u32::from_le_bytes(bytes[140..144].try_into().unwrap()) as usize;
+    let body = bytes.split_off(at);
+    let explicit = b"1.2.840.10008.1.2.1\0";
+    let uid = bytes.windows(explicit.len()).position(|w| w == explicit).unwrap();
+    bytes.splice(uid..uid + explicit.len(), *b"1.2.840.10008.1.2.1.99");
+    bytes[uid - 2] = 22;
+    bytes[140] += 2;
+    // One stored block (RFC 1951 section 3.2.4).
+    let length = u16::try_from(body.len()).unwrap();
+    bytes.push(1);
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(&(!length).to_le_bytes());
+    bytes.extend_from_slice(&body);
+    bytes
+}
+
+#[test]
+fn opening_and_reading_have_a_price_and_inflating_again_has_it_again() {
+    let files: Vec<Vec<u8>> = [0.0, 2.0].map(|z| deflated(&slice(z))).into();
+    let headers = (0..).zip(files.iter().map(|f| read(f, &rules()).unwrap())).collect();
+    let record = group(headers).patients.remove(0).series.remove(0);
+    let series = SubjectSeries { info: record.info, attributes: BTreeMap::new(), files: vec![0, 1] };
+    let subject = Subject { columns: BTreeMap::new(), series: vec![series.clone(), series] };
+    let disk = files.iter().map(|bytes| {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    });
+    let patient = open_patient(subject, disk.collect());
+    let bytes: u64 = files.iter().map(|f| f.len() as u64).sum();
+    assert!(patient.open_cost(0) > bytes && patient.open_cost(2) == 0);
+    let open = |series| patient.open(series).unwrap_or_else(|e| panic!("{e}"));
+    let (first, second) = (open(0), open(1));
+    assert!(first.opening_cost() > 16 * bytes);
+    let (cold, both) = (first.slab_cost(0, 1), first.slab_cost(0, 2));
+    first.read_s16(0, 1).unwrap();
+    let warm = first.slab_cost(0, 1);
+    assert!(warm < cold && both > cold, "{warm} {cold} {both}");
+    // Volumes of one patient share what was inflated last.
+    assert_eq!(second.slab_cost(0, 1), warm);
+    second.read_s16(1, 1).unwrap();
+    assert_eq!(first.slab_cost(0, 1), cold);
+    assert_eq!(first.slab_cost(2, 1), 0);
+}
+
+#[test]
+fn what_a_worker_says_of_a_file_is_held_against_rules_and_bounds() {
+    let good = serde_json::to_value(read(&file(&slice(0.0)), &rules()).unwrap()).unwrap();
+    let said = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut header = good.clone();
+        change(&mut header);
+        serde_json::from_value::<FileHeader>(header).unwrap().checked(&rules()).err()
+    };
+    assert_eq!(said(&|_| {}), None);
+    assert_eq!(said(&|h| h["image"]["frames"][0]["position"][2] = 1.7e308.into()), Some(Reason::NoGeometry));
+    assert_eq!(said(&|h| h["image"]["plane"]["spacing"][0] = 0.0.into()), Some(Reason::NoGeometry));
+    assert_eq!(said(&|h| h["image"]["format"]["bits"] = 31.into()), Some(Reason::PixelFormat));
+    assert_eq!(said(&|h| h["image"]["format"]["frames"] = 2.into()), Some(Reason::NoPixels));
+    assert_eq!(said(&|h| h["patient_id"] = "".into()), Some(Reason::NoPatientId));
+    assert_eq!(said(&|h| h["patient_id"] = "x".repeat(1025).into()), Some(Reason::TooLarge));
+    assert_eq!(said(&|h| h["series_uid"] = "".into()), Some(Reason::NoUid));
+    let value = serde_json::to_value(Value::Missing).unwrap();
+    assert_eq!(said(&|h| h["attributes"]["Other"] = value.clone()), Some(Reason::Malformed));
+}
+
+#[test]
+fn two_slices_at_the_ends_of_all_numbers_make_no_series() {
+    let mut far = slice(0.0);
+    far.decimals((0x0020, 0x0032), &[0.0, 0.0, 1.7e308]);
+    assert_eq!(read(&file(&far), &rules()), Err(Reason::NoGeometry));
 }
