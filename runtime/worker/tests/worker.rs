@@ -219,6 +219,26 @@ fn a_bad_file_is_quarantined_and_nothing_else() {
     assert_eq!(scan.patients.len(), 3);
 }
 
+/// A Part 10 file whose data set is this many zeros, deflated.
+fn bomb(bytes: usize) -> Vec<u8> {
+    let mut file = vec![0; 128];
+    file.extend_from_slice(b"DICM\x02\0\x10\0UI\x16\x001.2.840.10008.1.2.1.99");
+    let mut packed = flate2::write::DeflateEncoder::new(file, flate2::Compression::fast());
+    let zeros = vec![0; 1 << 20];
+    (0..bytes >> 20).for_each(|_| packed.write_all(&zeros).unwrap());
+    packed.finish().unwrap()
+}
+
+#[test]
+fn the_largest_data_set_that_is_inflated_fits_a_worker_and_a_larger_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a"), bomb(256 << 20)).unwrap();
+    fs::write(folder.path().join("b"), bomb(257 << 20)).unwrap();
+    let scan = scanned(&launcher(), folder.path()).unwrap();
+    let expected = [("a".into(), Reason::Malformed), ("b".into(), Reason::TooLarge)];
+    assert_eq!(scan.quarantined, expected);
+}
+
 #[test]
 fn a_scan_does_not_depend_on_the_number_of_workers() {
     let folder = cohort();
@@ -436,4 +456,33 @@ fn a_worker_gets_no_environment_and_no_descriptor_but_its_socket() {
         set.all(|line| ["PWD=/", "_=", "OLDPWD=", "SHLVL="].iter().any(|own| line.starts_with(own))),
         "{text}"
     );
+}
+
+/// Needs the real series of data/README.md; without them there is nothing to test.
+#[test]
+fn a_real_series_is_mapped_within_a_workers_memory() {
+    let data = std::env::var_os("TROCAR_TEST_DATA").map_or("../../../shared/data".into(), PathBuf::from);
+    let root = data.join("sts");
+    if !root.is_dir() {
+        return;
+    }
+    let imports = r#"
+      (import "trocar:guest/imaging@0.1.0" "[method]patient.open" (func $open (param i32 i32 i32)))
+      (import "trocar:guest/imaging@0.1.0" "[method]volume.read-bytes" (func $read (param i32 i32 i32 i32)))"#;
+    let body = "(call $open (local.get $patient) (i32.const 0) (i32.const 64))
+         (if (i32.load8_u (i32.const 64)) (then unreachable))
+         (call $read (i32.load (i32.const 68)) (i32.const 0) (i32.const 1) (i32.const 96))
+         (if (i32.load8_u (i32.const 96)) (then unreachable))
+         (call $answer (f64.const 7))";
+    let modalities = vec![Modality::CT, Modality::MR, Modality::PT];
+    let deidentification = Deidentification { require: false, private_groups: PrivateGroups::Ignore };
+    let rules = ScanRules { deidentification, modalities: modalities.clone(), attributes: vec![] };
+    let scan = scan(&launcher(), &root, &rules, 2, &mut |_, _| {}).unwrap();
+    assert!(!scan.patients.is_empty());
+    let job =
+        MapJob { grant: Grant { modalities, ..grant() }, ..job(compiled(&component(imports, body)), 60) };
+    for record in &scan.patients {
+        let (subject, files) = subject(&scan, &root, record);
+        assert_eq!(number(&map(&launcher(), &job, subject, files)), Some(7.0));
+    }
 }
