@@ -279,8 +279,8 @@ pub(crate) struct Submit {
     /// A parameter.
     #[arg(long = "param", value_name = "K=V", value_parser = pair)]
     pub(crate) params: Vec<(String, String)>,
-    /// Whose share of the year pays.
-    #[arg(long, value_name = "NAME", default_value = "default")]
+    /// The project whose approval is asked for, and whose share of the year pays.
+    #[arg(long, value_name = "NAME", default_value = "any")]
     pub(crate) project: Name,
     /// Return as soon as the job is accepted.
     #[arg(long)]

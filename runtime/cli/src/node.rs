@@ -7,7 +7,9 @@ use crate::out::{Out, say, table};
 use crate::show::show;
 use serde_json::json;
 use std::path::Path;
-use trocar_node::{ApproveRequest, Budget, Home, NewDataset, Node, ProjectBudget, ScanReport, SystemClock};
+use trocar_node::{
+    ApproveRequest, Budget, Home, NewDataset, Node, ProjectBudget, Ran, ScanReport, SystemClock,
+};
 use trocar_terms::Name;
 
 /// Opens the node of a home.
@@ -150,10 +152,9 @@ async fn answer(out: Out, node: &Node, args: &Answer, revoke: bool) -> Result<()
 }
 
 async fn resume(out: Out, node: &Node) -> Result<Exit, Failure> {
-    let before = finished(node)?;
-    let stuck = node.run_accepted(&mut out.progress("patients")).await?;
-    let (finished, jobs) = (finished(node)?.saturating_sub(before), stuck.iter().map(|(job, _)| job));
-    let row = json!({"finished": finished, "stuck": jobs.collect::<Vec<_>>()});
+    let Ran { finished, stuck } = node.run_accepted(&mut out.progress("patients")).await?;
+    let jobs: Vec<_> = stuck.iter().map(|(job, _)| job).collect();
+    let row = json!({"finished": finished, "stuck": jobs});
     out.result(&row, || match finished {
         1 => "1 job finished".to_owned(),
         n => format!("{n} jobs finished"),
@@ -163,16 +164,6 @@ async fn resume(out: Out, node: &Node) -> Result<Exit, Failure> {
         say(&format!("job {job} stays accepted: {:#}", anyhow::Error::new(cause)));
     }
     Ok(exit)
-}
-
-/// How many jobs of this node have ended.
-fn finished(node: &Node) -> Result<usize, Failure> {
-    let mut finished = 0;
-    for record in node.home().ledger()?.records() {
-        let event = serde_json::to_value(&record.event).map_err(anyhow::Error::from)?;
-        finished += usize::from(event["type"] == "finished");
-    }
-    Ok(finished)
 }
 
 async fn budget(out: Out, node: &Node) -> Result<(), Failure> {

@@ -35,8 +35,8 @@ pub(crate) async fn submit(out: Out, home: &Path, args: &Submit) -> Result<Exit,
 /// Runs what is accepted and waits for this job. No count is shown: how many patients a cohort has is not public.
 async fn run(out: Out, node: &Node, job: &JobId) -> Result<JobStatus, Failure> {
     let _turning = out.spinner("the job runs; its result leaves at its release time");
-    let stuck = node.run_accepted(&mut |_, _| ()).await?;
-    match stuck.into_iter().find(|(stuck, _)| stuck == job) {
+    let ran = node.run_accepted(&mut |_, _| ()).await?;
+    match ran.stuck.into_iter().find(|(stuck, _)| stuck == job) {
         Some((_, cause)) => Err(cannot_run(cause)),
         None => wait(node, job).await,
     }

@@ -12,6 +12,7 @@ mod status;
 
 pub use admit::{Refusal, SubmitRequest, grant_of, plan_of};
 pub use map::{Progress, map_one};
+pub use run::Ran;
 pub use status::{JobState, JobStatus};
 
 pub(crate) use admit::{Admitted, Received};

@@ -13,6 +13,15 @@ use crate::node::Node;
 use trocar_ledger::Reservation;
 use trocar_terms::JobId;
 
+/// What became of the accepted jobs of a node.
+#[derive(Debug, Default)]
+pub struct Ran {
+    /// How many ended, in whatever way.
+    pub finished: usize,
+    /// Those that cannot go on now and stay accepted, each with its reason.
+    pub stuck: Vec<(JobId, NodeError)>,
+}
+
 impl Node {
     /// Takes a package from its bytes to an accepted job or a refusal. Runs nothing.
     ///
@@ -40,15 +49,16 @@ impl Node {
     ///
     /// # Errors
     /// The ledger cannot be read or the lock not be taken.
-    pub async fn run_accepted(&self, progress: Progress<'_>) -> Result<Vec<(JobId, NodeError)>, NodeError> {
+    pub async fn run_accepted(&self, progress: Progress<'_>) -> Result<Ran, NodeError> {
         let _lock = self.home().lock("jobs.lock")?;
-        let mut stuck = Vec::new();
+        let mut ran = Ran::default();
         for reservation in self.unfinished()? {
-            if let Err(error) = self.run(&reservation, progress).await {
-                stuck.push((reservation.job, error));
+            match self.run(&reservation, progress).await {
+                Ok(()) => ran.finished = ran.finished.saturating_add(1),
+                Err(error) => ran.stuck.push((reservation.job, error)),
             }
         }
-        Ok(stuck)
+        Ok(ran)
     }
 
     async fn run(&self, reservation: &Reservation, progress: Progress<'_>) -> Result<(), NodeError> {
