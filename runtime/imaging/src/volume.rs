@@ -139,9 +139,10 @@ impl Bill<'_> {
         let (image, layout) = (volume.images.get(slice.file)?, volume.layouts.get(slice.file)?);
         let runs = layout.frames.get(slice.frame)?;
         let stored = runs.iter().map(|(_, length)| u64::from(*length)).fold(0, u64::saturating_add);
-        let coded = stored.saturating_add(image.format.bytes() as u64);
-        self.take(coded.saturating_mul(cost::coded_byte(layout.syntax.coding)));
-        self.take(cost::frame(layout.syntax.coding));
+        let coding = layout.syntax.coding;
+        self.take(stored.saturating_mul(cost::stored_byte(coding)));
+        self.take((image.format.bytes() as u64).saturating_mul(cost::pixel_byte(coding)));
+        self.take(cost::frame(coding));
         self.take((runs.len() as u64).saturating_mul(cost::RUN));
         let place = volume.places.get(slice.file).copied();
         if layout.syntax.deflated && self.inflated != place {

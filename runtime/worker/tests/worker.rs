@@ -462,7 +462,7 @@ fn a_worker_gets_no_environment_and_no_descriptor_but_its_socket() {
 #[test]
 fn a_real_series_is_mapped_within_a_workers_memory() {
     let data = std::env::var_os("TROCAR_TEST_DATA").map_or("../../../shared/data".into(), PathBuf::from);
-    let root = data.join("sts");
+    let root = data.join("ct512");
     if !root.is_dir() {
         return;
     }
