@@ -154,6 +154,8 @@ fn a_lost_index_loses_no_charge_and_no_policy() {
     world.run(&["node", "dataset", "add", "liver", &path]).exits(0);
     world.run(&["node", "scan", "liver"]).exits(0);
     assert_eq!(world.run(&["node", "budget"]).exits(0).json()[0]["rho_year"], spent, "the budget began anew");
+    let said = world.dataset("other-name", &folder, &[]).exits(1);
+    assert!(said.err.contains("liver"), "another name gave the same patients a new budget: {}", said.err);
     let policy = std::fs::read_to_string(world.home().join("policy/liver.toml")).unwrap();
     assert!(policy.contains("k = 12"), "the operator's policy was overwritten");
 }
@@ -238,20 +240,21 @@ fn handing_in_a_job_does_not_wait_for_another_that_runs() {
 fn a_job_that_cannot_go_on_fails_alone() {
     let world = World::new();
     world.dataset("liver", &world.cohort("cohort", 2, "CT"), &[]).exits(0);
-    let package = world.pack("ct-intensity", &[]);
-    world.approve_for(&package, "liver", &["any", "second"]);
+    let (first, second) = (world.pack("ct-intensity", &[]), world.pack("volume-stats", &[]));
+    world.approve_for(&first, "liver", &["any", "third"]);
+    world.approve_for(&second, "liver", &["second"]);
     let running = hold(&world);
-    let lost = world.submit(&package, "liver", &["--detach"]).exits(0).json();
-    let copy = std::fs::read_dir(world.home().join("policy")).unwrap().map(|e| e.unwrap().path());
-    let copy =
-        copy.into_iter().find(|p| p.display().to_string().contains("sha256-")).expect("a copy of the policy");
-    let text = std::fs::read_to_string(&copy).unwrap();
-    std::fs::write(&copy, text.replace("k = 10", "k = 9")).unwrap();
+    let lost = world.submit(&first, "liver", &["--detach"]).exits(0).json();
+    let sound = world.submit(&second, "liver", &["--detach", "--project", "second"]).exits(0).json();
+    let bytes = std::fs::read(&first).unwrap();
+    let kept = std::fs::read_dir(world.home().join("packages")).unwrap().map(|e| e.unwrap().path());
+    let kept = kept.into_iter().find(|p| std::fs::read(p).unwrap() == bytes).expect("the package is kept");
+    std::fs::write(&kept, &bytes[1..]).unwrap();
     drop(running);
     world.run(&["node", "resume"]).exits(0);
-    let status = world.run(&["status", lost["job"].as_str().unwrap()]).exits(1).json();
-    assert_eq!(status["state"], "node_failure", "a job ran under a policy that nobody admitted it under");
-    std::fs::write(&copy, text).unwrap();
-    // The failed job stays charged, so another project asks.
-    world.submit(&package, "liver", &["--where", "age_years >= 1", "--project", "second"]).exits(4);
+    let status = |job: &serde_json::Value| world.run(&["status", job["job"].as_str().unwrap()]).json();
+    assert_eq!(status(&lost)["state"], "node_failure", "a job ran from a package that nobody admitted");
+    assert_eq!(status(&sound)["state"], "withheld", "a lost job took the next one with it");
+    // Handing the package in again mends the copy. The failed job stays charged, so another project asks.
+    world.submit(&first, "liver", &["--project", "third"]).exits(4);
 }

@@ -78,6 +78,8 @@ pub enum Event {
         job: JobId,
         /// How much of its `block_rho`.
         rho: RhoUnits,
+        /// From when it counts: when the outcome shows, or the budget would tell when the job really ended.
+        from: Timestamp,
     },
     /// The job's outcome is final.
     Finished {

@@ -29,17 +29,15 @@ struct Approval {
 pub(crate) struct Row {
     pub(crate) time: Timestamp,
     pub(crate) reservation: Reservation,
-    returned: Option<RhoUnits>,
+    returned: Option<(RhoUnits, Timestamp)>,
     charged: bool,
 }
 
 impl Row {
-    /// What it has spent by `now`. At most `block_rho` was returned, so the gate is always in it; and what was returned
-    /// counts from `release_at` on, or the budget would tell when the job really ended.
+    /// What it has spent by `now`. At most `block_rho` was returned, so the gate is always in it.
     pub(crate) fn spent(&self, now: Timestamp) -> RhoUnits {
         let whole = self.reservation.charge.rho().unwrap_or(RhoUnits(u64::MAX));
-        let due =
-            if now >= self.reservation.release_at { self.returned.unwrap_or_default() } else { RhoUnits(0) };
+        let due = self.returned.filter(|(_, from)| now >= *from).map_or(RhoUnits(0), |(rho, _)| rho);
         RhoUnits(whole.0.saturating_sub(due.0))
     }
 }
@@ -71,7 +69,7 @@ impl State {
                 need(!self.rows.contains_key(&asked.job), "the job is reserved already")
             }
             Event::Charged { job } => need(!self.open(job)?.charged, "the job is charged already"),
-            Event::Returned { job, rho } => self.may_return(job, *rho),
+            Event::Returned { job, rho, from } => self.may_return(job, *rho, *from),
             Event::Refused { job, .. } => {
                 need(!self.rows.contains_key(job), "the job is reserved: it can only finish")
             }
@@ -99,7 +97,7 @@ impl State {
                 self.rows.insert(asked.job, row);
             }
             Event::Charged { job } => self.update(job, |row| row.charged = true),
-            Event::Returned { job, rho } => self.update(job, |row| row.returned = Some(*rho)),
+            Event::Returned { job, rho, from } => self.update(job, |row| row.returned = Some((*rho, *from))),
             Event::Finished { job, code, .. } => {
                 self.finished.insert(*job, *code);
             }
@@ -132,13 +130,14 @@ impl State {
 
     /// Only behind a closed gate, and only once that verdict is final: a job that was given its blocks back and then
     /// drew again after a crash would be under-counted.
-    fn may_return(&self, job: &JobId, rho: RhoUnits) -> Rule {
+    fn may_return(&self, job: &JobId, rho: RhoUnits, from: Timestamp) -> Rule {
         let row = self.rows.get(job).ok_or("the job is not reserved")?;
         need(
             self.finished.get(job) == Some(&Code::Withheld),
             "a job returns its blocks after it was withheld",
         )?;
         need(row.returned.is_none(), "the job's blocks are returned already")?;
+        need(from >= row.reservation.release_at, "the job's blocks return at its release time or later")?;
         need(rho <= row.reservation.charge.block_rho, "a job returns at most its blocks, never its gate")
     }
 

@@ -30,6 +30,7 @@ impl Node {
             Ok(code) => code,
             Err(error) => return Ok(Err(error)),
         };
+        files::private_dir(&self.home().cache_path(""))?;
         files::write_durably(&path, &[&tag(code.as_bytes(), &name, &key), code.as_bytes()].concat())?;
         Ok(Ok(code))
     }

@@ -66,6 +66,7 @@ impl Node {
     /// # Errors
     /// The folder or table is not there or cannot be read, or the policy is not valid.
     pub async fn add_dataset(&self, new: &NewDataset) -> Result<(Dataset, Digest), NodeError> {
+        let _lock = self.home().lock("scan.lock")?;
         let (policy, policy_text) = self.policy_for(new)?;
         let mut ledger = self.home().ledger()?;
         let known = history::dataset(&ledger, &new.name);
@@ -113,8 +114,7 @@ impl Node {
 
     /// Jobs and approvals go by the policy's digest, so its text is kept for as long as the home.
     pub(crate) fn keep_policy(&self, policy: &Policy) -> Result<(), NodeError> {
-        let path = self.home().policy_copy_path(&policy.digest());
-        if path.exists() { Ok(()) } else { files::write_durably(&path, policy.text().as_bytes()) }
+        files::keep(&self.home().policy_copy_path(&policy.digest()), policy.text().as_bytes())
     }
 
     /// The text of a policy that a job was admitted under, whatever the dataset's policy says by now.
@@ -144,9 +144,10 @@ impl Node {
         };
         let table = self.clinical(&dataset, &policy)?;
         let scan = trocar_worker::scan(self.launcher(), &dataset.path, &rules, self.workers(), progress)?;
-        let scanned = self.scanned(scan, table.as_ref(), policy.digest())?;
+        refuse_ids_of_two_issuers(name, &scan.patients, table.as_ref())?;
+        let scanned = self.scanned(scan, &dataset.path, table.as_ref(), policy.digest())?;
         refuse_beyond_bound(name, scanned.snapshot.patients.len(), policy.size_bound())?;
-        self.refuse_shared_patients(name, &scanned).await?;
+        self.refuse_shared_patients(name, &scanned)?;
         self.store().keep(name, &scanned).await?;
         Ok(report(name, &scanned))
     }
@@ -163,12 +164,12 @@ impl Node {
     fn scanned(
         &self,
         scan: Scan,
+        root: &Path,
         table: Option<&ClinicalTable>,
         policy: Digest,
     ) -> Result<Scanned, NodeError> {
         let key = self.home().audit_key()?;
-        let twice = ids_of_two_issuers(&scan.patients);
-        let row = |r: &PatientRecord| table.filter(|_| !twice.contains(&r.patient_id))?.row(&r.patient_id);
+        let row = |r: &PatientRecord| table?.row(&r.patient_id);
         let indexed = |r: PatientRecord| Indexed {
             pseudonym: pseudonym(&r, &key),
             columns: row(&r).cloned().unwrap_or_default(),
@@ -178,16 +179,17 @@ impl Node {
         let opening: [u8; 32] = random_bytes();
         let commitment = commit(&opening, &serde_json::to_vec(&(&patients, &scan.files))?);
         let id = SnapshotId::from_bytes(random_bytes());
-        let snapshot = Snapshot { id, policy, commitment, patients, files: scan.files };
+        let root = root.to_owned();
+        let snapshot = Snapshot { id, policy, root, commitment, patients, files: scan.files };
         let quarantined =
             scan.quarantined.iter().map(|(p, r)| (p.display().to_string(), r.word().to_owned())).collect();
         Ok(Scanned { snapshot, opening: hex::encode(opening), quarantined })
     }
 
     /// Budgets belong to patients. Until budgets are pooled across datasets, one patient may be in one dataset only.
-    async fn refuse_shared_patients(&self, name: &Name, scanned: &Scanned) -> Result<(), NodeError> {
-        let mine: Vec<String> = scanned.snapshot.patients.iter().map(|p| p.pseudonym.clone()).collect();
-        let others = self.store().sharing(name, &mine).await?;
+    fn refuse_shared_patients(&self, name: &Name, scanned: &Scanned) -> Result<(), NodeError> {
+        let mine = scanned.snapshot.patients.iter().map(|p| p.pseudonym.as_str());
+        let others = self.home().patients_log()?.claim(name, mine)?;
         if others.is_empty() {
             return Ok(());
         }
@@ -219,10 +221,19 @@ fn existing(path: &Path, is: impl Fn(&Path) -> bool, word: &str) -> Result<PathB
     path.canonicalize().map_err(file("find", path))
 }
 
-/// One clinical row belongs to one patient: an id that two issuers gave has none.
-fn ids_of_two_issuers(patients: &[PatientRecord]) -> BTreeSet<String> {
+/// A row of the clinical table belongs to one patient, and what one patient's record says may not depend on another's.
+fn refuse_ids_of_two_issuers(
+    name: &Name,
+    patients: &[PatientRecord],
+    table: Option<&ClinicalTable>,
+) -> Result<(), NodeError> {
     let mut seen = BTreeSet::new();
-    patients.iter().filter(|p| !seen.insert(&p.patient_id)).map(|p| p.patient_id.clone()).collect()
+    if table.is_none() || patients.iter().all(|p| seen.insert(&p.patient_id)) {
+        return Ok(());
+    }
+    ask(format!(
+        "{name} has a patient id of two issuers, which its clinical table cannot tell apart: give each its own id"
+    ))
 }
 
 fn pseudonym(record: &PatientRecord, key: &[u8; 32]) -> String {

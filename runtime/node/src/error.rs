@@ -63,19 +63,20 @@ pub enum NodeError {
 }
 
 impl NodeError {
-    /// Whether trying again cannot help: what the job needs is gone or changed. Anything else may pass.
+    /// Whether trying again cannot help, since what the job was admitted with is gone or changed. Anything else may pass,
+    /// or the operator may restore it.
     pub(crate) fn is_lost(&self) -> bool {
-        match self {
-            Self::Lost(_) | Self::Package(_) | Self::Policy(_) | Self::Index => true,
-            Self::File { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
-            Self::Store(error) => matches!(error, sqlx::Error::RowNotFound),
-            Self::NoHome(_)
-            | Self::HomeExists(_)
-            | Self::Ledger(_)
-            | Self::Canonical(_)
-            | Self::Approval(_) => false,
-            Self::Ask(_) | Self::Worker(_) | Self::Clinical { .. } | Self::Bundle(_) => false,
-        }
+        matches!(self, Self::Lost(_))
+    }
+
+    /// For a file that was kept for the job: gone, damaged or another means lost.
+    pub(crate) fn or_lost(self, what: &'static str) -> Self {
+        let gone = |source: &std::io::Error| {
+            matches!(source.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::InvalidData)
+        };
+        let lost = matches!(&self, Self::Package(_) | Self::Policy(_))
+            || matches!(&self, Self::File { source, .. } if gone(source));
+        if lost { Self::Lost(what) } else { self }
     }
 }
 

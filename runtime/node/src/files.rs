@@ -42,6 +42,11 @@ fn write_part(part: &Path, bytes: &[u8]) -> std::io::Result<()> {
     out.sync_all()
 }
 
+/// Sees to it that a file holds these bytes: a copy that was damaged is mended.
+pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
+    if std::fs::read(path).is_ok_and(|old| old == bytes) { Ok(()) } else { write_durably(path, bytes) }
+}
+
 /// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, NodeError> {
     std::fs::read(path).map_err(file("read", path))

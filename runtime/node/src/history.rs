@@ -1,5 +1,6 @@
 //! What the ledger says of one job or one package: a fold over its records, which are the only state of a job.
 
+use crate::job::Details;
 use trocar_ledger::{Event, Ledger, Reservation};
 use trocar_terms::{Code, DatasetId, Digest, JobId, Name, Timestamp};
 
@@ -30,6 +31,23 @@ pub(crate) fn finished(ledger: &Ledger, job: &JobId) -> Option<Finished> {
         let Event::Finished { job: j, code, bundle } = &r.event else { return None };
         (j == job).then_some(Finished { code: *code, bundle: *bundle, at: r.time })
     })
+}
+
+/// When the outcome of a finished job shows: at `release_at`, or, where it ended later, at the end of a later slot and
+/// not at its true end.
+pub(crate) fn shows_at(ledger: &Ledger, job: &JobId) -> Option<Timestamp> {
+    let ended = finished(ledger, job)?.at;
+    let reservation = reservations(ledger).find(|r| r.job == *job)?;
+    if ended <= reservation.release_at {
+        return Some(reservation.release_at);
+    }
+    let slot_minutes = Details::of(reservation).map_or(1_440, |d| d.slot_minutes);
+    Some(ended.slot_ceil(slot_minutes.saturating_mul(60)))
+}
+
+/// The outcome of a job as a researcher may know it.
+pub(crate) fn shown(ledger: &Ledger, job: &JobId, now: Timestamp) -> Option<Finished> {
+    finished(ledger, job).filter(|_| shows_at(ledger, job).is_some_and(|at| now >= at))
 }
 
 /// Why a job was refused, if it was.

@@ -1,8 +1,9 @@
-//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ name index.db ledger.log`.
+//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ name patients.log index.db ledger.log`.
 
 use crate::error::{NodeError, ask, file};
 use crate::files;
 use crate::keys::{Keys, NODE_KEY, OPERATOR_KEY, random_bytes};
+use crate::patients::PatientsLog;
 use std::path::{Path, PathBuf};
 use trocar_ledger::Ledger;
 use trocar_manifest::keys::{PublicKey, SecretKey};
@@ -108,8 +109,7 @@ impl Home {
 
     /// Keeps a package where every later verb finds it by digest.
     pub(crate) fn keep_package(&self, digest: &Digest, bytes: &[u8]) -> Result<(), NodeError> {
-        let path = self.package_path(digest);
-        if path.exists() { Ok(()) } else { files::write_durably(&path, bytes) }
+        files::keep(&self.package_path(digest), bytes)
     }
 
     /// Reads a kept package.
@@ -129,6 +129,11 @@ impl Home {
         rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)
             .map_err(|e| file("lock", &path)(e.into()))?;
         Ok(lock)
+    }
+
+    /// Who was first seen in which dataset.
+    pub(crate) fn patients_log(&self) -> Result<PatientsLog, NodeError> {
+        PatientsLog::open(self.root.join("patients.log"))
     }
 
     pub(crate) fn index_path(&self) -> PathBuf {

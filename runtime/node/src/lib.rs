@@ -21,6 +21,7 @@ mod home;
 mod job;
 mod keys;
 mod node;
+mod patients;
 mod store;
 
 pub use approvals::{ApproveRequest, Pending, date};

@@ -17,14 +17,13 @@ const SCHEMA: &str = "
 create table if not exists datasets (
     name text primary key, id text not null, path text not null, clinical text, snapshot text);
 create table if not exists snapshots (
-    id text primary key, dataset text not null, policy text not null, commitment text not null, opening text not null);
+    id text primary key, dataset text not null, policy text not null, root text not null, commitment text not null, opening text not null);
 create table if not exists files (
     snapshot text not null, number integer not null, path text not null, size integer not null,
     mtime_ns integer not null, primary key (snapshot, number)) without rowid;
 create table if not exists patients (
     snapshot text not null, number integer not null, pseudonym text not null, record text not null,
     columns text not null, primary key (snapshot, number)) without rowid;
-create index if not exists patients_by_pseudonym on patients (pseudonym);
 create table if not exists quarantine (
     snapshot text not null, path text not null, reason text not null);
 ";
@@ -62,6 +61,8 @@ pub struct Snapshot {
     pub id: SnapshotId,
     /// Digest of the policy that it was scanned under.
     pub policy: Digest,
+    /// The folder that it was scanned from.
+    pub root: PathBuf,
     /// Hiding commitment to its contents: the only digest of it that leaves the node.
     pub commitment: Digest,
     /// The patients.
@@ -106,13 +107,14 @@ impl Store {
         Ok(Self { pool })
     }
 
-    /// Keeps a dataset, or corrects folder and table of the one with this name; its snapshot stands until the next scan.
+    /// Keeps a dataset, or corrects folder and table of the one with this name; with others, it must be scanned again.
     ///
     /// # Errors
     /// The disk refuses.
     pub async fn put(&self, dataset: &Dataset) -> Result<(), NodeError> {
         let correct = "insert into datasets (name, id, path, clinical) values (?, ?, ?, ?)
-            on conflict (name) do update set path = excluded.path, clinical = excluded.clinical";
+            on conflict (name) do update set id = excluded.id, path = excluded.path, clinical = excluded.clinical,
+            snapshot = case when path is excluded.path and clinical is excluded.clinical then snapshot end";
         sqlx::query(correct)
             .bind(dataset.name.as_str())
             .bind(dataset.id.to_string())
@@ -145,22 +147,6 @@ impl Store {
         }
     }
 
-    /// Names of other datasets that hold or ever held one of these patients: budgets belong to patients for ever.
-    ///
-    /// # Errors
-    /// The index cannot be read.
-    pub async fn sharing(&self, dataset: &Name, pseudonyms: &[String]) -> Result<Vec<String>, NodeError> {
-        let rows = sqlx::query(
-            "select s.dataset, p.pseudonym from snapshots s join patients p on p.snapshot = s.id where s.dataset <> ?",
-        )
-        .bind(dataset.as_str())
-        .fetch_all(&self.pool)
-        .await?;
-        let mine: std::collections::BTreeSet<&str> = pseudonyms.iter().map(String::as_str).collect();
-        let shared = rows.iter().filter(|r| mine.contains(r.get::<&str, _>(1))).map(|r| r.get(0));
-        Ok(shared.collect::<std::collections::BTreeSet<String>>().into_iter().collect())
-    }
-
     /// Keeps what a scan found and makes it the dataset's newest snapshot, all in one transaction.
     ///
     /// # Errors
@@ -169,11 +155,12 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         let id = scanned.snapshot.id.to_string();
         sqlx::query(
-            "insert into snapshots (id, dataset, policy, commitment, opening) values (?, ?, ?, ?, ?)",
+            "insert into snapshots (id, dataset, policy, root, commitment, opening) values (?, ?, ?, ?, ?, ?)",
         )
         .bind(&id)
         .bind(dataset.as_str())
         .bind(scanned.snapshot.policy.to_string())
+        .bind(text(&scanned.snapshot.root)?)
         .bind(scanned.snapshot.commitment.to_string())
         .bind(&scanned.opening)
         .execute(&mut *tx)
@@ -195,7 +182,7 @@ impl Store {
     /// # Errors
     /// It is not there or cannot be read.
     pub async fn snapshot(&self, id: SnapshotId) -> Result<Snapshot, NodeError> {
-        let head = sqlx::query("select commitment, policy from snapshots where id = ?")
+        let head = sqlx::query("select commitment, policy, root from snapshots where id = ?")
             .bind(id.to_string())
             .fetch_one(&self.pool)
             .await?;
@@ -203,6 +190,7 @@ impl Store {
         Ok(Snapshot {
             id,
             policy,
+            root: PathBuf::from(head.try_get::<String, _>(2)?),
             commitment,
             patients: self.patients(id).await?,
             files: self.files(id).await?,

@@ -71,11 +71,10 @@ pub fn map(launcher: &Launcher, job: &MapJob, subject: Subject, files: Vec<File>
     };
     let mut all = vec![code];
     all.extend(&files);
-    let mut started = true;
+    let mut started = false;
     // At the end of the box there is no second worker: W bounds a patient's time, whatever her files or guest do.
     for _ in (0..2).take_while(|_| Instant::now() < deadline) {
         let Ok(process) = Process::start_patiently(launcher, deadline) else {
-            started = false;
             continue;
         };
         started = true;

@@ -80,7 +80,7 @@ fn a_closed_gate_returns_its_blocks_and_stays_a_run() {
     spend(&mut home.ledger, 1, 3);
     let finished = Event::Finished { job: job(1), code: Code::Withheld, bundle: None };
     home.ledger.append(at(4), finished).unwrap();
-    home.ledger.append(at(4), Event::Returned { job: job(1), rho: RhoUnits(6) }).unwrap();
+    home.ledger.append(at(4), Event::Returned { job: job(1), rho: RhoUnits(6), from: at(1_000) }).unwrap();
     let ledger = Ledger::open(&home.path).unwrap();
     let early = ledger.spent(DATASET, at(4));
     assert_eq!(
@@ -88,7 +88,7 @@ fn a_closed_gate_returns_its_blocks_and_stays_a_run() {
         RhoUnits(10),
         "what was returned shows before release_at: the budget tells when the job ended"
     );
-    let spent = ledger.spent(DATASET, at(1_000_000));
+    let spent = ledger.spent(DATASET, at(1_000));
     assert_eq!((spent.year, spent.lifetime, spent.delta_year), (RhoUnits(4), RhoUnits(4), DeltaUnits(1)));
     assert_eq!(home.ledger.runs_of(2), 1);
 }

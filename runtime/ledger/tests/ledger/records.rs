@@ -62,7 +62,7 @@ fn events_that_cannot_follow_are_refused() {
         Event::Rejected { dataset: other, manifest: manifest() },
         Event::Reserved(Box::new(asks(2))),
         Event::Charged { job: job(2) },
-        Event::Returned { job: job(2), rho: RhoUnits(1) },
+        Event::Returned { job: job(2), rho: RhoUnits(1), from: at(900) },
         Event::Refused { job: job(1), code: Code::NotApproved },
     ] {
         refused(&mut home, event);
@@ -78,8 +78,8 @@ fn finish(ledger: &mut Ledger, code: Code) {
     ledger.append(at(6), Event::Finished { job: job(1), code, bundle: None }).unwrap();
 }
 
-const fn returned(units: u64) -> Event {
-    Event::Returned { job: job(1), rho: RhoUnits(units) }
+fn returned(units: u64) -> Event {
+    Event::Returned { job: job(1), rho: RhoUnits(units), from: at(900) }
 }
 
 #[test]

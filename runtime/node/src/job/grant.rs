@@ -69,7 +69,7 @@ impl Node {
         let snapshot = self.newest_snapshot(&admitted).await?;
         let details = self.details(&ledger, &admitted, &snapshot, now)?;
         // A repeat costs nothing, so it needs no run of the approval either.
-        if let Some(job) = cached(&ledger, &details.key) {
+        if let Some(job) = cached(&ledger, &details.key, now) {
             return Ok(Grant::Cached(job));
         }
         let Some(approval) = approvals.into_iter().rev().find(|h| h.is_live(&ledger, now)) else {
@@ -151,8 +151,8 @@ fn reserved(ledger: &Ledger) -> impl Iterator<Item = (JobId, Details)> {
 }
 
 /// A job with the same key that is finished or still running; one that failed for the node's own reasons is not.
-fn cached(ledger: &Ledger, key: &Digest) -> Option<JobId> {
-    let failed = |job: &JobId| history::finished(ledger, job).is_some_and(|f| f.code == Code::NodeFailure);
+fn cached(ledger: &Ledger, key: &Digest, now: Timestamp) -> Option<JobId> {
+    let failed = |job: &JobId| history::shown(ledger, job, now).is_some_and(|f| f.code == Code::NodeFailure);
     reserved(ledger).find(|(job, d)| d.key == *key && !failed(job)).map(|(job, _)| job)
 }
 

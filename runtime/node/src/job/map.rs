@@ -37,7 +37,7 @@ impl Node {
             plan: &granted.admitted.plan,
             job: &job,
             snapshot: &granted.snapshot,
-            root: &granted.admitted.received.dataset.path,
+            root: &granted.snapshot.root,
         };
         let sums = work.run(&cohort, self.workers(), progress)?;
         Ok(Mapped { granted, sums })
@@ -146,6 +146,10 @@ impl Work<'_> {
     }
 }
 
+/// Files that one patient's map may open. Beyond it her contribution is the default; below it a lack of descriptors is
+/// the node's own, so that no patient's files decide the fate of a job.
+const MOST_FILES: usize = 8_000;
+
 /// Maps one patient in a worker process of her own.
 #[must_use]
 pub fn map_one(
@@ -156,6 +160,9 @@ pub fn map_one(
     root: &Path,
 ) -> trocar_worker::Mapped {
     let (subject, numbers) = subject(patient, &job.grant);
+    if numbers.len() > MOST_FILES {
+        return trocar_worker::Mapped::failed("she has more files than one map may open");
+    }
     match numbers.iter().map(|n| open_unchanged(root, all.get(*n as usize))).collect() {
         Ok(files) => trocar_worker::map(launcher, job, subject, files),
         Err(Unopened::Changed) => trocar_worker::Mapped::failed("a file is not the one that was scanned"),

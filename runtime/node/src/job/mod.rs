@@ -16,3 +16,4 @@ pub use run::Ran;
 pub use status::{JobState, JobStatus};
 
 pub(crate) use admit::{Admitted, Received};
+pub(crate) use grant::Details;

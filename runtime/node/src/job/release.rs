@@ -56,7 +56,8 @@ impl Node {
         let mut ledger = self.home().ledger()?;
         ledger.append(self.now(), Event::Finished { job: *job, code, bundle })?;
         if undrawn > RhoUnits(0) {
-            ledger.append(self.now(), Event::Returned { job: *job, rho: undrawn })?;
+            let from = history::shows_at(&ledger, job).unwrap_or_else(|| self.now());
+            ledger.append(self.now(), Event::Returned { job: *job, rho: undrawn, from })?;
         }
         Ok(())
     }

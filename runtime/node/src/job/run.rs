@@ -94,11 +94,12 @@ impl Node {
         reservation: &Reservation,
         details: &Details,
     ) -> Result<Admitted, NodeError> {
-        let package = self.home().package(&details.package)?;
-        let policy = self.policy_copy(&details.policy)?;
+        let package = self.home().package(&details.package).map_err(|e| e.or_lost("its package"))?;
+        let policy = self.policy_copy(&details.policy).map_err(|e| e.or_lost("its policy"))?;
         let all = self.store().datasets().await?;
-        let dataset =
-            all.into_iter().find(|d| d.id == reservation.dataset).ok_or(NodeError::Lost("its dataset"))?;
+        let Some(dataset) = all.into_iter().find(|d| d.id == reservation.dataset) else {
+            return ask("its dataset is not in the index (index.db): restore the index");
+        };
         let request = SubmitRequest {
             dataset: dataset.name.clone(),
             parameters: details.parameters.clone(),

@@ -2,7 +2,6 @@
 //! `release_at`.
 
 use super::admit::Refusal;
-use super::grant::Details;
 use crate::error::{NodeError, ask};
 use crate::files;
 use crate::history;
@@ -107,22 +106,10 @@ fn status_in(ledger: &Ledger, job: &JobId, now: Timestamp) -> Option<JobStatus> 
     if let Some(code) = history::refused(ledger, job) {
         return Some(JobStatus { job: *job, state: JobState::Refused, code, release_at: None, detail: None });
     }
-    let reservation = history::reservations(ledger).find(|r| r.job == *job)?;
-    let (release_at, now) = (reservation.release_at, ledger.time(now));
-    let outcome = history::finished(ledger, job).filter(|f| now >= visible_at(reservation, f.at));
+    let release_at = history::reservations(ledger).find(|r| r.job == *job)?.release_at;
+    let outcome = history::shown(ledger, job, ledger.time(now));
     let code = outcome.map_or(Code::Accepted, |f| f.code);
     Some(JobStatus { job: *job, state: state_of(code), code, release_at: Some(release_at), detail: None })
-}
-
-/// A job that ended after its `release_at` shows at the end of a later slot, not at its true end.
-fn visible_at(reservation: &Reservation, ended: Timestamp) -> Timestamp {
-    if ended <= reservation.release_at {
-        return reservation.release_at;
-    }
-    match Details::of(reservation) {
-        Some(details) => ended.slot_ceil(details.slot_minutes.saturating_mul(60)),
-        None => ended.slot_ceil(86_400),
-    }
 }
 
 fn state_of(code: Code) -> JobState {
