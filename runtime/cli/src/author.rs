@@ -11,8 +11,8 @@ use std::path::Path;
 use trocar_filter::Plan;
 use trocar_manifest::keys::{PublicKey, SecretKey};
 use trocar_manifest::{Manifest, Package, with_component};
-use trocar_node::{Keys, Refusal, grant_of};
-use trocar_policy::{Authors, Decision, Policy, Request};
+use trocar_node::{Keys, Refusal, grant_of, system_random};
+use trocar_policy::{Admitted, Authors, Decision, Policy, Request};
 use trocar_terms::{Digest, Name};
 use trocar_worker::{CompileError, Grant, Launcher};
 
@@ -62,7 +62,7 @@ pub(crate) fn check(out: Out, args: &Check) -> Result<Exit, Failure> {
     }
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
     if let Some(policy) = &policy {
-        check_policy(policy, &manifest)?;
+        decide(policy, &manifest, &BTreeMap::new(), None)?;
     }
     let plan = plan(&manifest, policy.as_ref())?;
     let rho = plan.charge().rho().unwrap_or_default().to_f64();
@@ -93,27 +93,27 @@ pub(crate) fn plan(manifest: &Manifest, policy: Option<&Policy>) -> Result<Plan,
     trocar_node::plan_of(manifest, k, n_pub).map_err(|r| refused(&r))
 }
 
-fn check_policy(policy: &Policy, manifest: &Manifest) -> Result<(), Failure> {
-    let request =
-        Request { component_author: some_author(policy), parameters: &BTreeMap::new(), where_: None };
+/// Decides as a node would, for an author that the policy accepts.
+pub(crate) fn decide(
+    policy: &Policy,
+    manifest: &Manifest,
+    parameters: &BTreeMap<String, String>,
+    where_: Option<&str>,
+) -> Result<Admitted, Failure> {
+    let request = Request { component_author: some_author(policy), parameters, where_ };
     match trocar_policy::decide(policy, manifest, &request) {
-        Decision::Admit(_) => Ok(()),
+        Decision::Admit(admitted) => Ok(admitted),
         Decision::Deny { code, detail } => Err(refused(&Refusal::of(code, detail))),
     }
 }
 
 /// Check and rehearsal have no signature yet: they take an author that the policy accepts.
-pub(crate) fn some_author(policy: &Policy) -> PublicKey {
+fn some_author(policy: &Policy) -> PublicKey {
     let new = || SecretKey::generate(&mut system_random()).public();
     match policy.authors() {
         Authors::Any => new(),
         Authors::Keys(keys) => keys.first().copied().unwrap_or_else(new),
     }
-}
-
-/// The operating system's generator.
-pub(crate) fn system_random() -> rand::rand_core::UnwrapErr<rand::rngs::SysRng> {
-    rand::rand_core::UnwrapErr(rand::rngs::SysRng)
 }
 
 /// Refuses a component that imports anything outside its manifest's grant, by name.

@@ -120,7 +120,7 @@ async fn approve(out: Out, node: &Node, args: Approve) -> Result<(), Failure> {
     let request = ApproveRequest {
         manifest: args.digest,
         dataset: args.dataset.clone(),
-        as_: Some(args.as_),
+        as_: args.as_,
         runs: args.runs,
         days: args.days,
         rho_max: args.rho_max,

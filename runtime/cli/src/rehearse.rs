@@ -4,8 +4,7 @@
 
 use crate::args::Test;
 use crate::author::{
-    check_component, launcher, plan, read_component, read_manifest, read_policy, refused, required_component,
-    some_author, system_random,
+    check_component, decide, launcher, plan, read_manifest, read_policy, required_component,
 };
 use crate::failure::{Exit, Failure};
 use crate::input::{Input, read_bounded};
@@ -17,8 +16,8 @@ use std::path::{Path, PathBuf};
 use trocar_filter::{Contribution, GaussianNoise, Rehearsal, Untrusted, rehearse};
 use trocar_manifest::keys::SecretKey;
 use trocar_manifest::{Manifest, Package};
-use trocar_node::{Indexed, Refusal, grant_of};
-use trocar_policy::{Decision, Policy, Request};
+use trocar_node::{Indexed, grant_of, system_random};
+use trocar_policy::Policy;
 use trocar_terms::{ColumnRule, Modality};
 use trocar_testkit::cohort::{self, CohortSpec};
 use trocar_worker::{FileEntry, MapJob, Mapped, ScanRules};
@@ -29,7 +28,8 @@ pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
         Some(path) => read_policy(path)?,
         None => permissive()?,
     };
-    let decision = decide(args, &manifest, &policy)?;
+    let parameters: BTreeMap<String, String> = args.params.iter().cloned().collect();
+    let decision = decide(&policy, &manifest, &parameters, args.where_.as_deref())?;
     let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
     let (folder, clinical) = data(args, &manifest, scratch.path())?;
     let cohort = read(out, args, &policy, &manifest, (&folder, clinical.as_deref()))?;
@@ -58,11 +58,7 @@ fn algorithm(args: &Test) -> Result<(Manifest, Vec<u8>), Failure> {
         return Ok((package.manifest, package.component));
     }
     let (_, manifest) = read_manifest(&args.algorithm.manifest)?;
-    let component = match &args.algorithm.component {
-        Some(path) => read_component(path)?,
-        None => required_component(&args.algorithm)?,
-    };
-    Ok((manifest, component))
+    Ok((manifest, required_component(&args.algorithm)?))
 }
 
 /// N_pub of a rehearsal without a policy of its own.
@@ -72,19 +68,6 @@ const SIZE_BOUND: u32 = 500;
 fn permissive() -> Result<Policy, Failure> {
     let text = Policy::demo(&SecretKey::generate(&mut system_random()).public(), SIZE_BOUND);
     Policy::parse("rehearsal policy", &text).map_err(|e| Failure::located(Exit::Failed, e))
-}
-
-fn decide(args: &Test, manifest: &Manifest, policy: &Policy) -> Result<trocar_policy::Admitted, Failure> {
-    let parameters: BTreeMap<String, String> = args.params.iter().cloned().collect();
-    let request = Request {
-        component_author: some_author(policy),
-        parameters: &parameters,
-        where_: args.where_.as_deref(),
-    };
-    match trocar_policy::decide(policy, manifest, &request) {
-        Decision::Admit(admitted) => Ok(admitted),
-        Decision::Deny { code, detail } => Err(refused(&Refusal::of(code, detail))),
-    }
 }
 
 fn data(args: &Test, manifest: &Manifest, scratch: &Path) -> Result<(PathBuf, Option<PathBuf>), Failure> {

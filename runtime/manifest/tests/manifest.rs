@@ -8,7 +8,9 @@
     reason = "a test stops with a panic; clippy excuses #[test] functions alone, not what they share"
 )]
 
-use miette::{GraphicalReportHandler, GraphicalTheme};
+mod golden;
+
+use golden::{golden, shown};
 use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use std::collections::BTreeMap;
@@ -31,27 +33,6 @@ fn toml_files(folder: &str) -> Vec<(String, PathBuf)> {
     files.retain(|f| f.extension().is_some_and(|e| e == "toml"));
     files.sort();
     files.into_iter().map(|f| (f.file_name().unwrap().to_str().unwrap().to_owned(), f)).collect()
-}
-
-/// Compares with the file, or writes it where `UPDATE` is set.
-fn golden(path: &Path, found: &str) {
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(path, found).unwrap();
-    }
-    let expected = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(
-        found,
-        expected,
-        "{} is not current: run with UPDATE=1 and read the difference",
-        path.display()
-    );
-}
-
-fn shown(error: &dyn miette::Diagnostic) -> String {
-    let mut text = String::new();
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::none()).with_width(110);
-    handler.render_report(&mut text, error).unwrap();
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 fn key(seed: u64) -> SecretKey {

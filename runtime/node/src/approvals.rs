@@ -3,7 +3,6 @@
 use crate::error::{NodeError, ask};
 use crate::history::{self, answers};
 use crate::job::{Admitted, Refusal};
-use crate::keys::OPERATOR_KEY;
 use crate::node::Node;
 use crate::store::Dataset;
 use serde::Serialize;
@@ -46,13 +45,13 @@ pub struct ApproveRequest {
     pub manifest: Digest,
     /// The dataset.
     pub dataset: Name,
-    /// Whose key signs; the operator's own by default.
-    pub as_: Option<Name>,
+    /// Whose key signs.
+    pub as_: Name,
     /// How many runs.
     pub runs: u32,
     /// How many days it holds.
     pub days: u32,
-    /// Largest rho of one run; the job's own cost by default.
+    /// Largest rho of one run; the policy's rho_job by default.
     pub rho_max: Option<Decimal>,
     /// For which project; any by default.
     pub project: Option<Name>,
@@ -127,9 +126,8 @@ impl Node {
         let package = self.submitted_package(&request.manifest)?;
         let dataset = self.store().dataset(&request.dataset).await?;
         let policy = self.policy(&request.dataset)?;
-        let signer =
-            request.as_.clone().map_or_else(|| OPERATOR_KEY.parse().or_else(|_| ask("no key")), Ok)?;
-        let key = self.home().keys().get(&signer)?;
+        let signer = &request.as_;
+        let key = self.home().keys().get(signer)?;
         if !policy.operators().contains(&key.public()) {
             return ask(format!(
                 "the key {signer} is not among `operators` in the policy of {}",
@@ -163,7 +161,7 @@ impl Node {
         Ok(Approval {
             dataset: dataset.id,
             manifest: request.manifest,
-            component: Digest::of(&package.component),
+            component: package.component_digest(),
             models: package.manifest.models.iter().map(|m| m.digest).collect(),
             class: package.manifest.class,
             policy: policy.digest(),
@@ -268,7 +266,7 @@ pub(crate) fn binds(approval: &Approval, admitted: &Admitted) -> bool {
     let manifest = &received.package.manifest;
     approval.dataset == received.dataset.id
         && approval.manifest == manifest.digest()
-        && approval.component == Digest::of(&received.package.component)
+        && approval.component == received.package.component_digest()
         && approval.models.iter().eq(manifest.models.iter().map(|m| &m.digest))
         && approval.class == manifest.class
         && approval.policy == admitted.policy.digest()

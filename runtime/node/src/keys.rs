@@ -79,7 +79,8 @@ fn key_name(path: &Path) -> Option<Name> {
 }
 
 /// The operating system's generator; it is never seeded and never stored.
-pub(crate) fn system_random() -> rand::rand_core::UnwrapErr<rand::rngs::SysRng> {
+#[must_use]
+pub fn system_random() -> rand::rand_core::UnwrapErr<rand::rngs::SysRng> {
     rand::rand_core::UnwrapErr(rand::rngs::SysRng)
 }
 

@@ -30,6 +30,6 @@ pub use datasets::{NewDataset, Quarantined, ScanReport};
 pub use error::NodeError;
 pub use home::Home;
 pub use job::{JobState, JobStatus, Progress, Ran, Refusal, SubmitRequest, grant_of, map_one, plan_of};
-pub use keys::{Keys, NODE_KEY, OPERATOR_KEY};
+pub use keys::{Keys, NODE_KEY, OPERATOR_KEY, system_random};
 pub use node::{Node, SystemClock};
 pub use store::{Dataset, Indexed};

@@ -5,7 +5,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -31,6 +31,28 @@ pub struct FileEntry {
     pub size: u64,
     /// Time of its last change, in nanoseconds since 1970.
     pub mtime_ns: i64,
+}
+
+impl FileEntry {
+    /// Opens the file below `root`: not through a link, and without waiting, since a FIFO in its place must hang nothing.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is no regular file.
+    pub fn open(&self, root: &Path) -> io::Result<File> {
+        let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
+        let file = File::options().read(true).custom_flags(flags).open(root.join(&self.path))?;
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    }
+
+    /// Whether an open file is still the one that was scanned, by size and time of last change.
+    #[must_use]
+    pub fn is_still(&self, file: &File) -> bool {
+        file.metadata().is_ok_and(|seen| seen.len() == self.size && mtime_ns(&seen) == Some(self.mtime_ns))
+    }
+}
+
+fn mtime_ns(seen: &Metadata) -> Option<i64> {
+    seen.mtime().checked_mul(1_000_000_000)?.checked_add(seen.mtime_nsec())
 }
 
 /// A dataset's files, sorted into patients.
@@ -102,8 +124,7 @@ fn unlisted(root: &Path, error: walkdir::Error) -> WorkerError {
 
 fn describe(entry: &DirEntry, path: PathBuf) -> Option<FileEntry> {
     let seen = entry.metadata().ok()?;
-    let mtime_ns = seen.mtime().checked_mul(1_000_000_000)?.checked_add(seen.mtime_nsec())?;
-    Some(FileEntry { path, size: seen.len(), mtime_ns })
+    Some(FileEntry { path, size: seen.len(), mtime_ns: mtime_ns(&seen)? })
 }
 
 struct Reader<'a> {
@@ -189,7 +210,7 @@ impl Reader<'_> {
         batch: &[FileEntry],
         process: &mut Option<Process>,
     ) -> Result<Option<Vec<Header>>, WorkerError> {
-        let opened: Vec<Option<File>> = batch.iter().map(|entry| open(self.root, entry)).collect();
+        let opened: Vec<Option<File>> = batch.iter().map(|entry| entry.open(self.root).ok()).collect();
         let files: Vec<&File> = opened.iter().flatten().collect();
         let mut worker = match process.take() {
             Some(worker) => worker,
@@ -216,11 +237,4 @@ impl Reader<'_> {
         }
         Ok(headers)
     }
-}
-
-/// Opens a regular file read-only; never a link, and never waiting for the other end of a pipe.
-fn open(root: &Path, entry: &FileEntry) -> Option<File> {
-    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(root.join(&entry.path)).ok()?;
-    file.metadata().is_ok_and(|seen| seen.is_file()).then_some(file)
 }

@@ -93,7 +93,7 @@ impl Node {
             Ok(decision) => decision,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let plan = match plan(&policy, &received.package) {
+        let plan = match plan_of(&received.package.manifest, policy.k(), policy.size_bound()) {
             Ok(plan) => plan,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -120,12 +120,8 @@ fn decided(policy: &Policy, received: &Received) -> Result<trocar_policy::Admitt
     }
 }
 
-/// The numeric admission of PRIVACY.md section 3, step 1.
-pub(crate) fn plan(policy: &Policy, package: &Package) -> Result<Plan, Refusal> {
-    plan_of(&package.manifest, policy.k(), policy.size_bound())
-}
-
-/// What the filter may release for this manifest with these figures of a policy, and what it costs.
+/// What the filter may release for this manifest with these figures of a policy, and what it costs: the numeric
+/// admission of PRIVACY.md section 3, step 1.
 ///
 /// # Errors
 /// The outputs break a rule of the filter.

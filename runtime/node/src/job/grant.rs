@@ -164,7 +164,7 @@ fn release_key(admitted: &Admitted, snapshot: &Snapshot) -> Result<Digest, NodeE
             admitted.received.dataset.id,
             snapshot.id,
             manifest.digest(),
-            Digest::of(&admitted.received.package.component),
+            admitted.received.package.component_digest(),
         ),
         (&admitted.decision.parameters, admitted.decision.cohort.normalised(), manifest.class.word()),
         (admitted.policy.digest(), trocar_worker::engine_id()),
@@ -186,17 +186,15 @@ fn reserve(ledger: &mut Ledger, now: Timestamp, granted: Granted) -> Result<Gran
         release_at: granted.release_at,
         details: serde_json::to_value(&granted.details)?,
     };
-    let paid = granted.approval.approval.project.clone();
     Ok(match ledger.reserve(now, reservation, &caps(&granted))? {
         Verdict::Reserved(_) => Grant::New(Box::new(granted)),
-        Verdict::Denied(code) => {
-            Grant::Refused(Refusal::of(code, budget_words(ledger, &granted, &paid, now)))
-        }
+        Verdict::Denied(code) => Grant::Refused(Refusal::of(code, budget_words(ledger, &granted, now))),
     })
 }
 
 /// Budgets are known to whoever spends them: static costs and the caps of the policy, nothing of a patient.
-fn budget_words(ledger: &Ledger, granted: &Granted, project: &str, now: Timestamp) -> String {
+fn budget_words(ledger: &Ledger, granted: &Granted, now: Timestamp) -> String {
+    let project = granted.approval.approval.project.as_str();
     let asks = granted.admitted.plan.charge().rho().unwrap_or_default().to_f64();
     let spent = ledger.spent(granted.admitted.received.dataset.id, now);
     let mine = spent.by_project.get(project).copied().unwrap_or_default().to_f64();

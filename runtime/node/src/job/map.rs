@@ -6,11 +6,9 @@ use crate::keys::system_random;
 use crate::node::Node;
 use crate::store::{Indexed, Snapshot};
 use rand::seq::SliceRandom;
-use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,7 +35,6 @@ impl Node {
             plan: &granted.admitted.plan,
             job: &job,
             snapshot: &granted.snapshot,
-            root: &granted.snapshot.root,
         };
         let sums = work.run(&cohort, self.workers(), progress)?;
         Ok(Mapped { granted, sums })
@@ -80,8 +77,7 @@ struct Seen<'a> {
 
 impl Record for Seen<'_> {
     fn values(&self, name: &str) -> Vec<Value> {
-        let granted = |s: &&SeriesRecord| self.grant.modalities.iter().any(|m| m.code() == s.info.modality);
-        let series = self.patient.record.series.iter().filter(granted);
+        let series = granted_series(self.patient, self.grant);
         if name == "modality" {
             return series.map(|s| Value::Text(s.info.modality.clone())).collect();
         }
@@ -92,12 +88,16 @@ impl Record for Seen<'_> {
     }
 }
 
+fn granted_series<'a>(patient: &'a Indexed, grant: &'a Grant) -> impl Iterator<Item = &'a SeriesRecord> {
+    let granted = |s: &&SeriesRecord| grant.modalities.iter().any(|m| m.code() == s.info.modality);
+    patient.record.series.iter().filter(granted)
+}
+
 struct Work<'a> {
     launcher: &'a Launcher,
     plan: &'a Plan,
     job: &'a MapJob,
     snapshot: &'a Snapshot,
-    root: &'a Path,
 }
 
 impl Work<'_> {
@@ -136,7 +136,8 @@ impl Work<'_> {
 
     /// Whatever happens to one patient changes her contribution and nothing else.
     fn add(&self, patient: &Indexed, sums: &mut Sums) -> Option<()> {
-        let mapped = map_one(self.launcher, self.job, patient, &self.snapshot.files, self.root);
+        let Snapshot { files, root, .. } = self.snapshot;
+        let mapped = map_one(self.launcher, self.job, patient, files, root);
         match mapped.contribution {
             Some(contribution) => sums.add(contribution),
             None if mapped.node_fault => return None,
@@ -181,13 +182,10 @@ enum Unopened {
     NoDescriptor,
 }
 
-/// A FIFO put in its place must not hang the node: it is opened without waiting, and is no file.
 fn open_unchanged(root: &Path, entry: Option<&FileEntry>) -> Result<File, Unopened> {
     let entry = entry.ok_or(Unopened::Changed)?;
-    let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits().cast_signed();
-    let file =
-        File::options().read(true).custom_flags(flags).open(root.join(&entry.path)).map_err(unopened)?;
-    if is_unchanged(&file, entry) { Ok(file) } else { Err(Unopened::Changed) }
+    let file = entry.open(root).map_err(unopened)?;
+    if entry.is_still(&file) { Ok(file) } else { Err(Unopened::Changed) }
 }
 
 fn unopened(error: std::io::Error) -> Unopened {
@@ -197,21 +195,13 @@ fn unopened(error: std::io::Error) -> Unopened {
     }
 }
 
-fn is_unchanged(file: &File, entry: &FileEntry) -> bool {
-    file.metadata().is_ok_and(|seen| {
-        let mtime_ns = seen.mtime().checked_mul(1_000_000_000).and_then(|s| s.checked_add(seen.mtime_nsec()));
-        seen.is_file() && seen.len() == entry.size && mtime_ns == Some(entry.mtime_ns)
-    })
-}
-
 /// What the manifest was granted of one patient, and the numbers of her files in descriptor order.
 ///
 /// Anything else is not sent: for the worker it does not exist.
 fn subject(patient: &Indexed, grant: &Grant) -> (Subject, Vec<u32>) {
     let mut numbers = Vec::new();
     let mut series = Vec::new();
-    let granted = |modality: &str| grant.modalities.iter().any(|m| m.code() == modality);
-    for record in patient.record.series.iter().filter(|s| granted(&s.info.modality)) {
+    for record in granted_series(patient, grant) {
         let files = if grant.pixels { record.files.as_slice() } else { &[] };
         let first = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
         numbers.extend_from_slice(files);

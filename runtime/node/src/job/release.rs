@@ -103,9 +103,7 @@ impl Node {
         };
         Ok(trocar_bundle::write(&content, &self.home().node_key()?)?)
     }
-}
 
-impl Node {
     /// The ledger's head right after the reservation: the same whatever happened on the node since.
     fn reserved_head(&self, job: &JobId) -> Result<Digest, NodeError> {
         let ledger = self.home().ledger()?;

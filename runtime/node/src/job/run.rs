@@ -74,8 +74,7 @@ impl Node {
     /// The granted job again, from the ledger and the kept files alone. Where they no longer agree with what was
     /// reserved, it is lost: nothing is mapped or drawn.
     async fn regrant(&self, reservation: &Reservation) -> Result<Granted, NodeError> {
-        let details: Details = serde_json::from_value(reservation.details.clone())
-            .map_err(|_| NodeError::Lost("its details"))?;
+        let details = Details::of(reservation).ok_or(NodeError::Lost("its details"))?;
         let admitted = self.admitted_again(reservation, &details).await?;
         let snapshot = self.store().snapshot(reservation.snapshot).await?;
         let approval = self.approval_again(reservation, &admitted)?;
