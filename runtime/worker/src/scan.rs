@@ -238,3 +238,29 @@ impl Reader<'_> {
         Ok(headers)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_changed_since_the_scan_is_not_the_one_that_was_scanned() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        std::fs::write(&path, b"old").unwrap();
+        let seen = std::fs::metadata(&path).unwrap();
+        let entry = FileEntry { path: "f".into(), size: 3, mtime_ns: mtime_ns(&seen).unwrap() };
+        let still = || entry.open(folder.path()).is_ok_and(|file| entry.is_still(&file));
+        assert!(still(), "an unchanged file was not known again");
+        std::fs::write(&path, b"longer").unwrap();
+        File::options().append(true).open(&path).unwrap().set_modified(seen.modified().unwrap()).unwrap();
+        assert!(!still(), "another length was not seen");
+        std::fs::write(&path, b"new").unwrap();
+        let later = seen.modified().unwrap() + Duration::from_secs(1);
+        File::options().append(true).open(&path).unwrap().set_modified(later).unwrap();
+        assert!(!still(), "another time of change was not seen");
+        std::fs::rename(&path, folder.path().join("g")).unwrap();
+        std::os::unix::fs::symlink("g", &path).unwrap();
+        assert!(entry.open(folder.path()).is_err(), "a link was followed");
+    }
+}

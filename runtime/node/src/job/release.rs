@@ -126,3 +126,91 @@ fn conditions(granted: &Granted) -> Vec<String> {
     words.extend(granted.approval.approval.conditions.iter().cloned());
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::home::Home;
+    use crate::job::{Details, JobState};
+    use trocar_ledger::{Caps, Reservation, Verdict};
+    use trocar_terms::{Charge, DatasetId, DeltaUnits, FixedClock, SnapshotId, Timestamp};
+    use trocar_worker::Launcher;
+
+    const JOB: JobId = JobId::from_bytes([1; 16]);
+    const DATASET: DatasetId = DatasetId::from_bytes([2; 16]);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    fn reservation(approval: u64) -> Reservation {
+        let digest = Digest::of(b"any");
+        let details = Details {
+            package: digest,
+            policy: digest,
+            parameters: Default::default(),
+            cohort: None,
+            project: "any".parse().unwrap(),
+            key: digest,
+            admitted_at: at(0),
+            scheduled_end: at(900),
+            slot_minutes: 15,
+        };
+        Reservation {
+            job: JOB,
+            dataset: DATASET,
+            project: "any".to_owned(),
+            manifest: digest,
+            approval,
+            charge: Charge { gate_rho: RhoUnits(1), block_rho: RhoUnits(5), delta: DeltaUnits(0) },
+            snapshot: SnapshotId::from_bytes([3; 16]),
+            commitment: digest,
+            release_at: at(900),
+            details: serde_json::to_value(details).unwrap(),
+        }
+    }
+
+    fn reserve(node: &Node) {
+        let (digest, all) = (Digest::of(b"any"), RhoUnits(100));
+        let mut ledger = node.home().ledger().unwrap();
+        let name = "liver".parse().unwrap();
+        ledger.append(at(0), Event::DatasetAdded { dataset: DATASET, name, policy: digest }).unwrap();
+        let envelope = serde_json::Value::Null;
+        let approved = Event::Approved { dataset: DATASET, manifest: digest, component: digest, envelope };
+        let approval = ledger.append(at(0), approved).unwrap();
+        let (gate_delta_year, runs) = (DeltaUnits(1), 1);
+        let caps = Caps {
+            job: all,
+            year: all,
+            lifetime: all,
+            project_share_of_year: all,
+            gate_delta_year,
+            runs,
+            rho_max: all,
+        };
+        assert!(matches!(ledger.reserve(at(0), reservation(approval), &caps), Ok(Verdict::Reserved(_))));
+    }
+
+    #[tokio::test]
+    async fn what_a_late_job_gives_back_counts_when_its_outcome_shows_and_not_at_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = "node".parse().unwrap();
+        Home::create(folder.path(), &name, &FixedClock(at(0))).unwrap();
+        let clock = Box::new(FixedClock(at(1_000)));
+        let node = Node::open(folder.path(), Launcher::new("/nowhere".into()), clock).await.unwrap();
+        reserve(&node);
+        node.finish(&JOB, Code::Withheld, None, RhoUnits(5)).unwrap();
+        let ledger = node.home().ledger().unwrap();
+        let spent = |seconds| ledger.spent(DATASET, at(seconds)).year;
+        assert_eq!(
+            (spent(1_799), spent(1_800)),
+            (RhoUnits(6), RhoUnits(1)),
+            "the budget tells when a job ended"
+        );
+        assert_eq!(
+            node.status(&JOB).unwrap().state,
+            JobState::Accepted,
+            "a late end shows before its slot ends"
+        );
+    }
+}
