@@ -12,6 +12,7 @@ mod element;
 mod group;
 mod header;
 mod image;
+mod lattice;
 mod layout;
 mod meta;
 mod reason;

@@ -2,9 +2,10 @@
 
 use crate::{
     Reason,
-    image::{Frame, Image, is_length},
+    image::{Frame, Image},
+    lattice::{Lattice, Point, cross, dot},
 };
-use trocar_terms::{Grid, SeriesInfo};
+use trocar_terms::SeriesInfo;
 
 /// Orientation: each component, between slices and from unit length.
 pub(crate) const ORIENTATION_TOLERANCE: f64 = 1e-3;
@@ -24,12 +25,12 @@ pub(crate) const SHEAR_TOLERANCE: f64 = 0.01;
 /// A slab of the guest contract; a slice that does not fit in one could never be read.
 pub(crate) const MAX_SLAB_BYTES: usize = 2 << 20;
 
-type Point = [f64; 3];
-
 /// A series on one grid.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Stack {
     pub(crate) info: SeriesInfo,
+    /// Where its voxels lie.
+    pub(crate) lattice: Lattice,
     /// The slices along the normal.
     pub(crate) slices: Vec<Slice>,
 }
@@ -55,25 +56,29 @@ pub(crate) fn stack(images: &[&Image]) -> Result<Stack, Reason> {
     let normal = normal(first.plane.orientation)?;
     let slices = sorted(images, normal);
     let distance = distance(&slices, first, normal)?;
-    let [row_spacing, column_spacing] = first.plane.spacing;
-    let count = u32::try_from(slices.len()).map_err(|_| Reason::TooLarge)?;
-    let grid = Grid {
-        columns: u32::from(first.format.columns),
-        rows: u32::from(first.format.rows),
-        slices: count,
-        spacing_mm: (column_spacing, row_spacing, distance),
-    };
-    // Nothing that is not a grid leaves here, whatever rounding did.
-    if ![row_spacing, column_spacing, distance].into_iter().all(is_length) {
-        return Err(Reason::NoGeometry);
-    }
+    let lattice = lattice(first, &slices, normal, distance)?;
     let integral = integral(images);
     let slice_bytes = first.format.pixels().saturating_mul(if integral { 2 } else { 4 });
     if slice_bytes > MAX_SLAB_BYTES {
         return Err(Reason::TooLarge);
     }
     let (modality, unit) = (first.modality.code().to_owned(), first.unit.ucum().to_owned());
-    Ok(Stack { info: SeriesInfo { modality, unit, grid, integral }, slices })
+    let info = SeriesInfo { modality, unit, grid: lattice.grid(), integral };
+    Ok(Stack { info, lattice, slices })
+}
+
+/// Nothing that is not a grid leaves here, whatever rounding did.
+fn lattice(image: &Image, slices: &[Slice], normal: Point, distance: f64) -> Result<Lattice, Reason> {
+    let count = u32::try_from(slices.len()).map_err(|_| Reason::TooLarge)?;
+    let [row_spacing, column_spacing] = image.plane.spacing;
+    let [a, b, c, d, e, f] = image.plane.orientation;
+    let lattice = Lattice {
+        size: [u32::from(image.format.columns), u32::from(image.format.rows), count],
+        origin: slices.first().ok_or(Reason::NoPixels)?.position,
+        directions: [[a, b, c], [d, e, f], normal],
+        spacing: [column_spacing, row_spacing, distance],
+    };
+    if lattice.is_grid() { Ok(lattice) } else { Err(Reason::NoGeometry) }
 }
 
 fn same_kind(a: &Image, b: &Image) -> Result<(), Reason> {
@@ -100,13 +105,9 @@ fn normal([a, b, c, d, e, f]: [f64; 6]) -> Result<Point, Reason> {
     if !off.iter().all(|o| o.abs() <= 2.0 * ORIENTATION_TOLERANCE) {
         return Err(Reason::NoGeometry);
     }
-    let cross = [b * f - c * e, c * d - a * f, a * e - b * d];
-    let length = dot(cross, cross).sqrt();
-    Ok(cross.map(|v| v / length))
-}
-
-fn dot([a, b, c]: Point, [d, e, f]: Point) -> f64 {
-    a * d + b * e + c * f
+    let across = cross(row, column);
+    let length = dot(across, across).sqrt();
+    Ok(across.map(|v| v / length))
 }
 
 fn sorted(images: &[&Image], normal: Point) -> Vec<Slice> {
@@ -179,7 +180,7 @@ fn integral(images: &[&Image]) -> bool {
 mod tests {
     use super::*;
     use crate::image::{Format, Plane, Unit};
-    use trocar_terms::Modality;
+    use trocar_terms::{Grid, Modality};
 
     fn image(z: f64) -> Image {
         Image {
