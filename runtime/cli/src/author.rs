@@ -129,7 +129,7 @@ pub(crate) fn check_component(
                  build for wasm32-unknown-unknown, and list what it needs under [capabilities]"
             ),
             CompileError::Invalid { why } => {
-                format!("this is not a component of trocar:guest@0.1.0: build it with the SDK ({why})")
+                format!("this is not a component of trocar:guest@0.1.1: build it with the SDK ({why})")
             }
             CompileError::Died => "the component could not be compiled within the limits of a node".to_owned(),
         };

@@ -29,6 +29,8 @@ pub struct FileHeader {
     pub(crate) issuer: String,
     pub(crate) study_uid: String,
     pub(crate) series_uid: String,
+    /// SOP Instance UID: one that comes twice is a copy.
+    pub(crate) sop_uid: String,
     pub(crate) attributes: BTreeMap<String, Value>,
     pub(crate) image: Image,
 }
@@ -50,7 +52,7 @@ impl FileHeader {
     /// # Errors
     /// What is wrong with it.
     pub fn checked(self, rules: &ScanRules) -> Result<Self, Reason> {
-        let ids = [&self.patient_id, &self.issuer, &self.study_uid, &self.series_uid];
+        let ids = [&self.patient_id, &self.issuer, &self.study_uid, &self.series_uid, &self.sop_uid];
         if ids.iter().any(|id| id.len() > MAX_ID) {
             return Err(Reason::TooLarge);
         }
@@ -99,6 +101,7 @@ pub fn read_header(file: &mut (impl Read + Seek), rules: &ScanRules) -> Result<F
         issuer: data.text(tags::ISSUER_OF_PATIENT_ID).unwrap_or_default(),
         study_uid: data.text(tags::STUDY_INSTANCE_UID).ok_or(Reason::NoUid)?,
         series_uid: data.text(tags::SERIES_INSTANCE_UID).ok_or(Reason::NoUid)?,
+        sop_uid: data.text(tags::SOP_INSTANCE_UID).unwrap_or_default(),
         attributes: wants.attributes(data),
         image,
     };
@@ -152,20 +155,26 @@ fn check_deidentified(data: Dataset<'_>, private: bool, rules: &ScanRules) -> Re
 }
 
 /// The elements that every file is asked for.
-const ALWAYS: [Tag; 31] = [
+const ALWAYS: [Tag; 37] = [
     tags::SPECIFIC_CHARACTER_SET,
+    tags::SOP_INSTANCE_UID,
     tags::IMAGE_TYPE,
     tags::MODALITY,
     tags::PATIENT_ID,
     tags::ISSUER_OF_PATIENT_ID,
     tags::PATIENT_IDENTITY_REMOVED,
     tags::SLICE_THICKNESS,
+    tags::ECHO_NUMBERS,
     tags::SPACING_BETWEEN_SLICES,
+    tags::TRIGGER_TIME,
+    tags::DIFFUSION_B_VALUE,
     tags::STUDY_INSTANCE_UID,
     tags::SERIES_INSTANCE_UID,
+    tags::ACQUISITION_NUMBER,
     tags::IMAGE_POSITION_PATIENT,
     tags::IMAGE_ORIENTATION_PATIENT,
     tags::FRAME_OF_REFERENCE_UID,
+    tags::TEMPORAL_POSITION_IDENTIFIER,
     tags::SAMPLES_PER_PIXEL,
     tags::PHOTOMETRIC_INTERPRETATION,
     tags::NUMBER_OF_FRAMES,

@@ -1,5 +1,6 @@
 use crate::{
     Reason,
+    acquisition::Acquisition,
     dataset::Dataset,
     syntax::{Coding, Syntax},
 };
@@ -53,6 +54,7 @@ pub(crate) struct Frame {
     pub(crate) position: [f64; 3],
     pub(crate) slope: f64,
     pub(crate) intercept: f64,
+    pub(crate) acquisition: Acquisition,
 }
 
 /// The unit of calibrated values.
@@ -277,7 +279,24 @@ impl<'a> Groups<'a> {
         let position =
             self.find(index, tags::PLANE_POSITION_SEQUENCE, |d| d.reals(tags::IMAGE_POSITION_PATIENT));
         let (slope, intercept) = self.rescale(index, unit)?;
-        Ok(Frame { position: position.ok_or(Reason::NoGeometry)?, slope, intercept })
+        let acquisition = self.acquisition(index);
+        Ok(Frame { position: position.ok_or(Reason::NoGeometry)?, slope, intercept, acquisition })
+    }
+
+    fn acquisition(&self, index: u32) -> Acquisition {
+        let content = tags::FRAME_CONTENT_SEQUENCE;
+        let find = |group, tag| self.find(index, group, |d| d.real(tag));
+        let content = |tag| find(content, tag);
+        let top = |tag| self.top.real(tag);
+        let cardiac = tags::CARDIAC_SYNCHRONIZATION_SEQUENCE;
+        Acquisition {
+            time: content(tags::TEMPORAL_POSITION_INDEX).or_else(|| top(tags::TEMPORAL_POSITION_IDENTIFIER)),
+            trigger: find(cardiac, tags::NOMINAL_CARDIAC_TRIGGER_DELAY_TIME)
+                .or_else(|| top(tags::TRIGGER_TIME)),
+            echo: find(tags::MR_ECHO_SEQUENCE, tags::EFFECTIVE_ECHO_TIME).or_else(|| top(tags::ECHO_NUMBERS)),
+            b_value: find(tags::MR_DIFFUSION_SEQUENCE, tags::DIFFUSION_B_VALUE),
+            number: content(tags::FRAME_ACQUISITION_NUMBER).or_else(|| top(tags::ACQUISITION_NUMBER)),
+        }
     }
 
     /// MR has no physical unit, so its stored values are handed on as they are.

@@ -2,6 +2,7 @@
 //!
 //! Runs inside a worker process: a file is hostile until it has been read.
 
+mod acquisition;
 /// Clinical tables.
 pub mod clinical;
 mod codestream;
@@ -17,11 +18,13 @@ mod layout;
 mod meta;
 mod reason;
 mod record;
+mod resample;
 mod rle;
 mod source;
 mod stack;
 mod subject;
 mod syntax;
+mod tilt;
 mod volume;
 mod walk;
 
@@ -29,5 +32,5 @@ pub use clinical::{ClinicalError, ClinicalTable};
 pub use group::{Grouped, group};
 pub use header::{FileHeader, read_header};
 pub use reason::Reason;
-pub use record::{PatientRecord, ScanRules, SeriesRecord, Subject, SubjectSeries};
+pub use record::{PatientRecord, Place, ScanRules, SeriesRecord, Subject, SubjectSeries};
 pub use subject::{OpenPatient, open_patient};

@@ -86,14 +86,16 @@ reasons! {
     Orientation = "orientation", "The images of the series differ in orientation.";
     /// Modality, unit or pixel format differ in the series.
     MixedKind = "mixed-kind", "The images of the series differ in modality, unit or study.";
+    /// The same SOP instance as another file.
+    Copy = "copy", "The file holds a SOP instance that another file holds already.";
     /// Two slices at one place.
     Duplicate = "duplicate", "Two images of the series lie at the same position.";
     /// A slice is missing.
     Gap = "gap", "A slice of the series is missing.";
     /// Uneven distances.
     Spacing = "spacing", "The distance between the slices is not uniform.";
-    /// Slices are not stacked along their normal.
-    Sheared = "sheared", "The slices are not stacked at right angles, as with a tilted gantry.";
+    /// Slices are moved within their plane, and not evenly or too far.
+    Sheared = "sheared", "The slices are shifted against each other in a way that no tilted gantry does.";
 }
 
 #[cfg(test)]

@@ -39,6 +39,21 @@ pub struct SeriesRecord {
     pub attributes: BTreeMap<String, Value>,
     /// Indices of its files, in slice order.
     pub files: Vec<u32>,
+    /// Which of the volumes in these files it is: not the first only where files of many frames hold several.
+    pub part: u32,
+    /// Where its voxels lie.
+    pub place: Place,
+}
+
+/// Where a volume lies in the patient's coordinates (PS3.3 section C.7.6.2.1.1): left, posterior, superior, in mm.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// Centre of the first voxel of the first slice.
+    pub origin_mm: [f64; 3],
+    /// Unit vectors of growing column, row and slice.
+    pub directions: [[f64; 3]; 3],
+    /// The gantry was tilted, and the slices are moved onto a straight grid.
+    pub tilted: bool,
 }
 
 /// What a worker is told of the one patient it maps; the files come as descriptors.
@@ -59,6 +74,8 @@ pub struct SubjectSeries {
     pub attributes: BTreeMap<String, Value>,
     /// Positions in the list of descriptors, in slice order.
     pub files: Vec<u32>,
+    /// Which of the volumes in these files it is.
+    pub part: u32,
 }
 
 // Ids and a patient's values stay out of logs: Debug shows shapes only.

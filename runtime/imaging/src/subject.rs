@@ -1,5 +1,6 @@
 use crate::{
     Subject, cost,
+    resample::Resampled,
     volume::{Inflated, SeriesVolume},
 };
 use std::{fs::File, sync::Arc};
@@ -19,6 +20,13 @@ pub fn open_patient(subject: Subject, files: Vec<File>) -> OpenPatient {
     OpenPatient { subject, files: files.into(), inflated: Arc::default() }
 }
 
+impl OpenPatient {
+    fn volume(&self, series: u32) -> Result<SeriesVolume, Fault> {
+        let series = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
+        SeriesVolume::open(&self.files, &self.inflated, series)
+    }
+}
+
 impl Patient for OpenPatient {
     fn column(&self, name: &str) -> Result<Value, Fault> {
         self.subject.columns.get(name).cloned().ok_or(Fault::Absent)
@@ -33,10 +41,18 @@ impl Patient for OpenPatient {
         series.attributes.get(keyword).cloned().ok_or(Fault::Absent)
     }
 
-    fn open(&self, series: u32) -> Result<Box<dyn Volume>, Fault> {
-        let series = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
-        let volume = SeriesVolume::open(&self.files, &self.inflated, series)?;
-        Ok(Box::new(volume))
+    fn open(&self, series: u32) -> Result<Arc<dyn Volume>, Fault> {
+        Ok(Arc::new(self.volume(series)?))
+    }
+
+    fn open_on(&self, series: u32, like: u32) -> Result<Arc<dyn Volume>, Fault> {
+        let (volume, other) = (self.volume(series)?, self.volume(like)?);
+        let ((from, frame), (to, same)) = (volume.place(), other.place());
+        if frame.is_empty() || frame != same {
+            return Err(Fault::Absent);
+        }
+        let (from, to, outside) = (*from, *to, volume.outside());
+        Ok(Arc::new(Resampled::new(Arc::new(volume), from, to, outside)?))
     }
 
     fn open_cost(&self, series: u32) -> u64 {
@@ -46,7 +62,7 @@ impl Patient for OpenPatient {
     }
 
     // Segmentations are not read yet, and the contract has a word for that.
-    fn open_mask(&self, series: u32, _label: &str) -> Result<Box<dyn Mask>, Fault> {
+    fn open_mask(&self, series: u32, _label: &str) -> Result<Arc<dyn Mask>, Fault> {
         let _ = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
         Err(Fault::Unsupported)
     }

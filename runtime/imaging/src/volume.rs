@@ -4,8 +4,11 @@ use crate::{
     group::file_order,
     header::read_image,
     image::Image,
+    lattice::Lattice,
     layout::Layout,
-    stack::{MAX_SLAB_BYTES, Slice, Stack, stack},
+    resample::{Resampled, centred, slab},
+    stack::{Slice, Stack, stacks},
+    tilt,
 };
 use std::{
     fs::File,
@@ -13,7 +16,7 @@ use std::{
     os::unix::fs::FileExt,
     sync::{Arc, Mutex, PoisonError},
 };
-use trocar_terms::{Fault, Grid, Volume};
+use trocar_terms::{Fault, Grid, Modality, Volume};
 
 /// A descriptor read without its shared offset, which another process may move.
 struct At<'a> {
@@ -74,7 +77,8 @@ impl SeriesVolume {
             layouts.push(layout);
             costs.push(walked.cost());
         }
-        let stack = stack(&images.iter().collect::<Vec<_>>()).map_err(|_| Fault::Unsupported)?;
+        let mut volumes = stacks(&images.iter().collect::<Vec<_>>()).volumes.into_iter();
+        let stack = volumes.nth(series.part as usize).ok_or(Fault::Unsupported)?;
         let unchanged = stack.info == series.info && file_order(&stack).iter().copied().eq(0..places.len());
         if !unchanged {
             return Err(Fault::Unsupported);
@@ -85,12 +89,31 @@ impl SeriesVolume {
 
     /// The slices of a slab, once it is known to be inside the volume and small enough.
     fn slab(&self, first: u32, count: u32, width: usize) -> Result<&[Slice], Fault> {
-        let grid = self.grid();
-        let pixels = (grid.columns as usize).saturating_mul(grid.rows as usize);
-        let bytes = pixels.saturating_mul(width).saturating_mul(count as usize);
-        let end = first.checked_add(count).ok_or(Fault::OutOfRange)?;
-        let slices = self.stack.slices.get(first as usize..end as usize).ok_or(Fault::OutOfRange)?;
-        if bytes > MAX_SLAB_BYTES { Err(Fault::OutOfRange) } else { Ok(slices) }
+        let range = slab(self.grid(), first, count, width)?;
+        self.stack.slices.get(range.start as usize..range.end as usize).ok_or(Fault::OutOfRange)
+    }
+
+    /// Where its voxels lie, and in which frame of reference.
+    pub(crate) fn place(&self) -> (&Lattice, &str) {
+        let frame = self.images.first().map_or("", |image| image.frame_of_reference.as_str());
+        (&self.stack.lattice, frame)
+    }
+
+    /// What lies outside a volume: air in a CT, nothing elsewhere.
+    pub(crate) fn outside(&self) -> f32 {
+        if self.stack.info.modality == Modality::CT.code() { -1000.0 } else { 0.0 }
+    }
+
+    fn real(&self, slice: &Slice) -> Result<Vec<f32>, Fault> {
+        let samples = self.samples(slice)?;
+        Ok(samples.stored().map(|stored| rounded(calibrated(slice, stored))).collect())
+    }
+
+    /// A slice of a tilted stack, moved onto the grid.
+    fn moved(&self, slice: &Slice) -> Result<Vec<f32>, Fault> {
+        let size = self.images.get(slice.file).ok_or(Fault::Unsupported)?.format;
+        let size = [size.columns, size.rows].map(usize::from);
+        Ok(tilt::moved(&self.real(slice)?, size, slice.position, &self.stack.lattice, self.outside()))
     }
 
     fn samples(&self, slice: &Slice) -> Result<Samples, Fault> {
@@ -190,6 +213,11 @@ impl Volume for SeriesVolume {
             // A slice that is not there is not read.
             let _ = bill.add(slice);
         });
+        if self.stack.tilted {
+            let Grid { columns, rows, .. } = self.grid();
+            let voxels = u64::from(columns).saturating_mul(u64::from(rows)).saturating_mul(u64::from(count));
+            bill.take(voxels.saturating_mul(tilt::VOXEL));
+        }
         bill.units
     }
 
@@ -209,10 +237,16 @@ impl Volume for SeriesVolume {
     fn read_f32(&self, first: u32, count: u32) -> Result<Arc<[f32]>, Fault> {
         let mut voxels = Vec::new();
         for slice in self.slab(first, count, 4)? {
-            let samples = self.samples(slice)?;
-            voxels.extend(samples.stored().map(|stored| rounded(calibrated(slice, stored))));
+            voxels.extend(if self.stack.tilted { self.moved(slice)? } else { self.real(slice)? });
         }
         Ok(voxels.into())
+    }
+
+    fn resampled(self: Arc<Self>, to: Grid) -> Result<Arc<dyn Volume>, Fault> {
+        let from = self.stack.lattice;
+        let to = centred(&from, to).ok_or(Fault::OutOfRange)?;
+        let outside = self.outside();
+        Ok(Arc::new(Resampled::new(self, from, to, outside)?))
     }
 }
 

@@ -19,9 +19,11 @@ pub enum AdmitError {
 
 /// The export that makes a component an algorithm.
 const EXPORT: &str = "map-patient";
-const TYPES: &str = "trocar:guest/types@0.1.0";
-const IMAGING: &str = "trocar:guest/imaging@0.1.0";
-const MODEL: &str = "trocar:guest/model@0.1.0";
+/// The interfaces of the contract, and its versions: 0.1.1 adds resampling, and takes nothing away.
+const TYPES: &str = "trocar:guest/types";
+const IMAGING: &str = "trocar:guest/imaging";
+const MODEL: &str = "trocar:guest/model";
+const VERSIONS: [&str; 2] = ["0.1.0", "0.1.1"];
 
 /// WASM.md section 6: what guests of all languages need, and nothing more. Multi-memory stays on, since without it a
 /// hostile component panics wasmtime's own adapters.
@@ -50,7 +52,9 @@ fn invalid(error: wasmparser::BinaryReaderError) -> AdmitError {
 }
 
 fn granted(name: &str, grant: &Grant) -> bool {
-    name == TYPES || name == IMAGING || (name == MODEL && grant.models)
+    let Some((interface, version)) = name.split_once('@') else { return false };
+    let known = interface == TYPES || interface == IMAGING || (interface == MODEL && grant.models);
+    known && VERSIONS.contains(&version)
 }
 
 /// What the outermost component imports, and whether it exports the algorithm.

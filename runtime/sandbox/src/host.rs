@@ -21,17 +21,20 @@ const HANDLES: usize = 64;
 /// What the host makes for each series that it lists, as bytes handed over.
 const SERIES_BYTES: u64 = 128;
 
+/// What setting up another grid takes, as bytes handed over.
+const RESAMPLE_BYTES: u64 = 1_024;
+
 /// The patient behind a guest's handle lives in [`Host`].
 #[allow(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct PatientHandle;
 
-/// An open volume: the patient's own index of its series.
+/// An open volume.
 #[allow(unreachable_pub, reason = "the generated bindings re-export it")]
-pub struct VolumeHandle(u32);
+pub struct VolumeHandle(Arc<dyn Volume>);
 
 /// An open segmentation.
 #[allow(unreachable_pub, reason = "the generated bindings re-export it")]
-pub struct MaskHandle(Box<dyn Mask>);
+pub struct MaskHandle(Arc<dyn Mask>);
 
 /// Everything that one guest instance can reach.
 pub(crate) struct Host {
@@ -40,7 +43,7 @@ pub(crate) struct Host {
     /// The granted series, with the index that `patient` knows them by.
     series: Vec<(u32, SeriesInfo)>,
     /// Series that were opened once, or could not be: opening reads every file, and a second time would tell no more.
-    opened: BTreeMap<u32, std::result::Result<Box<dyn Volume>, Fault>>,
+    opened: BTreeMap<u32, Opened>,
     table: ResourceTable,
     pub(crate) meter: Meter,
 }
@@ -84,13 +87,10 @@ impl Host {
     }
 
     fn volume(&self, handle: &Resource<VolumeHandle>) -> Result<&dyn Volume> {
-        let VolumeHandle(index) = self.table.get(handle)?;
-        // A handle is made after its volume, which stays.
-        let opened = self.opened.get(index).ok_or(Fault::Absent)?;
-        opened.as_deref().map_err(|fault| (*fault).into())
+        Ok(self.table.get(handle)?.0.as_ref())
     }
 
-    fn open_mask(&self, series: u32, label: &str) -> std::result::Result<Box<dyn Mask>, Fault> {
+    fn open_mask(&self, series: u32, label: &str) -> std::result::Result<Arc<dyn Mask>, Fault> {
         if !self.grant.masks.iter().any(|m| m == label) {
             return Err(Fault::NotGranted);
         }
@@ -98,39 +98,59 @@ impl Host {
     }
 }
 
+/// A volume, or why there is none.
+type Opened = std::result::Result<Arc<dyn Volume>, Fault>;
 type Store<'a> = StoreContextMut<'a, Host>;
 /// What a method answers to the guest; the outer error of a host function is a trap.
 type Answer<T> = std::result::Result<T, types::Fault>;
 
 /// Defines every import of the contract, and nothing else.
 pub(crate) fn link(linker: &mut Linker<Host>) -> Result<()> {
-    linker.instance("trocar:guest/types@0.1.0")?;
-    let mut imaging = linker.instance("trocar:guest/imaging@0.1.0")?;
+    linker.instance("trocar:guest/types@0.1.1")?;
+    let mut imaging = linker.instance("trocar:guest/imaging@0.1.1")?;
     imaging.resource("patient", ResourceType::host::<PatientHandle>(), drop_handle::<PatientHandle>)?;
     imaging.resource("volume", ResourceType::host::<VolumeHandle>(), drop_handle::<VolumeHandle>)?;
     imaging.resource("mask", ResourceType::host::<MaskHandle>(), drop_handle::<MaskHandle>)?;
     link_patient(&mut imaging)?;
     link_volume(&mut imaging)?;
     link_mask(&mut imaging)?;
-    link_model(&mut linker.instance("trocar:guest/model@0.1.0")?)
+    link_resampling(&mut imaging)?;
+    link_model(&mut linker.instance("trocar:guest/model@0.1.1")?)
 }
 
 /// Opens a series once, and takes the price of what that takes: what is known before, then the rest.
-fn open(store: &mut Store<'_>, series: u32) -> Result<std::result::Result<u32, Fault>> {
+fn open(store: &mut Store<'_>, series: u32) -> Result<Opened> {
     let index = match store.data().granted(series) {
         Ok(index) => index,
         Err(fault) => return Ok(Err(fault)),
     };
-    if !store.data().opened.contains_key(&index) {
-        let known = store.data().patient.open_cost(index);
-        spend(store, known)?;
-        let opened = store.data().patient.open(index);
-        let rest = opened.as_ref().map_or(0, |volume| volume.opening_cost());
-        store.data_mut().opened.insert(index, opened);
-        spend(store, rest)?;
+    if let Some(opened) = store.data().opened.get(&index) {
+        return Ok(opened.clone());
     }
-    let opened = store.data().opened.get(&index).ok_or(Fault::Absent)?;
-    Ok(opened.as_ref().map(|_| index).map_err(|fault| *fault))
+    let known = store.data().patient.open_cost(index);
+    spend(store, known)?;
+    let opened = store.data().patient.open(index);
+    store.data_mut().opened.insert(index, opened.clone());
+    pay_opening(store, opened)
+}
+
+/// Opens a series on the grid of another. Both are opened for it, each time.
+fn open_on(store: &mut Store<'_>, series: u32, like: u32) -> Result<Opened> {
+    let host = store.data();
+    let (index, other) = match (host.granted(series), host.granted(like)) {
+        (Ok(index), Ok(other)) => (index, other),
+        (Err(fault), _) | (_, Err(fault)) => return Ok(Err(fault)),
+    };
+    let known = host.patient.open_cost(index).saturating_add(host.patient.open_cost(other));
+    spend(store, known)?;
+    let opened = store.data().patient.open_on(index, other);
+    pay_opening(store, opened)
+}
+
+fn pay_opening(store: &mut Store<'_>, opened: Opened) -> Result<Opened> {
+    let rest = opened.as_ref().map_or(0, |volume| volume.opening_cost());
+    spend(store, rest)?;
+    Ok(opened)
 }
 
 fn drop_handle<T: 'static>(mut store: Store<'_>, rep: u32) -> Result<()> {
@@ -163,6 +183,14 @@ fn link_patient(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
         let opened = open(&mut s, series)?.map(VolumeHandle);
         Ok((hand_out(&mut s, opened)?,))
     })?;
+    i.func_wrap(
+        "[method]patient.open-on",
+        |mut s: Store<'_>, (_, series, like): (Resource<PatientHandle>, u32, u32)| {
+            charge(&mut s, 0)?;
+            let opened = open_on(&mut s, series, like)?.map(VolumeHandle);
+            Ok((hand_out(&mut s, opened)?,))
+        },
+    )?;
     i.func_wrap(
         "[method]patient.open-mask",
         |mut s: Store<'_>, (_, series, label): (Resource<PatientHandle>, u32, String)| {
@@ -204,6 +232,28 @@ fn link_volume(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
                 voxels.map(|voxels| voxels.iter().flat_map(|x| x.to_le_bytes()).collect::<Arc<[u8]>>())
             };
             Ok((bytes,))
+        },
+    )
+}
+
+fn link_resampling(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
+    i.func_wrap(
+        "[method]volume.resample",
+        |mut s: Store<'_>, (v, to): (Resource<VolumeHandle>, types::Grid)| {
+            charge(&mut s, RESAMPLE_BYTES)?;
+            let volume = Arc::clone(&s.data().table.get(&v)?.0);
+            let resampled = volume.resampled(to.into()).map(VolumeHandle);
+            Ok((hand_out(&mut s, resampled)?,))
+        },
+    )?;
+    i.func_wrap(
+        "[method]mask.resample",
+        |mut s: Store<'_>, (m, to): (Resource<MaskHandle>, types::Grid)| {
+            let lines = [to.columns, to.rows, to.slices].into_iter().map(u64::from);
+            charge(&mut s, lines.fold(RESAMPLE_BYTES, u64::saturating_add))?;
+            let mask = Arc::clone(&s.data().table.get(&m)?.0);
+            let resampled = mask.resampled(to.into()).map(MaskHandle);
+            Ok((hand_out(&mut s, resampled)?,))
         },
     )
 }
@@ -310,6 +360,13 @@ impl From<Value> for types::Value {
 impl From<Grid> for types::Grid {
     fn from(grid: Grid) -> Self {
         let Grid { columns, rows, slices, spacing_mm } = grid;
+        Self { columns, rows, slices, spacing_mm }
+    }
+}
+
+impl From<types::Grid> for Grid {
+    fn from(grid: types::Grid) -> Self {
+        let types::Grid { columns, rows, slices, spacing_mm } = grid;
         Self { columns, rows, slices, spacing_mm }
     }
 }

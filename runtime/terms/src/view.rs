@@ -66,19 +66,24 @@ pub trait Patient: Send {
     ///
     /// # Errors
     /// `OutOfRange` for a series that does not exist, `Unsupported` where it cannot be decoded.
-    fn open(&self, series: u32) -> Result<Box<dyn Volume>, Fault>;
+    fn open(&self, series: u32) -> Result<Arc<dyn Volume>, Fault>;
     /// What opening a series surely takes, in units of fuel, known without reading it; 0 where there is no such series.
     /// A unit stands for no more than 0.3 ns of the host's work, as everywhere in this file.
     fn open_cost(&self, series: u32) -> u64;
+    /// A series on the grid of another, which has the same frame of reference: a PET on its CT, say.
+    ///
+    /// # Errors
+    /// As `open`; `Absent` where the two share no frame of reference, `Unsupported` where no slab could hold a slice.
+    fn open_on(&self, series: u32, like: u32) -> Result<Arc<dyn Volume>, Fault>;
     /// A segmentation on the grid of a series.
     ///
     /// # Errors
     /// As `open`; `Absent` where she has no such label.
-    fn open_mask(&self, series: u32, label: &str) -> Result<Box<dyn Mask>, Fault>;
+    fn open_mask(&self, series: u32, label: &str) -> Result<Arc<dyn Mask>, Fault>;
 }
 
 /// Calibrated voxels, slice by slice, rows top to bottom, columns left to right.
-pub trait Volume: Send {
+pub trait Volume: Send + Sync {
     /// The grid.
     fn grid(&self) -> Grid;
     /// Whether `read_s16` can answer.
@@ -97,10 +102,17 @@ pub trait Volume: Send {
     /// # Errors
     /// `OutOfRange`; `Unsupported` where a slice cannot be decoded.
     fn read_f32(&self, first: u32, count: u32) -> Result<Arc<[f32]>, Fault>;
+    /// The volume on another grid with the same axes and the same centre: linear between voxels, reals only. Beyond half
+    /// a voxel outside its edges there is air (-1000) in a CT and 0 in any other series.
+    ///
+    /// # Errors
+    /// `OutOfRange` for a grid of nothing, of more than 20,000 slices, with a slice over 2 MiB or a spacing that is no
+    /// length; `Unsupported` for a volume that is resampled already.
+    fn resampled(self: Arc<Self>, to: Grid) -> Result<Arc<dyn Volume>, Fault>;
 }
 
 /// A segmentation on its volume's grid: 0 or 1 a voxel.
-pub trait Mask: Send {
+pub trait Mask: Send + Sync {
     /// The grid, equal to its volume's.
     fn grid(&self) -> Grid;
     /// Slices `first..first + count`.
@@ -108,4 +120,9 @@ pub trait Mask: Send {
     /// # Errors
     /// `OutOfRange` beyond the grid.
     fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault>;
+    /// The segmentation on another grid with the same axes and the same centre, each voxel as the nearest one; 0 outside.
+    ///
+    /// # Errors
+    /// As [`Volume::resampled`].
+    fn resampled(self: Arc<Self>, to: Grid) -> Result<Arc<dyn Mask>, Fault>;
 }

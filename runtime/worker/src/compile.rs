@@ -25,7 +25,7 @@ pub enum CompileError {
         name: String,
     },
     /// Not a component of the contract.
-    #[error("not a component of trocar:guest@0.1.0: {why}")]
+    #[error("not a component of trocar:guest@0.1.1: {why}")]
     Invalid {
         /// What parser or engine said of its bytes.
         why: String,

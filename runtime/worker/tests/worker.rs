@@ -76,9 +76,9 @@ fn seven() -> Vec<u8> {
 /// Answers the mean of all voxels of the first series, slice by slice.
 fn mean() -> Vec<u8> {
     let imports = r#"
-      (import "trocar:guest/imaging@0.1.0" "[method]patient.open" (func $open (param i32 i32 i32)))
-      (import "trocar:guest/imaging@0.1.0" "[method]volume.grid" (func $grid (param i32 i32)))
-      (import "trocar:guest/imaging@0.1.0" "[method]volume.read-s16" (func $read (param i32 i32 i32 i32)))"#;
+      (import "trocar:guest/imaging@0.1.1" "[method]patient.open" (func $open (param i32 i32 i32)))
+      (import "trocar:guest/imaging@0.1.1" "[method]volume.grid" (func $grid (param i32 i32)))
+      (import "trocar:guest/imaging@0.1.1" "[method]volume.read-s16" (func $read (param i32 i32 i32 i32)))"#;
     component(
         imports,
         "(call $open (local.get $patient) (i32.const 0) (i32.const 64))
@@ -168,6 +168,7 @@ fn subject(scan: &Scan, root: &Path, record: &PatientRecord) -> (Subject, Vec<Fi
             info: series.info.clone(),
             attributes: BTreeMap::new(),
             files: (first..first + count).collect(),
+            part: series.part,
         }
     });
     (Subject { columns: BTreeMap::new(), series: series.collect() }, files)
@@ -380,7 +381,7 @@ fn only_the_author_is_told_why_a_patient_failed() {
 
 #[test]
 fn a_column_reaches_the_guest_through_the_worker() {
-    let imports = r#"(import "trocar:guest/imaging@0.1.0" "[method]patient.column" (func $column (param i32 i32 i32 i32)))
+    let imports = r#"(import "trocar:guest/imaging@0.1.1" "[method]patient.column" (func $column (param i32 i32 i32 i32)))
         (data (i32.const 0) "age_years")"#;
     let body = "(call $column (local.get $patient) (i32.const 0) (i32.const 9) (i32.const 64))
          (call $answer (f64.convert_i64_s (i64.load (i32.const 80))))";
@@ -464,8 +465,8 @@ fn a_real_series_is_mapped_within_a_workers_memory() {
     let data = std::env::var_os("TROCAR_TEST_DATA").map_or("../../../shared/data".into(), PathBuf::from);
     let Ok(listed) = fs::read_dir(data.join("ct512")) else { return };
     let imports = r#"
-      (import "trocar:guest/imaging@0.1.0" "[method]patient.open" (func $open (param i32 i32 i32)))
-      (import "trocar:guest/imaging@0.1.0" "[method]volume.read-bytes" (func $read (param i32 i32 i32 i32)))"#;
+      (import "trocar:guest/imaging@0.1.1" "[method]patient.open" (func $open (param i32 i32 i32)))
+      (import "trocar:guest/imaging@0.1.1" "[method]volume.read-bytes" (func $read (param i32 i32 i32 i32)))"#;
     let body = "(call $open (local.get $patient) (i32.const 0) (i32.const 64))
          (if (i32.load8_u (i32.const 64)) (then unreachable))
          (call $read (i32.load (i32.const 68)) (i32.const 0) (i32.const 1) (i32.const 96))

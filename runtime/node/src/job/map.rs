@@ -209,6 +209,7 @@ fn subject(patient: &Indexed, grant: &Grant) -> (Subject, Vec<u32>) {
             info: record.info.clone(),
             attributes: only(&record.attributes, &grant.attributes),
             files: (first..).take(files.len()).collect(),
+            part: record.part,
         });
     }
     (Subject { columns: only(&patient.columns, &grant.columns), series }, numbers)

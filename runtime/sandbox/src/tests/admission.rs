@@ -41,7 +41,7 @@ fn any_import_of_wasi_is_refused_by_name() {
 #[test]
 fn another_version_or_interface_of_the_package_is_refused() {
     for name in
-        ["trocar:guest/imaging@0.1.1", "trocar:guest/imaging", "trocar:guest/logging@0.1.0", "imaging"]
+        ["trocar:guest/imaging@0.1.2", "trocar:guest/imaging@0.2.0", "trocar:guest/imaging", "trocar:guest/logging@0.1.0", "imaging"]
     {
         let wasm = wat::parse_str(format!(r#"(component (import "{name}" (instance)))"#)).unwrap();
         assert_eq!(refused(&wasm, &everything()), name);
@@ -51,7 +51,7 @@ fn another_version_or_interface_of_the_package_is_refused() {
 #[test]
 fn an_import_of_model_is_refused_where_the_manifest_asks_for_none() {
     let wasm = guests::component(&guests::guest("(call $answer (i32.const 0))"));
-    assert_eq!(refused(&wasm, &Grant { models: false, ..everything() }), "trocar:guest/model@0.1.0");
+    assert_eq!(refused(&wasm, &Grant { models: false, ..everything() }), "trocar:guest/model@0.1.1");
     assert_eq!(admit(&wasm, &everything()), Ok(()));
 }
 

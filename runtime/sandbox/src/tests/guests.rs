@@ -1,17 +1,19 @@
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use wit_parser::{PackageId, Resolve};
 
 const IMPORTS: &str = r#"
-  (import "trocar:guest/imaging@0.1.0" "[method]patient.column" (func $column (param i32 i32 i32 i32)))
-  (import "trocar:guest/imaging@0.1.0" "[method]patient.series" (func $series (param i32 i32)))
-  (import "trocar:guest/imaging@0.1.0" "[method]patient.attribute" (func $attribute (param i32 i32 i32 i32 i32)))
-  (import "trocar:guest/imaging@0.1.0" "[method]patient.open" (func $open (param i32 i32 i32)))
-  (import "trocar:guest/imaging@0.1.0" "[method]patient.open-mask" (func $open_mask (param i32 i32 i32 i32 i32)))
-  (import "trocar:guest/imaging@0.1.0" "[method]volume.grid" (func $grid (param i32 i32)))
-  (import "trocar:guest/imaging@0.1.0" "[method]volume.read-s16" (func $read_s16 (param i32 i32 i32 i32)))
-  (import "trocar:guest/imaging@0.1.0" "[method]volume.read-f32" (func $read_f32 (param i32 i32 i32 i32)))
-  (import "trocar:guest/imaging@0.1.0" "[method]volume.read-bytes" (func $read_bytes (param i32 i32 i32 i32)))
-  (import "trocar:guest/model@0.1.0" "infer" (func $infer (param i32 i32 i32 i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]patient.column" (func $column (param i32 i32 i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]patient.series" (func $series (param i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]patient.attribute" (func $attribute (param i32 i32 i32 i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]patient.open" (func $open (param i32 i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]patient.open-mask" (func $open_mask (param i32 i32 i32 i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]volume.grid" (func $grid (param i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]volume.read-s16" (func $read_s16 (param i32 i32 i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]volume.read-f32" (func $read_f32 (param i32 i32 i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]volume.read-bytes" (func $read_bytes (param i32 i32 i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]patient.open-on" (func $open_on (param i32 i32 i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]volume.resample" (func $resample (param i32 i32 i32 i32 f64 f64 f64 i32)))
+  (import "trocar:guest/model@0.1.1" "infer" (func $infer (param i32 i32 i32 i32 i32)))
 "#;
 
 /// Memory of a test guest: 0 strings, 64 where a method answers, 512 the list of outputs, 1024 the numbers, from 8192
@@ -50,9 +52,24 @@ pub(super) fn guest(body: &str) -> String {
 
 /// Encodes a core module as a component of the contract's world.
 pub(super) fn component(wat: &str) -> Vec<u8> {
-    let mut module = wat::parse_str(wat).expect("WAT");
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir("../../sdk/wit").expect("sdk/wit");
+    encoded(wat, resolve, package)
+}
+
+/// As [`component`], of the contract's version 0.1.0, which had no resampling.
+pub(super) fn component_of_0_1_0(wat: &str) -> Vec<u8> {
+    let text = std::fs::read_to_string("../../sdk/wit/algorithm.wit").expect("sdk/wit");
+    let older = |line: &&str| !line.contains("resample: func") && !line.contains("open-on: func");
+    let text = text.lines().filter(older).collect::<Vec<_>>().join("\n").replace("@0.1.1", "@0.1.0");
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("algorithm.wit", &text).expect("the older contract");
+    let wat = wat.lines().filter(|l| !l.contains("resample") && !l.contains("open-on"));
+    encoded(&wat.collect::<Vec<_>>().join("\n").replace("@0.1.1", "@0.1.0"), resolve, package)
+}
+
+fn encoded(wat: &str, resolve: Resolve, package: PackageId) -> Vec<u8> {
+    let mut module = wat::parse_str(wat).expect("WAT");
     let world = resolve.select_world(&[package], Some("algorithm")).expect("world");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).expect("embeds");
     let mut encoder = ComponentEncoder::default();

@@ -1,4 +1,8 @@
-use super::{everything, guests::guest, limits, load, map, nothing, once};
+use super::{
+    everything,
+    guests::{component_of_0_1_0, guest},
+    limits, load, load_component, map, nothing, once,
+};
 use crate::{Grant, MapFault};
 use trocar_terms::Modality;
 
@@ -166,6 +170,51 @@ fn the_grid_of_a_volume_is_that_of_its_series() {
         open(0)
     );
     assert_eq!(seen(&body, &everything(), 3), [4.0, 3.0, 0.75]);
+}
+
+/// Opens series 0 on a grid of so many slices and reports on it.
+fn resampled(slices: u32, then: &str) -> String {
+    format!(
+        "{} (call $resample (i32.load (i32.const 68)) (i32.const 2) (i32.const 2) (i32.const {slices})
+           (f64.const 1) (f64.const 1) (f64.const 1) (i32.const 64)) {then}",
+        open(0)
+    )
+}
+
+#[test]
+fn a_volume_is_read_on_the_grid_that_the_guest_asks_for() {
+    let read = "(call $read_f32 (i32.load (i32.const 68)) (i32.const 1) (i32.const 1) (i32.const 64))
+         (call $put (i32.const 0) (f64.convert_i32_u (i32.load (i32.const 72))))
+         (call $put (i32.const 1) (f64.promote_f32 (f32.load (i32.load (i32.const 68)))))
+         (call $answer (i32.const 2))";
+    assert_eq!(seen(&resampled(2, read), &everything(), 2), [4.0, 4.5]);
+    let whole = "(call $read_s16 (i32.load (i32.const 68)) (i32.const 1) (i32.const 1) (i32.const 64))";
+    assert_eq!(seen(&report(&resampled(2, whole), 68), &everything(), 2), [1.0, UNSUPPORTED]);
+    assert_eq!(seen(&report(&resampled(0, ""), 68), &everything(), 2), [1.0, OUT_OF_RANGE]);
+}
+
+fn open_on(series: u32, like: u32) -> String {
+    format!(
+        "(call $open_on (local.get $patient) (i32.const {series}) (i32.const {like}) (i32.const 64))"
+    )
+}
+
+#[test]
+fn a_series_is_opened_on_the_grid_of_another_in_its_frame_of_reference() {
+    // Under this grant the CT is series 0 and the PET series 1.
+    let two = Grant { modalities: vec![Modality::CT, Modality::PT], ..everything() };
+    assert_eq!(seen(&report(&open_on(1, 0), 68), &two, 2)[0], 0.0);
+    assert_eq!(seen(&report(&open_on(1, 9), 68), &two, 2), [1.0, OUT_OF_RANGE]);
+    assert_eq!(seen(&report(&open_on(9, 0), 68), &two, 2), [1.0, OUT_OF_RANGE]);
+    assert_eq!(seen(&report(&open_on(0, 1), 68), &everything(), 2), [1.0, ABSENT]);
+    assert_eq!(seen(&report(&open_on(0, 1), 68), &Grant { pixels: false, ..two }, 2), [1.0, NOT_GRANTED]);
+}
+
+#[test]
+fn a_component_of_the_contract_s_first_version_runs() {
+    let body = format!("{} (call $answer (i32.const 0))", open(0));
+    let outputs = map(&load_component(&component_of_0_1_0(&guest(&body))), &everything(), &limits(), &[0]);
+    assert_eq!(outputs.expect("maps"), [Vec::<f64>::new()]);
 }
 
 #[test]

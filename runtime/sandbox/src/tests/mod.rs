@@ -44,7 +44,11 @@ fn limits() -> Limits {
 }
 
 fn load(wat: &str) -> Runner {
-    let code = compile(&guests::component(wat), &everything()).expect("compiles");
+    load_component(&guests::component(wat))
+}
+
+fn load_component(component: &[u8]) -> Runner {
+    let code = compile(component, &everything()).expect("compiles");
     Runner::load(&code).expect("loads")
 }
 

@@ -50,16 +50,23 @@ impl Patient for Fake {
         if keyword == "Manufacturer" { Ok(Value::Text((*modality).into())) } else { Err(Fault::Absent) }
     }
 
-    fn open(&self, series: u32) -> Result<Box<dyn Volume>, Fault> {
+    fn open(&self, series: u32) -> Result<Arc<dyn Volume>, Fault> {
         let (.., grid, integral) = *SERIES.get(series as usize).ok_or(Fault::OutOfRange)?;
-        Ok(Box::new(Counting { grid, integral }))
+        Ok(Arc::new(Counting { grid, integral }))
+    }
+
+    /// Real series differ in frame of reference: here only the CT and the PET share one.
+    fn open_on(&self, series: u32, like: u32) -> Result<Arc<dyn Volume>, Fault> {
+        let (.., grid, _) = *SERIES.get(like as usize).ok_or(Fault::OutOfRange)?;
+        let shared = [0, 2].contains(&series) && [0, 2].contains(&like);
+        if shared { Ok(Arc::new(Counting { grid, integral: false })) } else { Err(Fault::Absent) }
     }
 
     fn open_cost(&self, series: u32) -> u64 {
         OPEN + u64::from(series)
     }
 
-    fn open_mask(&self, _: u32, _: &str) -> Result<Box<dyn Mask>, Fault> {
+    fn open_mask(&self, _: u32, _: &str) -> Result<Arc<dyn Mask>, Fault> {
         Err(Fault::Unsupported)
     }
 }
@@ -95,5 +102,9 @@ impl Volume for Counting {
 
     fn read_f32(&self, first: u32, count: u32) -> Result<Arc<[f32]>, Fault> {
         Ok(self.voxels(first, count, |i| f32::from(i) + 0.5))
+    }
+
+    fn resampled(self: Arc<Self>, grid: Grid) -> Result<Arc<dyn Volume>, Fault> {
+        if grid.slices == 0 { Err(Fault::OutOfRange) } else { Ok(Arc::new(Self { grid, integral: false })) }
     }
 }

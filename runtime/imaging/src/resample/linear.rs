@@ -1,0 +1,164 @@
+//! Volumes: linear between voxels.
+
+use super::{Affine, fits, floor, slab};
+use crate::lattice::Lattice;
+use std::sync::{Arc, Mutex, PoisonError};
+use trocar_terms::{Fault, Grid, Volume};
+
+/// Bytes of source slices that one resampled volume keeps.
+const KEPT_BYTES: usize = 16 << 20;
+/// Units of fuel for a voxel: eight products and their sum were measured at 6 to 9 ns.
+const VOXEL: u64 = 64;
+/// Units of fuel for a byte of a source slice: what handing it to a guest costs.
+const SOURCE_BYTE: u64 = 32;
+
+/// Along one axis: the voxel below, the one above, and how far between; `None` over half a voxel outside.
+fn between(at: f64, size: u32) -> Option<(u32, u32, f64)> {
+    let last = f64::from(size) - 1.0;
+    if !(-0.5..=last + 0.5).contains(&at) {
+        return None;
+    }
+    let at = at.clamp(0.0, last);
+    let below = floor(at);
+    Some((below, (below + 1).min(size - 1), at - f64::from(below)))
+}
+
+/// A volume on another lattice, linear between voxels.
+pub(crate) struct Resampled {
+    source: Arc<dyn Volume>,
+    from: Lattice,
+    to: Lattice,
+    map: Affine,
+    outside: f32,
+    /// Slices of the source by number, the one used last at the end.
+    kept: Mutex<Vec<(u32, Arc<[f32]>)>>,
+}
+
+impl Resampled {
+    /// # Errors
+    /// `Unsupported` where a slice fits in no slab.
+    pub(crate) fn new(
+        source: Arc<dyn Volume>,
+        from: Lattice,
+        to: Lattice,
+        outside: f32,
+    ) -> Result<Self, Fault> {
+        let map = Affine::new(&to, &from);
+        let ours = Self { source, from, to, map, outside, kept: Mutex::default() };
+        if fits(&to, 4) { Ok(ours) } else { Err(Fault::Unsupported) }
+    }
+
+    /// Slices of the source that a slice needs: those between the lowest and the highest of its corners.
+    fn needs(&self, slice: u32) -> std::ops::RangeInclusive<u32> {
+        let [columns, rows, _] = self.to.size;
+        let depths = [[0, 0], [columns - 1, 0], [0, rows - 1], [columns - 1, rows - 1]].map(|[i, j]| {
+            let [_, _, depth] = self.map.at([i, j, slice]);
+            depth.clamp(0.0, f64::from(self.from.size[2]) - 1.0)
+        });
+        let low = depths.into_iter().fold(f64::INFINITY, f64::min);
+        let high = depths.into_iter().fold(0.0, f64::max);
+        floor(low)..=(floor(high) + 1).min(self.from.size[2] - 1)
+    }
+
+    fn source(&self, slice: u32) -> Result<Arc<[f32]>, Fault> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = kept.iter().position(|(number, _)| *number == slice) {
+            let found = kept.remove(at);
+            let voxels = Arc::clone(&found.1);
+            kept.push(found);
+            return Ok(voxels);
+        }
+        let voxels = self.source.read_f32(slice, 1)?;
+        let most = (KEPT_BYTES / size_of_val(&voxels[..]).max(1)).max(2);
+        if kept.len() >= most {
+            kept.remove(0);
+        }
+        kept.push((slice, Arc::clone(&voxels)));
+        Ok(voxels)
+    }
+
+    fn slice(&self, slice: u32, out: &mut Vec<f32>) -> Result<(), Fault> {
+        let needs = self.needs(slice);
+        let first = *needs.start();
+        let planes = needs.map(|k| self.source(k)).collect::<Result<Vec<_>, _>>()?;
+        let [columns, rows, _] = self.to.size;
+        for row in 0..rows {
+            out.extend((0..columns).map(|column| {
+                self.voxel(self.map.at([column, row, slice]), &planes, first).unwrap_or(self.outside)
+            }));
+        }
+        Ok(())
+    }
+
+    fn voxel(&self, [x, y, z]: [f64; 3], planes: &[Arc<[f32]>], first: u32) -> Option<f32> {
+        let [columns, rows, slices] = self.from.size;
+        let (i0, i1, u) = between(x, columns)?;
+        let (j0, j1, v) = between(y, rows)?;
+        let (k0, k1, w) = between(z, slices)?;
+        let at = |plane: &Arc<[f32]>, i: u32, j: u32| {
+            plane.get(j as usize * columns as usize + i as usize).copied().map(f64::from)
+        };
+        let line = |plane, j| Some(mix(at(plane, i0, j)?, at(plane, i1, j)?, u));
+        let plane = |k: u32| {
+            let plane = planes.get(k.checked_sub(first)? as usize)?;
+            Some(mix(line(plane, j0)?, line(plane, j1)?, v))
+        };
+        Some(rounded(mix(plane(k0)?, plane(k1)?, w)))
+    }
+}
+
+fn mix(a: f64, b: f64, share: f64) -> f64 {
+    // Where there is nothing to mix, a value that is not finite must not spread.
+    if share == 0.0 { a } else { a + (b - a) * share }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "rounds to the nearest single")]
+const fn rounded(value: f64) -> f32 {
+    value as f32
+}
+
+impl Volume for Resampled {
+    fn grid(&self) -> Grid {
+        self.to.grid()
+    }
+
+    fn integral(&self) -> bool {
+        false
+    }
+
+    fn opening_cost(&self) -> u64 {
+        self.source.opening_cost()
+    }
+
+    /// Every slice of the source that is needed is paid for, whether it is kept or not: the price must not depend on
+    /// what was read before.
+    fn slab_cost(&self, first: u32, count: u32) -> u64 {
+        let [columns, rows, slices] = self.to.size;
+        let voxels = u64::from(columns).saturating_mul(u64::from(rows)).saturating_mul(VOXEL);
+        let end = first.saturating_add(count).min(slices);
+        let slice = |k| {
+            let needs = self.needs(k);
+            let pixels = u64::from(self.from.size[0]) * u64::from(self.from.size[1]);
+            let read = pixels.saturating_mul(4 * SOURCE_BYTE);
+            let decoded = needs.map(|source| self.source.slab_cost(source, 1).saturating_add(read));
+            decoded.fold(voxels, u64::saturating_add)
+        };
+        (first..end).map(slice).fold(0, u64::saturating_add)
+    }
+
+    fn read_s16(&self, _: u32, _: u32) -> Result<Arc<[i16]>, Fault> {
+        Err(Fault::Unsupported)
+    }
+
+    fn read_f32(&self, first: u32, count: u32) -> Result<Arc<[f32]>, Fault> {
+        let mut voxels = Vec::new();
+        for slice in slab(self.grid(), first, count, 4)? {
+            self.slice(slice, &mut voxels)?;
+        }
+        Ok(voxels.into())
+    }
+
+    fn resampled(self: Arc<Self>, _: Grid) -> Result<Arc<dyn Volume>, Fault> {
+        Err(Fault::Unsupported)
+    }
+}
