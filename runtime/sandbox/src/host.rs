@@ -246,16 +246,13 @@ fn link_resampling(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
             Ok((hand_out(&mut s, resampled)?,))
         },
     )?;
-    i.func_wrap(
-        "[method]mask.resample",
-        |mut s: Store<'_>, (m, to): (Resource<MaskHandle>, types::Grid)| {
-            let lines = [to.columns, to.rows, to.slices].into_iter().map(u64::from);
-            charge(&mut s, lines.fold(RESAMPLE_BYTES, u64::saturating_add))?;
-            let mask = Arc::clone(&s.data().table.get(&m)?.0);
-            let resampled = mask.resampled(to.into()).map(MaskHandle);
-            Ok((hand_out(&mut s, resampled)?,))
-        },
-    )
+    i.func_wrap("[method]mask.resample", |mut s: Store<'_>, (m, to): (Resource<MaskHandle>, types::Grid)| {
+        let lines = [to.columns, to.rows, to.slices].into_iter().map(u64::from);
+        charge(&mut s, lines.fold(RESAMPLE_BYTES, u64::saturating_add))?;
+        let mask = Arc::clone(&s.data().table.get(&m)?.0);
+        let resampled = mask.resampled(to.into()).map(MaskHandle);
+        Ok((hand_out(&mut s, resampled)?,))
+    })
 }
 
 fn link_mask(i: &mut LinkerInstance<'_, Host>) -> Result<()> {

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking, and say on one line what they skip"
 )]
 
+mod geometry;
 mod hostile;
 mod made;
 mod real;
@@ -54,8 +55,12 @@ fn series_of(paths: &[PathBuf]) -> (Series, Vec<(PathBuf, Reason)>) {
     let found = records.map(|record| {
         let files = record.files.iter().map(|i| File::open(&paths[*i as usize]).unwrap()).collect();
         let places = (0..u32::try_from(record.files.len()).unwrap()).collect();
-        let series =
-            SubjectSeries { info: record.info.clone(), attributes: record.attributes, files: places, part: record.part };
+        let series = SubjectSeries {
+            info: record.info.clone(),
+            attributes: record.attributes,
+            files: places,
+            part: record.part,
+        };
         let patient = open_patient(Subject { columns: [].into(), series: vec![series] }, files);
         let volume = patient.open(0).unwrap_or_else(|e| panic!("{e}"));
         (record.info, voxels(volume.as_ref()))

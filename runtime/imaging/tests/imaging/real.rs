@@ -128,7 +128,7 @@ fn jpeg_baseline_stays_within_2_steps_of_the_uncompressed_file_on_average_and_20
 }
 
 /// Unpacks an archive of real patients into a temporary folder.
-fn unpacked(archive: &Path) -> tempfile::TempDir {
+pub(crate) fn unpacked(archive: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let tar = Command::new("tar").arg("--zstd").arg("-xf").arg(archive).arg("-C").arg(folder.path()).status();
     assert!(tar.unwrap().success(), "tar cannot unpack {}", archive.display());

@@ -147,7 +147,8 @@ fn on_disk(data: &DataSet) -> (tempfile::NamedTempFile, Subject) {
     let on_disk = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(on_disk.path(), file(data)).unwrap();
     let record = group(vec![(0, read(&file(data), &rules()).unwrap())]).patients.remove(0).series.remove(0);
-    let series = SubjectSeries { info: record.info, attributes: record.attributes, files: vec![0], part: record.part };
+    let series =
+        SubjectSeries { info: record.info, attributes: record.attributes, files: vec![0], part: record.part };
     (on_disk, Subject { columns: BTreeMap::new(), series: vec![series] })
 }
 
@@ -216,7 +217,12 @@ fn opening_and_reading_have_a_price_and_inflating_again_has_it_again() {
     let files: Vec<Vec<u8>> = [0.0, 2.0].map(|z| deflated(&slice(z))).into();
     let headers = (0..).zip(files.iter().map(|f| read(f, &rules()).unwrap())).collect();
     let record = group(headers).patients.remove(0).series.remove(0);
-    let series = SubjectSeries { info: record.info, attributes: BTreeMap::new(), files: vec![0, 1], part: record.part };
+    let series = SubjectSeries {
+        info: record.info,
+        attributes: BTreeMap::new(),
+        files: vec![0, 1],
+        part: record.part,
+    };
     let subject = Subject { columns: BTreeMap::new(), series: vec![series.clone(), series] };
     let disk = files.iter().map(|bytes| {
         let mut file = tempfile::tempfile().unwrap();

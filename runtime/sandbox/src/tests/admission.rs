@@ -40,9 +40,13 @@ fn any_import_of_wasi_is_refused_by_name() {
 
 #[test]
 fn another_version_or_interface_of_the_package_is_refused() {
-    for name in
-        ["trocar:guest/imaging@0.1.2", "trocar:guest/imaging@0.2.0", "trocar:guest/imaging", "trocar:guest/logging@0.1.0", "imaging"]
-    {
+    for name in [
+        "trocar:guest/imaging@0.1.2",
+        "trocar:guest/imaging@0.2.0",
+        "trocar:guest/imaging",
+        "trocar:guest/logging@0.1.0",
+        "imaging",
+    ] {
         let wasm = wat::parse_str(format!(r#"(component (import "{name}" (instance)))"#)).unwrap();
         assert_eq!(refused(&wasm, &everything()), name);
     }
