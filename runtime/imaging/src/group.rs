@@ -114,6 +114,7 @@ fn record(used: &[&File], stack: Stack) -> Option<SeriesRecord> {
         attributes: attributes(used),
         files: used.iter().map(|(index, _)| *index).collect(),
         part: part(used, &stack)?,
+        compressed: used.iter().any(|(_, header)| header.compressed),
         place: Place { origin_mm, directions, tilted: stack.tilted },
         info: stack.info,
     })

@@ -31,6 +31,8 @@ pub struct FileHeader {
     pub(crate) series_uid: String,
     /// SOP Instance UID: one that comes twice is a copy.
     pub(crate) sop_uid: String,
+    /// Its pixels are compressed, or the whole file is.
+    pub(crate) compressed: bool,
     pub(crate) attributes: BTreeMap<String, Value>,
     pub(crate) image: Image,
 }
@@ -102,6 +104,7 @@ pub fn read_header(file: &mut (impl Read + Seek), rules: &ScanRules) -> Result<F
         study_uid: data.text(tags::STUDY_INSTANCE_UID).ok_or(Reason::NoUid)?,
         series_uid: data.text(tags::SERIES_INSTANCE_UID).ok_or(Reason::NoUid)?,
         sop_uid: data.text(tags::SOP_INSTANCE_UID).unwrap_or_default(),
+        compressed: layout.syntax.deflated || layout.syntax.coding != Coding::Native,
         attributes: wants.attributes(data),
         image,
     };

@@ -9,6 +9,7 @@ mod codestream;
 mod cost;
 mod dataset;
 mod decode;
+mod decoded;
 mod element;
 mod group;
 mod header;
@@ -29,6 +30,7 @@ mod volume;
 mod walk;
 
 pub use clinical::{ClinicalError, ClinicalTable};
+pub use decoded::{Decoded, decode_series, decoded_bytes};
 pub use group::{Grouped, group};
 pub use header::{FileHeader, read_header};
 pub use reason::Reason;

@@ -1,3 +1,4 @@
+use crate::Decoded;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 use trocar_terms::{AttributeRule, Deidentification, Modality, SeriesInfo, Value};
@@ -43,6 +44,8 @@ pub struct SeriesRecord {
     pub part: u32,
     /// Where its voxels lie.
     pub place: Place,
+    /// Decoding it takes longer than reading it: its voxels are worth keeping.
+    pub compressed: bool,
 }
 
 /// Where a volume lies in the patient's coordinates (PS3.3 section C.7.6.2.1.1): left, posterior, superior, in mm.
@@ -57,7 +60,7 @@ pub struct Place {
 }
 
 /// What a worker is told of the one patient it maps; the files come as descriptors.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Subject {
     /// Granted cells of the clinical table.
     pub columns: BTreeMap<String, Value>,
@@ -76,6 +79,8 @@ pub struct SubjectSeries {
     pub files: Vec<u32>,
     /// Which of the volumes in these files it is.
     pub part: u32,
+    /// Its voxels, where the node's cache has them.
+    pub decoded: Option<Decoded>,
 }
 
 // Ids and a patient's values stay out of logs: Debug shows shapes only.

@@ -1,6 +1,7 @@
 use crate::{
     SubjectSeries, cost,
     decode::{Samples, decode},
+    decoded::Kept,
     group::file_order,
     header::read_image,
     image::Image,
@@ -58,6 +59,8 @@ pub(crate) struct SeriesVolume {
     stack: Stack,
     /// What reading the header of each file has cost.
     costs: Vec<u64>,
+    /// Its voxels, where they were decoded before. They cost as if they were not.
+    kept: Option<Kept>,
     inflated: Arc<Inflated>,
 }
 
@@ -84,7 +87,8 @@ impl SeriesVolume {
             return Err(Fault::Unsupported);
         }
         let (descriptors, inflated) = (Arc::clone(descriptors), Arc::clone(inflated));
-        Ok(Self { descriptors, places, images, layouts, stack, costs, inflated })
+        let kept = series.decoded.as_ref().and_then(|decoded| Kept::new(decoded, &series.info));
+        Ok(Self { descriptors, places, images, layouts, stack, costs, kept, inflated })
     }
 
     /// The slices of a slab, once it is known to be inside the volume and small enough.
@@ -102,6 +106,17 @@ impl SeriesVolume {
     /// What lies outside a volume: air in a CT, nothing elsewhere.
     pub(crate) fn outside(&self) -> f32 {
         if self.stack.info.modality == Modality::CT.code() { -1000.0 } else { 0.0 }
+    }
+
+    /// The bytes of a slice that was decoded before.
+    fn kept(&self, slice: u32) -> Option<Vec<u8>> {
+        let kept = self.kept.as_ref()?;
+        kept.slice(self.descriptors.get(kept.place)?, slice)
+    }
+
+    fn whole(&self, slice: &Slice) -> Result<Vec<i16>, Fault> {
+        let samples = self.samples(slice)?;
+        Ok(samples.stored().map(|stored| whole(calibrated(slice, stored))).collect())
     }
 
     fn real(&self, slice: &Slice) -> Result<Vec<f32>, Fault> {
@@ -226,18 +241,27 @@ impl Volume for SeriesVolume {
         if !self.integral() {
             return Err(Fault::Unsupported);
         }
-        let mut voxels = Vec::new();
-        for slice in slices {
-            let samples = self.samples(slice)?;
-            voxels.extend(samples.stored().map(|stored| whole(calibrated(slice, stored))));
+        let mut voxels: Vec<i16> = Vec::new();
+        for (at, slice) in (first..).zip(slices) {
+            match self.kept(at) {
+                Some(bytes) => voxels.extend(bytes.as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b))),
+                None => voxels.extend(self.whole(slice)?),
+            }
         }
         Ok(voxels.into())
     }
 
     fn read_f32(&self, first: u32, count: u32) -> Result<Arc<[f32]>, Fault> {
-        let mut voxels = Vec::new();
-        for slice in self.slab(first, count, 4)? {
-            voxels.extend(if self.stack.tilted { self.moved(slice)? } else { self.real(slice)? });
+        let mut voxels: Vec<f32> = Vec::new();
+        for (at, slice) in (first..).zip(self.slab(first, count, 4)?) {
+            match self.kept(at) {
+                Some(bytes) if self.integral() => {
+                    voxels.extend(bytes.as_chunks::<2>().0.iter().map(|b| f32::from(i16::from_le_bytes(*b))));
+                }
+                Some(bytes) => voxels.extend(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b))),
+                None if self.stack.tilted => voxels.extend(self.moved(slice)?),
+                None => voxels.extend(self.real(slice)?),
+            }
         }
         Ok(voxels.into())
     }

@@ -22,6 +22,11 @@ pub(crate) fn private_file(path: &Path) -> Result<(), NodeError> {
     open.map(drop).map_err(file("make", path))
 }
 
+/// Makes a new file that only its owner can read, and opens it to read and write.
+pub(crate) fn create_private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
 /// Writes a new file: temporary name, fsync, rename, fsync of the folder. A crash leaves the old state or the new.
 pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
     // Two processes may write the same name at once; each has its own part.

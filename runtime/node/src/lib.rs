@@ -23,6 +23,7 @@ mod keys;
 mod node;
 mod patients;
 mod store;
+mod volumes;
 
 pub use approvals::{ApproveRequest, Pending, date};
 pub use budget::{Budget, ProjectBudget};
@@ -33,3 +34,4 @@ pub use job::{JobState, JobStatus, Progress, Ran, Refusal, SubmitRequest, grant_
 pub use keys::{Keys, NODE_KEY, OPERATOR_KEY, system_random};
 pub use node::{Node, SystemClock};
 pub use store::{Dataset, Indexed};
+pub use volumes::VolumeCache;

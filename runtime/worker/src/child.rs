@@ -16,8 +16,11 @@ use std::{
     process::ExitCode,
     thread,
 };
-use trocar_imaging::{Reason, ScanRules, open_patient, read_header};
+use trocar_imaging::{
+    Reason, ScanRules, SubjectSeries, decode_series, decoded_bytes, open_patient, read_header,
+};
 use trocar_sandbox::{AdmitError, Call, CompileError, Grant, Runner, run};
+use trocar_terms::Digest;
 
 /// Parsers recurse: DICOM sequences nest, and an overflow of the stack cannot be caught.
 const STACK: usize = 64 << 20;
@@ -52,6 +55,7 @@ fn serve_all() -> io::Result<()> {
         match order.task {
             Task::Headers(rules) => headers(&rules, files, &mut channel)?,
             Task::Compile(grant) => channel.send(&compile(&grant, files)?)?,
+            Task::Decode(series) => return channel.send(&decode(*series, files)?),
             Task::Map(task) => return channel.send(&map(*task, files)?),
         }
     }
@@ -93,6 +97,14 @@ fn contents(file: &File) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; length];
     file.read_exact_at(&mut bytes, 0)?;
     Ok(bytes)
+}
+
+/// No guest runs in this process, so what it leaves for later jobs is no guest's doing.
+fn decode(series: SubjectSeries, mut files: Vec<File>) -> io::Result<Option<Vec<Digest>>> {
+    limit(Resource::Data, 2 * GIB)?;
+    limit(Resource::Fsize, decoded_bytes(&series.info).unwrap_or(0))?;
+    let mut out = files.pop().ok_or(ErrorKind::InvalidData)?;
+    Ok(decode_series(series, files, &mut out).ok())
 }
 
 fn map(task: MapTask, mut files: Vec<File>) -> io::Result<MapAnswer> {

@@ -9,6 +9,7 @@
 
 mod child;
 mod compile;
+mod decode;
 mod launcher;
 mod map;
 mod process;
@@ -18,12 +19,14 @@ mod wire;
 
 pub use child::serve;
 pub use compile::{CompileError, MachineCode, compile, engine_id, engine_name};
+pub use decode::decode;
 pub use launcher::Launcher;
 pub use map::{MapJob, Mapped, map};
 pub use process::WorkerError;
 pub use scan::{FileEntry, Scan, scan};
 pub use trocar_imaging::{
-    ClinicalError, ClinicalTable, PatientRecord, Reason, ScanRules, SeriesRecord, Subject, SubjectSeries,
+    ClinicalError, ClinicalTable, Decoded, PatientRecord, Reason, ScanRules, SeriesRecord, Subject,
+    SubjectSeries, decoded_bytes,
 };
 pub use trocar_sandbox::Grant;
 

@@ -3,7 +3,7 @@
 use crate::MapJob;
 use serde::{Deserialize, Serialize};
 use trocar_filter::{Contribution, Untrusted};
-use trocar_imaging::{FileHeader, Reason, ScanRules, Subject};
+use trocar_imaging::{FileHeader, Reason, ScanRules, Subject, SubjectSeries};
 use trocar_sandbox::Grant;
 use trocar_terms::{Limits, Value};
 
@@ -31,6 +31,9 @@ pub(crate) enum Task {
     Headers(ScanRules),
     /// Compile the component in the one descriptor. Answer: [`Compiled`].
     Compile(Grant),
+    /// Decode one series, whose files are all descriptors but the last, into the last. Answer: the digest of each slice,
+    /// `None` where it cannot be.
+    Decode(Box<SubjectSeries>),
     /// Map one patient: machine code in the first descriptor, her files in the others. Answer: [`MapAnswer`], and
     /// the worker exits.
     Map(Box<MapTask>),

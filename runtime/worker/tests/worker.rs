@@ -169,6 +169,7 @@ fn subject(scan: &Scan, root: &Path, record: &PatientRecord) -> (Subject, Vec<Fi
             attributes: BTreeMap::new(),
             files: (first..first + count).collect(),
             part: series.part,
+            decoded: None,
         }
     });
     (Subject { columns: BTreeMap::new(), series: series.collect() }, files)

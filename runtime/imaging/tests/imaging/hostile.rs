@@ -90,7 +90,8 @@ fn survive(bytes: &[u8]) {
     on_disk.write_all(bytes).unwrap();
     let record = &patient.series[0];
     let attributes = BTreeMap::new();
-    let series = vec![SubjectSeries { info: record.info.clone(), attributes, files: vec![0], part: 0 }];
+    let series =
+        vec![SubjectSeries { info: record.info.clone(), attributes, files: vec![0], part: 0, decoded: None }];
     let patient = open_patient(Subject { columns: BTreeMap::new(), series }, vec![on_disk]);
     if let Ok(volume) = patient.open(0) {
         let _ = (volume.read_f32(0, 1), volume.read_s16(0, 1));

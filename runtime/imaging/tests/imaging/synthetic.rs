@@ -147,8 +147,13 @@ fn on_disk(data: &DataSet) -> (tempfile::NamedTempFile, Subject) {
     let on_disk = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(on_disk.path(), file(data)).unwrap();
     let record = group(vec![(0, read(&file(data), &rules()).unwrap())]).patients.remove(0).series.remove(0);
-    let series =
-        SubjectSeries { info: record.info, attributes: record.attributes, files: vec![0], part: record.part };
+    let series = SubjectSeries {
+        info: record.info,
+        attributes: record.attributes,
+        files: vec![0],
+        part: record.part,
+        decoded: None,
+    };
     (on_disk, Subject { columns: BTreeMap::new(), series: vec![series] })
 }
 

@@ -5,6 +5,7 @@ use crate::error::{NodeError, ask};
 use crate::keys::system_random;
 use crate::node::Node;
 use crate::store::{Indexed, Snapshot};
+use crate::volumes::VolumeCache;
 use rand::seq::SliceRandom;
 use rustix::io::Errno;
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use trocar_filter::{Plan, Sums};
 use trocar_manifest::cohort::{Expr, Record};
 use trocar_terms::Value;
@@ -30,11 +32,13 @@ impl Node {
     pub(crate) fn map(&self, granted: Granted, progress: Progress<'_>) -> Result<Mapped, NodeError> {
         let cohort = members(&granted.snapshot, &granted.admitted.decision.cohort, &granted.admitted.grant);
         let job = map_job(&granted);
+        let cache = VolumeCache::of(self.home())?;
         let work = Work {
             launcher: self.launcher(),
             plan: &granted.admitted.plan,
             job: &job,
             snapshot: &granted.snapshot,
+            cache: cache.as_ref(),
         };
         let sums = work.run(&cohort, self.workers(), progress)?;
         Ok(Mapped { granted, sums })
@@ -98,6 +102,7 @@ struct Work<'a> {
     plan: &'a Plan,
     job: &'a MapJob,
     snapshot: &'a Snapshot,
+    cache: Option<&'a VolumeCache>,
 }
 
 impl Work<'_> {
@@ -137,7 +142,7 @@ impl Work<'_> {
     /// Whatever happens to one patient changes her contribution and nothing else.
     fn add(&self, patient: &Indexed, sums: &mut Sums) -> Option<()> {
         let Snapshot { files, root, .. } = self.snapshot;
-        let mapped = map_one(self.launcher, self.job, patient, files, root);
+        let mapped = map_one(self.launcher, self.job, patient, files, root, self.cache);
         match mapped.contribution {
             Some(contribution) => sums.add(contribution),
             None if mapped.node_fault => return None,
@@ -159,19 +164,30 @@ pub fn map_one(
     patient: &Indexed,
     all: &[FileEntry],
     root: &Path,
+    cache: Option<&VolumeCache>,
 ) -> trocar_worker::Mapped {
-    let (subject, numbers) = subject(patient, &job.grant);
+    let end = Instant::now().checked_add(Duration::from_secs(job.limits.seconds().into()));
+    let (mut subject, numbers) = subject(patient, &job.grant);
     if numbers.len() > MOST_FILES {
         return trocar_worker::Mapped::failed("she has more files than one map may open");
     }
-    match numbers.iter().map(|n| open_unchanged(root, all.get(*n as usize))).collect() {
-        Ok(files) => trocar_worker::map(launcher, job, subject, files),
-        Err(Unopened::Changed) => trocar_worker::Mapped::failed("a file is not the one that was scanned"),
+    let mut files = match numbers.iter().map(|n| open_unchanged(root, all.get(*n as usize))).collect() {
+        Ok(files) => files,
+        Err(Unopened::Changed) => {
+            return trocar_worker::Mapped::failed("a file is not the one that was scanned");
+        }
         Err(Unopened::NoDescriptor) => {
             let detail = Some("the node has too many files open".to_owned());
-            trocar_worker::Mapped { contribution: None, detail, node_fault: true }
+            return trocar_worker::Mapped { contribution: None, detail, node_fault: true };
         }
+    };
+    let compressed: Vec<bool> = granted_series(patient, &job.grant).map(|s| s.compressed).collect();
+    let lacking = cache.map(|cache| cache.look(&mut subject, &mut files, &compressed));
+    let mapped = trocar_worker::map(launcher, job, subject, files);
+    if let (Some(cache), Some(lacking), Some(end)) = (cache, lacking, end) {
+        cache.fill_all(launcher, &lacking, end);
     }
+    mapped
 }
 
 /// Why a file of the snapshot is not handed over.
@@ -210,6 +226,7 @@ fn subject(patient: &Indexed, grant: &Grant) -> (Subject, Vec<u32>) {
             attributes: only(&record.attributes, &grant.attributes),
             files: (first..).take(files.len()).collect(),
             part: record.part,
+            decoded: None,
         });
     }
     (Subject { columns: only(&patient.columns, &grant.columns), series }, numbers)

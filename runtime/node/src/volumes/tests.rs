@@ -1,0 +1,100 @@
+use super::*;
+use std::time::Duration;
+use trocar_terms::{Grid, SeriesInfo};
+
+fn cache(folder: &std::path::Path, bound: u64) -> VolumeCache {
+    VolumeCache { folder: folder.to_owned(), key: [7; 32], bound }
+}
+
+/// A series of two slices of four whole voxels, in one file.
+fn series() -> SubjectSeries {
+    let grid = Grid { columns: 2, rows: 2, slices: 2, spacing_mm: (1.0, 1.0, 1.0) };
+    let info = SeriesInfo { modality: "CT".into(), unit: "[hnsf'U]".into(), grid, integral: true };
+    SubjectSeries { info, attributes: [].into(), files: vec![0], part: 0, decoded: None }
+}
+
+fn source(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+const VOXELS: [u8; 16] = [1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0, 8, 0];
+
+/// Keeps a volume as `fill` does once a worker has decoded it.
+fn keep(cache: &VolumeCache, name: &str) {
+    let digests = VOXELS.chunks(8).map(Digest::of).collect();
+    let about = serde_json::to_vec(&About { name: name.to_owned(), digests }).unwrap();
+    let tag = cache.mac(&about, 16).finalize().into_bytes();
+    fs::write(cache.path(name), [&VOXELS[..], &about, &tag].concat()).unwrap();
+}
+
+#[test]
+fn a_name_changes_with_every_byte_of_the_content_and_with_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = cache(folder.path(), 1 << 20);
+    let name = |bytes: &[u8]| cache.name(&series(), &[source(bytes)]).unwrap();
+    assert_eq!(name(b"content"), name(b"content"));
+    assert_ne!(name(b"content"), name(b"contenu"));
+    let other = VolumeCache { key: [8; 32], ..cache.clone() };
+    assert_ne!(name(b"content"), other.name(&series(), &[source(b"content")]).unwrap());
+    let part = SubjectSeries { part: 1, ..series() };
+    assert_ne!(name(b"content"), cache.name(&part, &[source(b"content")]).unwrap());
+}
+
+#[test]
+fn a_kept_volume_is_found_and_handed_over_and_a_missing_one_is_lacking() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = cache(folder.path(), 1 << 20);
+    let mut subject = Subject { series: vec![series()], ..Subject::default() };
+    let mut files = vec![source(b"content")];
+    assert_eq!(cache.look(&mut subject, &mut files, &[true]).len(), 1);
+    assert_eq!((files.len(), &subject.series[0].decoded), (1, &None));
+    keep(&cache, &cache.name(&series(), &files).unwrap());
+    assert_eq!(cache.look(&mut subject, &mut files, &[true]).len(), 0);
+    let decoded = subject.series[0].decoded.clone().unwrap();
+    assert_eq!((files.len(), decoded.file, decoded.digests.len()), (2, 1, 2));
+    let mut plain = Subject { series: vec![series()], ..Subject::default() };
+    assert_eq!(cache.look(&mut plain, &mut vec![source(b"x")], &[false]).len(), 0);
+}
+
+#[test]
+fn a_volume_with_a_changed_account_length_or_name_is_not_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = cache(folder.path(), 1 << 20);
+    keep(&cache, "a");
+    assert!(cache.find("a", &series()).is_some());
+    let good = fs::read(cache.path("a")).unwrap();
+    fs::write(cache.path("b"), &good).unwrap();
+    assert!(cache.find("b", &series()).is_none(), "a renamed volume was taken for another");
+    for at in 16..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        fs::write(cache.path("a"), bad).unwrap();
+        assert!(cache.find("a", &series()).is_none(), "byte {at} was not covered");
+    }
+    for length in [0, 15, 16, good.len() - 1] {
+        fs::write(cache.path("a"), &good[..length]).unwrap();
+        assert!(cache.find("a", &series()).is_none(), "{length} bytes were enough");
+    }
+}
+
+#[test]
+fn the_volumes_used_longest_ago_leave_for_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = cache(folder.path(), 100);
+    let old = |name: &str, age: u64, bytes: usize| {
+        let file = File::create(folder.path().join(name)).unwrap();
+        (&file).write_all(&vec![0; bytes]).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+    };
+    old("a.volume", 30, 40);
+    old("b.volume", 20, 40);
+    old("dead.part", 7_200, 10);
+    old("young.part", 1, 10);
+    cache.make_room(40).unwrap();
+    let mut left: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["b.volume", "young.part"]);
+}
