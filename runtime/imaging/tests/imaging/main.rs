@@ -60,6 +60,7 @@ fn series_of(paths: &[PathBuf]) -> (Series, Vec<(PathBuf, Reason)>) {
             attributes: record.attributes,
             files: places,
             part: record.part,
+            decoded: None,
         };
         let patient = open_patient(Subject { columns: [].into(), series: vec![series] }, files);
         let volume = patient.open(0).unwrap_or_else(|e| panic!("{e}"));

@@ -227,6 +227,7 @@ fn opening_and_reading_have_a_price_and_inflating_again_has_it_again() {
         attributes: BTreeMap::new(),
         files: vec![0, 1],
         part: record.part,
+        decoded: None,
     };
     let subject = Subject { columns: BTreeMap::new(), series: vec![series.clone(), series] };
     let disk = files.iter().map(|bytes| {

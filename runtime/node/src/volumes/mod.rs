@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 use trocar_terms::Digest;
 use trocar_worker::{Decoded, Launcher, Subject, SubjectSeries, decoded_bytes};
@@ -180,7 +180,7 @@ impl VolumeCache {
         &self,
         launcher: &Launcher,
         (name, series, files): (&str, &SubjectSeries, &[File]),
-        part: &PathBuf,
+        part: &Path,
         end: Instant,
     ) -> Option<()> {
         let mut out = files::create_private(part).ok()?;
