@@ -1,9 +1,10 @@
 //! What is read of one file without touching its pixels.
 
 use crate::{
-    Reason, ScanRules, codestream,
+    Facts, Reason, ScanRules, codestream,
     dataset::{Dataset, parse},
     element::text,
+    facts,
     image::{Format, Image},
     layout::Layout,
     syntax::Coding,
@@ -32,6 +33,7 @@ pub struct FileHeader {
     /// SOP Instance UID: one that comes twice is a copy.
     pub(crate) sop_uid: String,
     pub(crate) attributes: BTreeMap<String, Value>,
+    pub(crate) facts: Facts,
     pub(crate) image: Image,
 }
 
@@ -46,6 +48,12 @@ impl fmt::Debug for FileHeader {
 const MAX_ID: usize = 1 << 10;
 
 impl FileHeader {
+    /// Whose file it is: Patient ID and its issuer, which is empty where the file names none.
+    #[must_use]
+    pub fn patient(&self) -> (&str, &str) {
+        (&self.patient_id, &self.issuer)
+    }
+
     /// Holds a header against its rules and bounds: the process that read it may speak for the file, and what it says
     /// is believed no further than this.
     ///
@@ -67,6 +75,9 @@ impl FileHeader {
         }
         if !self.attributes.iter().all(|(keyword, value)| listed(rules, keyword, value)) {
             return Err(Reason::Malformed);
+        }
+        if !self.facts.is_bounded() {
+            return Err(Reason::TooLarge);
         }
         self.image.check()?;
         Ok(self)
@@ -103,6 +114,7 @@ pub fn read_header(file: &mut (impl Read + Seek), rules: &ScanRules) -> Result<F
         series_uid: data.text(tags::SERIES_INSTANCE_UID).ok_or(Reason::NoUid)?,
         sop_uid: data.text(tags::SOP_INSTANCE_UID).unwrap_or_default(),
         attributes: wants.attributes(data),
+        facts: Facts::read(data),
         image,
     };
     header.checked(rules)
@@ -218,7 +230,7 @@ impl<'a> Wants<'a> {
 
 impl Wanted for Wants<'_> {
     fn wants(&self, tag: Tag) -> bool {
-        ALWAYS.contains(&tag) || self.attributes.iter().any(|(t, _)| *t == tag)
+        ALWAYS.contains(&tag) || facts::WANTED.contains(&tag) || self.attributes.iter().any(|(t, _)| *t == tag)
     }
 
     /// An RTSTRUCT or a report is left before its long sequences are read.

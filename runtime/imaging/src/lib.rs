@@ -10,6 +10,7 @@ mod cost;
 mod dataset;
 mod decode;
 mod element;
+mod facts;
 mod group;
 mod header;
 mod image;
@@ -29,6 +30,7 @@ mod volume;
 mod walk;
 
 pub use clinical::{ClinicalError, ClinicalTable};
+pub use facts::{Facts, Mandatory};
 pub use group::{Grouped, group};
 pub use header::{FileHeader, read_header};
 pub use reason::Reason;

@@ -21,13 +21,18 @@ pub use compile::{CompileError, MachineCode, compile, engine_id, engine_name};
 pub use launcher::Launcher;
 pub use map::{MapJob, Mapped, map};
 pub use process::WorkerError;
-pub use scan::{FileEntry, Scan, scan};
+pub use scan::{
+    Crawled, Entry, FileEntry, Folder, Index, Read, ReadHeader, Scan, Unread, crawl, header_of, scan,
+};
 pub use trocar_imaging::{
-    ClinicalError, ClinicalTable, PatientRecord, Reason, ScanRules, SeriesRecord, Subject, SubjectSeries,
+    ClinicalError, ClinicalTable, Facts, FileHeader, Grouped, Mandatory, PatientRecord, Reason, ScanRules, SeriesRecord, Subject, SubjectSeries, group,
 };
 pub use trocar_sandbox::Grant;
 
 use trocar_terms::ColumnRule;
+
+/// What reads headers: an index made by another is read again.
+pub const READER: &str = concat!(env!("CARGO_PKG_VERSION"), " headers 1");
 
 /// Reads a clinical table, keyed by its column `patient_id`. It is the operator's own file, so no worker is needed.
 ///
