@@ -2,6 +2,7 @@
 //!
 //! Words and progress go to stderr, results to stdout. Every verb can be run again; what is done is not done twice.
 
+mod bench;
 mod build;
 mod data;
 mod demo;
@@ -39,6 +40,8 @@ enum Verb {
     CheckDemo,
     /// Set up, build, lint and run every test
     Test,
+    /// Measure against other programs; fails where a bar does not hold
+    Bench(bench::Options),
     /// Rewrite the JSON schemas under manifests/
     Schema,
     /// Rewrite the golden files under manifests/
@@ -64,6 +67,7 @@ fn perform(verb: &Verb) -> Result<()> {
         Verb::Demo(options) => demo::demo(options),
         Verb::CheckDemo => demo::check_line(std::io::stdin().lock()),
         Verb::Test => suite::test(),
+        Verb::Bench(options) => bench::bench(options),
         Verb::Schema => generated::schemas(),
         Verb::Golden => generated::golden(),
     }

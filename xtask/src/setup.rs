@@ -58,8 +58,12 @@ fn cpp_tools() -> bool {
     cpp && (works("cmake", &["--version"]) || install_cmake())
 }
 
-/// Only where nobody has to be asked: as root, with apt.
 fn install_cmake() -> bool {
+    apt_install("cmake", "cmake")
+}
+
+/// Installs a Debian package for the program in it: only where nobody has to be asked, as root, with apt.
+pub(crate) fn apt_install(package: &str, program: &str) -> bool {
     if !is_root() || !works("apt-get", &["--version"]) {
         return false;
     }
@@ -67,13 +71,14 @@ fn install_cmake() -> bool {
     let mut install = Command::new("apt-get");
     update.args(["update", "-qq"]);
     install
-        .args(["install", "-qq", "-y", "--no-install-recommends", "cmake"])
+        .args(["install", "-qq", "-y", "--no-install-recommends", package])
         .env("DEBIAN_FRONTEND", "noninteractive");
-    let done = step("apt-get update", &mut update).and_then(|()| step("installing cmake", &mut install));
+    let done = step("apt-get update", &mut update)
+        .and_then(|()| step(&format!("installing {package}"), &mut install));
     if let Err(error) = done {
-        say(&format!("cmake could not be installed: {error:#}"));
+        say(&format!("{package} could not be installed: {error:#}"));
     }
-    works("cmake", &["--version"])
+    works(program, &["--version"])
 }
 
 fn is_root() -> bool {

@@ -88,15 +88,17 @@ async fn scan(out: Out, node: &Node, name: Option<Name>) -> Result<(), Failure> 
 }
 
 fn scan_words(report: &ScanReport) -> String {
-    let series: Vec<String> = report.series.iter().map(|(m, n)| format!("{n} {m}")).collect();
+    let series: Vec<String> = report.contents.series.iter().map(|(m, n)| format!("{n} {m}")).collect();
     let mut words = format!(
-        "{}: {} files, {} patients ({} with a clinical row), series: {}, {} files quarantined",
+        "{}: {} files, of which {} were read now, {} patients ({} with a clinical row), series: {}, {} files quarantined{}",
         report.dataset,
         report.files,
-        report.patients,
-        report.clinical_rows,
+        report.read,
+        report.contents.patients,
+        report.contents.clinical_rows,
         if series.is_empty() { "none".to_owned() } else { series.join(", ") },
-        report.quarantined.len()
+        report.quarantined.len(),
+        if report.unchanged { "; the snapshot stands" } else { "" }
     );
     for file in &report.quarantined {
         words.push_str(&format!("\n  {:<18} {}", file.reason, file.path));

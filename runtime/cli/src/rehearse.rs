@@ -109,7 +109,7 @@ fn read(
     let table = clinical.map(|path| clinical_table(path, &rules)).transpose()?;
     let patients = scan.patients.into_iter().map(|record| {
         let columns = table.as_ref().and_then(|t| t.row(&record.patient_id)).cloned().unwrap_or_default();
-        Indexed { pseudonym: String::new(), record, columns }
+        Indexed { pseudonym: String::new(), record, columns, files: Vec::new() }
     });
     Ok(Cohort { patients: patients.collect(), files: scan.files })
 }

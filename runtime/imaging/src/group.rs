@@ -1,5 +1,5 @@
 use crate::{
-    FileHeader, PatientRecord, Reason, SeriesRecord,
+    Facts, FileHeader, PatientRecord, Reason, SeriesRecord,
     lattice::Lattice,
     record::Place,
     stack::{Stack, Stacks, stacks},
@@ -33,7 +33,8 @@ pub fn group(files: Vec<(u32, FileHeader)>) -> Grouped {
         if !series.is_empty() {
             let studies: BTreeSet<_> = series.iter().map(|s| &s.study_uid).collect();
             let studies = u32::try_from(studies.len()).unwrap_or(u32::MAX);
-            grouped.patients.push(PatientRecord { patient_id, issuer, studies, series });
+            let facts = Facts::agreed(series.iter().map(|s| &s.facts));
+            grouped.patients.push(PatientRecord { patient_id, issuer, studies, facts, series });
         }
     }
     grouped.refused.sort_unstable();
@@ -112,6 +113,7 @@ fn record(used: &[&File], stack: Stack) -> Option<SeriesRecord> {
         study_uid: first.study_uid.clone(),
         series_uid: first.series_uid.clone(),
         attributes: attributes(used),
+        facts: Facts::agreed(used.iter().map(|(_, h)| &h.facts)),
         files: used.iter().map(|(index, _)| *index).collect(),
         part: part(used, &stack)?,
         compressed: used.iter().any(|(_, header)| header.compressed),

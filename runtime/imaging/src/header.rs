@@ -1,9 +1,10 @@
 //! What is read of one file without touching its pixels.
 
 use crate::{
-    Reason, ScanRules, codestream,
+    Facts, Reason, ScanRules, codestream,
     dataset::{Dataset, parse},
     element::text,
+    facts,
     image::{Format, Image},
     layout::Layout,
     syntax::Coding,
@@ -34,6 +35,7 @@ pub struct FileHeader {
     /// Its pixels are compressed, or the whole file is.
     pub(crate) compressed: bool,
     pub(crate) attributes: BTreeMap<String, Value>,
+    pub(crate) facts: Facts,
     pub(crate) image: Image,
 }
 
@@ -48,6 +50,12 @@ impl fmt::Debug for FileHeader {
 const MAX_ID: usize = 1 << 10;
 
 impl FileHeader {
+    /// Whose file it is: Patient ID and its issuer, which is empty where the file names none.
+    #[must_use]
+    pub fn patient(&self) -> (&str, &str) {
+        (&self.patient_id, &self.issuer)
+    }
+
     /// Holds a header against its rules and bounds: the process that read it may speak for the file, and what it says
     /// is believed no further than this.
     ///
@@ -69,6 +77,9 @@ impl FileHeader {
         }
         if !self.attributes.iter().all(|(keyword, value)| listed(rules, keyword, value)) {
             return Err(Reason::Malformed);
+        }
+        if !self.facts.is_bounded() {
+            return Err(Reason::TooLarge);
         }
         self.image.check()?;
         Ok(self)
@@ -106,6 +117,7 @@ pub fn read_header(file: &mut (impl Read + Seek), rules: &ScanRules) -> Result<F
         sop_uid: data.text(tags::SOP_INSTANCE_UID).unwrap_or_default(),
         compressed: layout.syntax.deflated || layout.syntax.coding != Coding::Native,
         attributes: wants.attributes(data),
+        facts: Facts::read(data),
         image,
     };
     header.checked(rules)
@@ -221,7 +233,9 @@ impl<'a> Wants<'a> {
 
 impl Wanted for Wants<'_> {
     fn wants(&self, tag: Tag) -> bool {
-        ALWAYS.contains(&tag) || self.attributes.iter().any(|(t, _)| *t == tag)
+        ALWAYS.contains(&tag)
+            || facts::WANTED.contains(&tag)
+            || self.attributes.iter().any(|(t, _)| *t == tag)
     }
 
     /// An RTSTRUCT or a report is left before its long sequences are read.

@@ -11,6 +11,7 @@ mod dataset;
 mod decode;
 mod decoded;
 mod element;
+mod facts;
 mod group;
 mod header;
 mod image;
@@ -31,6 +32,7 @@ mod walk;
 
 pub use clinical::{ClinicalError, ClinicalTable};
 pub use decoded::{Decoded, decode_series, decoded_bytes};
+pub use facts::{Facts, Mandatory};
 pub use group::{Grouped, group};
 pub use header::{FileHeader, read_header};
 pub use reason::Reason;

@@ -1,4 +1,4 @@
-use crate::Decoded;
+use crate::{Decoded, Facts};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 use trocar_terms::{AttributeRule, Deidentification, Modality, SeriesInfo, Value};
@@ -23,6 +23,8 @@ pub struct PatientRecord {
     pub issuer: String,
     /// Number of studies with a usable series.
     pub studies: u32,
+    /// What her series agree on, for the operator alone.
+    pub facts: Facts,
     /// Usable series, sorted by modality and geometry.
     pub series: Vec<SeriesRecord>,
 }
@@ -38,6 +40,8 @@ pub struct SeriesRecord {
     pub info: SeriesInfo,
     /// Allow-listed attributes by keyword; `Missing` where the images differ.
     pub attributes: BTreeMap<String, Value>,
+    /// What its files agree on, for the operator alone.
+    pub facts: Facts,
     /// Indices of its files, in slice order.
     pub files: Vec<u32>,
     /// Which of the volumes in these files it is: not the first only where files of many frames hold several.

@@ -3,12 +3,12 @@
 use crate::{
     launcher::raise_descriptor_limit,
     task::{Compiled, FILES, HEADER_BYTES, Header, Hello, MapAnswer, MapTask, ORDER_BYTES, Order, Task},
-    wire::{Channel, weight},
+    wire::{Channel, LENGTH, framed},
 };
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 use std::{
     fs::File,
-    io::{self, BufReader, ErrorKind, stdin},
+    io::{self, BufWriter, ErrorKind, Write, stdin},
     os::{
         fd::AsFd,
         unix::{fs::FileExt, net::UnixStream},
@@ -69,13 +69,17 @@ fn limit(resource: Resource, bytes: u64) -> io::Result<()> {
 /// One frame a file, so that the node holds no more than one of them at once before it has looked at it.
 fn headers(rules: &ScanRules, files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
     limit(Resource::Data, 2 * GIB)?;
-    files.into_iter().try_for_each(|file| {
-        let header: Header = read_header(&mut BufReader::new(file), rules);
-        if weight(&header)? > HEADER_BYTES {
-            return channel.send::<Header>(&Err(Reason::TooLarge));
+    let mut frames = BufWriter::with_capacity(64 << 10, channel);
+    for mut file in files {
+        let header: Header = read_header(&mut file, rules);
+        let mut frame = framed(&header)?;
+        if frame.len() as u64 > HEADER_BYTES + LENGTH as u64 {
+            let refused: Header = Err(Reason::TooLarge);
+            frame = framed(&refused)?;
         }
-        channel.send(&header)
-    })
+        frames.write_all(&frame)?;
+    }
+    frames.flush()
 }
 
 /// Characters of the reason that a component is refused for. It comes from the component alone.

@@ -23,14 +23,19 @@ pub use decode::decode;
 pub use launcher::Launcher;
 pub use map::{MapJob, Mapped, map};
 pub use process::WorkerError;
-pub use scan::{FileEntry, Scan, scan};
+pub use scan::{
+    Crawled, Entry, FileEntry, Folder, Index, Read, ReadHeader, Scan, Unread, crawl, header_of, scan,
+};
 pub use trocar_imaging::{
-    ClinicalError, ClinicalTable, Decoded, PatientRecord, Reason, ScanRules, SeriesRecord, Subject,
-    SubjectSeries, decoded_bytes,
+    ClinicalError, ClinicalTable, Decoded, Facts, FileHeader, Grouped, Mandatory, PatientRecord, Reason,
+    ScanRules, SeriesRecord, Subject, SubjectSeries, decoded_bytes, group,
 };
 pub use trocar_sandbox::Grant;
 
 use trocar_terms::ColumnRule;
+
+/// What reads headers: an index made by another is read again.
+pub const READER: &str = concat!(env!("CARGO_PKG_VERSION"), " headers 1");
 
 /// Reads a clinical table, keyed by its column `patient_id`. It is the operator's own file, so no worker is needed.
 ///

@@ -54,6 +54,9 @@ pub enum WorkerError {
         /// Why.
         source: io::Error,
     },
+    /// A thread of the scan ended before its work did.
+    #[error("the scan stopped before its end")]
+    Stopped,
     /// More files than an index holds.
     #[error("a dataset holds at most 4 billion files")]
     TooManyFiles,

@@ -38,32 +38,12 @@ impl Channel {
 
     /// Sends one value as a frame: its length in eight bytes, little endian, then postcard.
     pub(crate) fn send<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
-        let bytes = postcard::to_stdvec(value).map_err(invalid)?;
-        self.write_all(&(bytes.len() as u64).to_le_bytes())?;
-        self.write_all(&bytes)
+        self.write_all(&framed(value)?)
     }
 
     /// Receives one value of at most `bound` bytes; `None` where the other end closed between frames.
     pub(crate) fn receive<T: DeserializeOwned>(&mut self, bound: u64) -> io::Result<Option<T>> {
-        let mut length = [0; 8];
-        if self.read(&mut length[..1])? == 0 {
-            return Ok(None);
-        }
-        self.read_exact(&mut length[1..])?;
-        let length = u64::from_le_bytes(length);
-        if length > bound {
-            return Err(invalid("a frame over its bound"));
-        }
-        // Grows with what comes, not with what was announced.
-        let mut bytes = Vec::new();
-        Read::by_ref(self).take(length).read_to_end(&mut bytes)?;
-        if (bytes.len() as u64) < length {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        match postcard::take_from_bytes(&bytes).map_err(invalid)? {
-            (value, []) => Ok(Some(value)),
-            (_, _) => Err(invalid("bytes after the end of a frame")),
-        }
+        frame(self, bound)?.map(|bytes| value(&bytes)).transpose()
     }
 
     /// Sends descriptors, as many messages as it takes.
@@ -154,9 +134,40 @@ impl AsFd for Channel {
     }
 }
 
-/// Bytes of a value in a frame.
-pub(crate) fn weight(value: &impl Serialize) -> io::Result<u64> {
-    Ok(postcard::to_stdvec(value).map_err(invalid)?.len() as u64)
+/// Bytes of a frame's length.
+pub(crate) const LENGTH: usize = 8;
+
+/// A value as a frame.
+pub(crate) fn framed(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut bytes = postcard::to_extend(value, vec![0; LENGTH]).map_err(invalid)?;
+    let length = (bytes.len().saturating_sub(LENGTH) as u64).to_le_bytes();
+    bytes.iter_mut().zip(length).for_each(|(to, from)| *to = from);
+    Ok(bytes)
+}
+
+/// The bytes of the next frame, at most `bound`; `None` where the other end closed between frames.
+pub(crate) fn frame(input: &mut impl Read, bound: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut length = [0; LENGTH];
+    if input.read(&mut length[..1])? == 0 {
+        return Ok(None);
+    }
+    input.read_exact(&mut length[1..])?;
+    let length = u64::from_le_bytes(length);
+    if length > bound {
+        return Err(invalid("a frame over its bound"));
+    }
+    // Grows with what comes, not with what was announced.
+    let mut bytes = Vec::new();
+    input.take(length).read_to_end(&mut bytes)?;
+    if (bytes.len() as u64) < length { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(Some(bytes)) }
+}
+
+/// The value that a frame holds, and nothing else.
+pub(crate) fn value<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
+    match postcard::take_from_bytes(bytes).map_err(invalid)? {
+        (value, []) => Ok(value),
+        (_, _) => Err(invalid("bytes after the end of a frame")),
+    }
 }
 
 fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {

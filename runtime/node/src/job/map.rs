@@ -4,7 +4,7 @@ use super::grant::Granted;
 use crate::error::{NodeError, ask};
 use crate::keys::system_random;
 use crate::node::Node;
-use crate::store::{Indexed, Snapshot};
+use crate::store::{Indexed, Snapshot, Store};
 use crate::volumes::VolumeCache;
 use rand::seq::SliceRandom;
 use rustix::io::Errno;
@@ -14,9 +14,10 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use trocar_filter::{Plan, Sums};
 use trocar_manifest::cohort::{Expr, Record};
-use trocar_terms::Value;
+use trocar_terms::{Digest, Value};
 use trocar_worker::{FileEntry, Grant, Launcher, MapJob, SeriesRecord, Subject, SubjectSeries};
 
 /// Told the operator's terminal how many patients are done, of how many. Never a researcher.
@@ -30,7 +31,8 @@ pub(crate) struct Mapped {
 
 impl Node {
     pub(crate) fn map(&self, granted: Granted, progress: Progress<'_>) -> Result<Mapped, NodeError> {
-        let cohort = members(&granted.snapshot, &granted.admitted.decision.cohort, &granted.admitted.grant);
+        let runtime = Handle::current();
+        let cohort = runtime.block_on(self.members(&granted))?;
         let job = map_job(&granted);
         let cache = VolumeCache::of(self.home())?;
         let work = Work {
@@ -39,9 +41,26 @@ impl Node {
             job: &job,
             snapshot: &granted.snapshot,
             cache: cache.as_ref(),
+            store: self.store(),
+            runtime,
         };
         let sums = work.run(&cohort, self.workers(), progress)?;
         Ok(Mapped { granted, sums })
+    }
+
+    /// The cohort is decided on one patient's record alone, with no other in memory; the order is shuffled before
+    /// anything runs.
+    async fn members(&self, granted: &Granted) -> Result<Vec<Digest>, NodeError> {
+        let (cohort, grant) = (&granted.admitted.decision.cohort, &granted.admitted.grant);
+        let mut members = Vec::new();
+        let see = |digest, patient: Indexed| {
+            if patient.is_in(cohort, grant) {
+                members.push(digest);
+            }
+        };
+        self.store().each_member(&granted.snapshot, see).await?;
+        members.shuffle(&mut system_random());
+        Ok(members)
     }
 }
 
@@ -55,14 +74,6 @@ fn map_job(granted: &Granted) -> MapJob {
         shape: admitted.plan.shape(),
         author: false,
     }
-}
-
-/// The cohort is decided on one patient's record alone; the order is shuffled before anything runs.
-fn members<'a>(snapshot: &'a Snapshot, cohort: &Expr, grant: &Grant) -> Vec<&'a Indexed> {
-    let in_cohort = |p: &&Indexed| p.is_in(cohort, grant);
-    let mut members: Vec<&Indexed> = snapshot.patients.iter().filter(in_cohort).collect();
-    members.shuffle(&mut system_random());
-    members
 }
 
 impl Indexed {
@@ -103,11 +114,13 @@ struct Work<'a> {
     job: &'a MapJob,
     snapshot: &'a Snapshot,
     cache: Option<&'a VolumeCache>,
+    store: &'a Store,
+    runtime: Handle,
 }
 
 impl Work<'_> {
     /// Integer sums are the same whichever thread adds which patient.
-    fn run(&self, cohort: &[&Indexed], workers: usize, progress: Progress<'_>) -> Result<Sums, NodeError> {
+    fn run(&self, cohort: &[Digest], workers: usize, progress: Progress<'_>) -> Result<Sums, NodeError> {
         let next = AtomicUsize::new(0);
         let progress = Mutex::new(progress);
         std::thread::scope(|scope| {
@@ -118,7 +131,7 @@ impl Work<'_> {
                 let sums = thread.join().ok().flatten();
                 if sums.is_none_or(|sums| total.merge(sums).is_err()) {
                     return ask(
-                        "a worker process cannot be started; the job stays accepted: run `trocar node resume`",
+                        "a worker process cannot be started or the index not be read; the job stays accepted: run `trocar node resume`",
                     );
                 }
             }
@@ -127,7 +140,7 @@ impl Work<'_> {
     }
 
     /// `None` where the node itself could not go on: then nothing of the job is released or lost.
-    fn drain(&self, cohort: &[&Indexed], next: &AtomicUsize, progress: &Mutex<Progress<'_>>) -> Option<Sums> {
+    fn drain(&self, cohort: &[Digest], next: &AtomicUsize, progress: &Mutex<Progress<'_>>) -> Option<Sums> {
         let mut sums = Sums::new(self.plan);
         while let Some(patient) = cohort.get(next.fetch_add(1, Ordering::Relaxed)) {
             self.add(patient, &mut sums)?;
@@ -139,10 +152,12 @@ impl Work<'_> {
         Some(sums)
     }
 
-    /// Whatever happens to one patient changes her contribution and nothing else.
-    fn add(&self, patient: &Indexed, sums: &mut Sums) -> Option<()> {
-        let Snapshot { files, root, .. } = self.snapshot;
-        let mapped = map_one(self.launcher, self.job, patient, files, root, self.cache);
+    /// Whatever happens to one patient changes her contribution and nothing else. That her record cannot be fetched is the
+    /// node's fault, as is a worker that cannot be started.
+    fn add(&self, patient: &Digest, sums: &mut Sums) -> Option<()> {
+        let patient = self.runtime.block_on(self.store.record(patient)).ok()?;
+        let mapped =
+            map_one(self.launcher, self.job, &patient, &patient.files, &self.snapshot.root, self.cache);
         match mapped.contribution {
             Some(contribution) => sums.add(contribution),
             None if mapped.node_fault => return None,
@@ -156,7 +171,7 @@ impl Work<'_> {
 /// the node's own, so that no patient's files decide the fate of a job.
 const MOST_FILES: usize = 8_000;
 
-/// Maps one patient in a worker process of her own.
+/// Maps one patient in a worker process of her own. `all` are the files that her record's numbers stand for.
 #[must_use]
 pub fn map_one(
     launcher: &Launcher,

@@ -1,0 +1,187 @@
+//! A scan: what is new in a dataset's folder is read, and its patients are frozen in a snapshot.
+
+use crate::audit::mac;
+use crate::error::{NodeError, ask, file};
+use crate::node::Node;
+use crate::store::{Dataset, Freeze, Frozen, Indexed, Indexing};
+use hmac::Mac;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use trocar_policy::Policy;
+use trocar_terms::{Digest, Name, Value};
+use trocar_worker::{ClinicalTable, PatientRecord, READER, ScanRules};
+
+/// What the operator sees of a scan.
+#[derive(Debug, Serialize)]
+pub struct ScanReport {
+    /// Dataset.
+    pub dataset: Name,
+    /// Files, links and other entries seen.
+    pub files: u64,
+    /// Files whose header was read in this scan; the others were as an earlier one had read them.
+    pub read: u64,
+    /// Whether the snapshot of an earlier scan stands, since nothing that it is made of has changed.
+    pub unchanged: bool,
+    /// What the snapshot holds.
+    #[serde(flatten)]
+    pub contents: Contents,
+    /// Refused files.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// Figures of a snapshot.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Contents {
+    /// Patients with at least one usable series.
+    pub patients: usize,
+    /// Usable series by modality.
+    pub series: BTreeMap<String, usize>,
+    /// Patients of the clinical table that have images.
+    pub clinical_rows: usize,
+}
+
+/// One refused file.
+#[derive(Debug, Serialize)]
+pub struct Quarantined {
+    /// Below the dataset's folder.
+    pub path: String,
+    /// The reason's word.
+    pub reason: String,
+}
+
+impl Node {
+    /// Scans a dataset into a snapshot. Only what is new or changed since the last scan is read, and a scan that was
+    /// interrupted goes on.
+    ///
+    /// # Errors
+    /// The folder, the clinical table or the policy cannot be read, or another dataset has the same patients.
+    pub async fn scan(
+        &self,
+        name: &Name,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<ScanReport, NodeError> {
+        // Two scans at once could each miss that the other has the same patients.
+        let _lock = self.home().lock("scan.lock")?;
+        let dataset = self.store().dataset(name).await?;
+        let policy = self.policy(name)?;
+        let table = self.clinical(&dataset, &policy)?;
+        let rules = rules(&policy);
+        let reading = Digest::of(&serde_json::to_vec(&(READER, &rules))?);
+        let mut tree = self.store().tree(&dataset, &reading).await?;
+        let (root, workers) = (dataset.path.as_path(), self.workers());
+        let crawled = tokio::task::block_in_place(|| {
+            trocar_worker::crawl(self.launcher(), root, &rules, workers, &mut tree, progress)
+        })?;
+        tree.finish().await?;
+        let inputs = inputs(&dataset, &policy, &reading)?;
+        let freeze = Freeze { dataset: name, root, policy: policy.digest(), inputs };
+        let (unchanged, contents) = match self.store().standing(&tree, &freeze).await? {
+            Some(summary) => (true, serde_json::from_str(&summary)?),
+            None => {
+                let index = Index { key: self.home().audit_key()?, table: table.as_ref() };
+                let frozen = self.store().freeze(&tree, &freeze, &index).await?;
+                self.keep(frozen, &freeze, &policy, table.is_some()).await?
+            }
+        };
+        let refused = self.store().refused(&tree).await?.into_iter();
+        let quarantined = refused.map(|(path, reason)| Quarantined { path, reason }).collect();
+        let (dataset, files, read) = (name.clone(), crawled.files, crawled.read);
+        Ok(ScanReport { dataset, files, read, unchanged, contents, quarantined })
+    }
+
+    /// Keeps a snapshot that may be kept; whether it is the one that there was, and what it holds.
+    async fn keep(
+        &self,
+        mut frozen: Frozen<'_>,
+        freeze: &Freeze<'_>,
+        policy: &Policy,
+        has_table: bool,
+    ) -> Result<(bool, Contents), NodeError> {
+        if has_table && frozen.has_ids_of_two_issuers().await? {
+            return refuse_ids_of_two_issuers(freeze.dataset);
+        }
+        let pseudonyms = frozen.pseudonyms().await?;
+        refuse_beyond_bound(freeze.dataset, pseudonyms.len(), policy.size_bound())?;
+        self.refuse_shared_patients(freeze.dataset, &pseudonyms)?;
+        drop(pseudonyms);
+        let mut contents = Contents::default();
+        let new = frozen.keep(freeze, &mut contents).await?;
+        Ok((!new, contents))
+    }
+
+    /// Budgets belong to patients. Until budgets are pooled across datasets, one patient may be in one dataset only.
+    fn refuse_shared_patients(&self, name: &Name, pseudonyms: &[String]) -> Result<(), NodeError> {
+        let mine = pseudonyms.iter().map(String::as_str);
+        let others = self.home().patients_log()?.claim(name, mine)?;
+        if others.is_empty() {
+            return Ok(());
+        }
+        ask(format!(
+            "{name} has patients that are also in {}: their budget would be counted twice. Keep each patient in one dataset",
+            others.join(", ")
+        ))
+    }
+}
+
+fn rules(policy: &Policy) -> ScanRules {
+    ScanRules {
+        deidentification: policy.deidentification(),
+        modalities: policy.modalities().to_vec(),
+        attributes: policy.attributes().to_vec(),
+    }
+}
+
+/// All that a record depends on besides the patient's files.
+fn inputs(dataset: &Dataset, policy: &Policy, reading: &Digest) -> Result<Digest, NodeError> {
+    let table = match &dataset.clinical {
+        Some(path) => Some(Digest::of(&std::fs::read(path).map_err(file("read", path))?)),
+        None => None,
+    };
+    Ok(Digest::of(&serde_json::to_vec(&(reading, table, policy.columns()))?))
+}
+
+/// What a record gets from the node.
+struct Index<'a> {
+    key: [u8; 32],
+    table: Option<&'a ClinicalTable>,
+}
+
+impl Indexing for Index<'_> {
+    fn pseudonym(&self, patient: &str, issuer: &str) -> String {
+        let mac = mac(&self.key, &[b"patient", patient.as_bytes(), issuer.as_bytes()]);
+        hex::encode(mac.finalize().into_bytes())
+    }
+
+    fn columns(&self, record: &PatientRecord) -> BTreeMap<String, Value> {
+        self.table.and_then(|table| table.row(&record.patient_id)).cloned().unwrap_or_default()
+    }
+}
+
+impl Contents {
+    /// Counts one patient.
+    pub(crate) fn count(&mut self, patient: &Indexed) {
+        self.patients = self.patients.saturating_add(1);
+        self.clinical_rows = self.clinical_rows.saturating_add(usize::from(!patient.columns.is_empty()));
+        for series in &patient.record.series {
+            let count = self.series.entry(series.info.modality.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+}
+
+/// The noise was sized for at most `size_bound` patients, a figure that is declared and never counted.
+fn refuse_beyond_bound(name: &Name, patients: usize, bound: u32) -> Result<(), NodeError> {
+    if patients <= bound as usize {
+        return Ok(());
+    }
+    ask(format!(
+        "{name} has {patients} patients, but size_bound in its policy is {bound}: declare more and scan again"
+    ))
+}
+
+/// A row of the clinical table belongs to one patient, and what one patient's record says may not depend on another's.
+fn refuse_ids_of_two_issuers<T>(name: &Name) -> Result<T, NodeError> {
+    ask(format!(
+        "{name} has a patient id of two issuers, which its clinical table cannot tell apart: give each its own id"
+    ))
+}

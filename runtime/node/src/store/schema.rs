@@ -1,0 +1,59 @@
+//! The tables, and how an index of an earlier version becomes one of this: what can be scanned again is thrown away.
+
+use crate::error::NodeError;
+use sqlx::sqlite::SqlitePool;
+
+/// Counts up with the tables.
+const VERSION: i64 = 2;
+
+const SCHEMA: &str = "
+create table if not exists datasets (
+    name text primary key, id text not null, path text not null, clinical text, snapshot text);
+
+-- What a scan has read: one tree a dataset, with what it was read by; folders with the digest of their listing once all of their
+-- files are read; files with their header, or the reason why there is none or why it is not used.
+create table if not exists trees (
+    id integer primary key, dataset text not null unique, root text not null, reading text not null);
+create table if not exists folders (
+    id integer primary key, tree integer not null, path text not null, digest blob);
+create table if not exists files (
+    folder integer not null, name text not null, tree integer not null, size integer not null, mtime_ns integer not null,
+    patient text, issuer text, reason text, header blob, primary key (folder, name)) without rowid;
+create index if not exists files_of_patient on files (tree, patient, issuer) where patient is not null;
+create index if not exists files_refused on files (tree) where reason is not null;
+-- Patients with a file that was added, changed or removed since the newest snapshot.
+create table if not exists touched (
+    tree integer not null, patient text not null, issuer text not null,
+    primary key (tree, patient, issuer)) without rowid;
+
+-- Snapshots never change: a patient's record is kept once under its digest, and is a member of the snapshots numbered from
+-- `since` to before `until`.
+create table if not exists records (digest blob not null unique, record blob not null);
+create table if not exists members (
+    tree integer not null, pseudonym text not null, since integer not null, until integer, digest blob not null,
+    patient text not null, primary key (tree, pseudonym, since)) without rowid;
+create table if not exists snapshots (
+    number integer primary key, id text not null unique, tree integer not null, policy text not null, root text not null,
+    inputs text not null, merkle text not null, commitment text not null, opening text not null, summary text not null);
+";
+
+/// Tables of version 1, whose snapshots held every file of every scan.
+const FORGET: &str = "
+drop table if exists snapshots; drop table if exists files; drop table if exists patients; drop table if exists quarantine;
+create table if not exists datasets (
+    name text primary key, id text not null, path text not null, clinical text, snapshot text);
+update datasets set snapshot = null;
+";
+
+pub(super) async fn prepare(pool: &SqlitePool) -> Result<(), NodeError> {
+    let version: i64 = sqlx::query_scalar("pragma user_version").fetch_one(pool).await?;
+    if version == VERSION {
+        return Ok(());
+    }
+    let mut tx = pool.begin().await?;
+    sqlx::raw_sql(FORGET).execute(&mut *tx).await?;
+    sqlx::raw_sql(SCHEMA).execute(&mut *tx).await?;
+    sqlx::raw_sql("pragma user_version = 2").execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! A whole scan: the tree is listed, an index says what of it is new, and the headers of that are read and kept.
+
+use super::{
+    list::{Folder, Found, Listing, open_root},
+    read::{BATCH, Batch, Read, Reader, Unread},
+};
+use crate::{Launcher, ScanRules, WorkerError};
+use std::{
+    path::Path,
+    sync::{
+        Mutex,
+        mpsc::{Receiver, Sender, channel, sync_channel},
+    },
+    thread,
+};
+
+/// Where a scan looks up what an earlier one has read, and keeps what it reads.
+pub trait Index {
+    /// Why it cannot.
+    type Error: From<WorkerError>;
+
+    /// Takes note of a folder, which comes once a scan, and answers which of its files are to be read.
+    ///
+    /// # Errors
+    /// The index cannot be read or written.
+    fn found(&mut self, folder: Folder) -> Result<Vec<Unread>, Self::Error>;
+
+    /// Keeps files that were read, all or none of them.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    fn keep(&mut self, read: Vec<Read>) -> Result<(), Self::Error>;
+}
+
+/// What a scan has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Crawled {
+    /// Files, links and other entries in the tree.
+    pub files: u64,
+    /// Files whose header was read, or tried to.
+    pub read: u64,
+}
+
+/// Folders that may wait for the index.
+const FOLDERS: usize = 256;
+/// Batches that may wait for a worker.
+const AHEAD: usize = 4;
+
+/// Scans the tree under `root` into an index, with `workers` processes and as many threads that list.
+///
+/// A killed scan goes on where it stopped: what was kept is not read again. `progress` is told files done and files found so
+/// far.
+///
+/// # Errors
+/// A folder cannot be listed, workers cannot be started, or the index fails.
+pub fn crawl<I: Index>(
+    launcher: &Launcher,
+    root: &Path,
+    rules: &ScanRules,
+    workers: usize,
+    index: &mut I,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Crawled, I::Error> {
+    let open = open_root(root)?;
+    let (listing, reader) = (Listing::new(&open, root), Reader { launcher, root: &open, rules });
+    let (orders, batches) = channel();
+    let batches = Mutex::new(batches);
+    thread::scope(|scope| {
+        let (found, folders) = sync_channel(FOLDERS);
+        let (done, read) = channel();
+        for _ in 0..workers.max(1) {
+            let (found, done) = (found.clone(), done.clone());
+            let (listing, reader, batches) = (&listing, &reader, &batches);
+            scope.spawn(move || listing.work(&found));
+            scope.spawn(move || reader.work(batches, &done));
+        }
+        drop((found, done));
+        let pump = Pump::new(index, orders, folders, read, workers.max(1) * AHEAD);
+        pump.run(progress)
+    })
+}
+
+/// The one thread that speaks with the index.
+struct Pump<'a, I> {
+    index: &'a mut I,
+    orders: Sender<Vec<Unread>>,
+    folders: Receiver<Found>,
+    read: Receiver<Batch>,
+    waiting: Vec<Unread>,
+    /// Batches with the workers, and how many of them are enough.
+    ordered: usize,
+    enough: usize,
+    done: u64,
+    crawled: Crawled,
+}
+
+impl<'a, I: Index> Pump<'a, I> {
+    fn new(
+        index: &'a mut I,
+        orders: Sender<Vec<Unread>>,
+        folders: Receiver<Found>,
+        read: Receiver<Batch>,
+        enough: usize,
+    ) -> Self {
+        let (waiting, crawled) = (Vec::new(), Crawled::default());
+        Self { index, orders, folders, read, waiting, ordered: 0, enough, done: 0, crawled }
+    }
+
+    /// Waits for a folder while the workers want more, and else for a batch: one of the two always comes.
+    fn run(mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<Crawled, I::Error> {
+        let mut listing = true;
+        while listing || self.ordered > 0 {
+            if listing && self.ordered < self.enough {
+                match self.folders.recv() {
+                    Ok(folder) => self.found(folder?)?,
+                    Err(_) => listing = false,
+                }
+                self.order(listing);
+            } else if let Ok(batch) = self.read.recv() {
+                self.keep(batch)?;
+            } else {
+                // Only a thread that is gone leaves a batch unanswered.
+                return Err(WorkerError::Stopped.into());
+            }
+            progress(self.done, self.crawled.files);
+        }
+        Ok(self.crawled)
+    }
+
+    fn found(&mut self, folder: Folder) -> Result<(), I::Error> {
+        let all = folder.entries.len() as u64;
+        let unread = self.index.found(folder)?;
+        self.crawled.files += all;
+        self.done += all.saturating_sub(unread.len() as u64);
+        self.waiting.extend(unread);
+        Ok(())
+    }
+
+    /// Orders whole batches, and at the end of the listing the rest too.
+    fn order(&mut self, more_to_come: bool) {
+        while self.waiting.len() >= BATCH || (!more_to_come && !self.waiting.is_empty()) {
+            let rest = self.waiting.split_off(self.waiting.len().min(BATCH));
+            let batch = std::mem::replace(&mut self.waiting, rest);
+            self.ordered += 1;
+            // Where the readers are gone, the next answer that is waited for says so.
+            let _ = self.orders.send(batch);
+        }
+    }
+
+    /// Keeps this batch and those that are ready too.
+    fn keep(&mut self, batch: Batch) -> Result<(), I::Error> {
+        let mut read = batch?;
+        self.ordered -= 1;
+        while let Ok(batch) = self.read.try_recv() {
+            read.extend(batch?);
+            self.ordered -= 1;
+        }
+        self.crawled.read += read.len() as u64;
+        self.done += read.len() as u64;
+        self.index.keep(read)
+    }
+}

@@ -1,0 +1,85 @@
+use rustix::fs::{Mode, OFlags, openat};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{File, Metadata},
+    io,
+    os::{
+        fd::AsFd,
+        unix::fs::{MetadataExt, OpenOptionsExt},
+    },
+    path::{Path, PathBuf},
+};
+
+/// One file of a dataset, as the scan found it: what a later run checks before it opens it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Below the dataset's folder.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Time of its last change, in nanoseconds since 1970.
+    pub mtime_ns: i64,
+}
+
+impl FileEntry {
+    /// Opens the file below `root`: not through a link, and without waiting, since a FIFO in its place must hang nothing.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is no regular file.
+    pub fn open(&self, root: &Path) -> io::Result<File> {
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let file = File::options().read(true).custom_flags(flags).open(root.join(&self.path))?;
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    }
+
+    /// As [`open`](Self::open), below an open folder, and only where the file is still the one that was listed.
+    pub(super) fn open_below(&self, folder: impl AsFd) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(openat(folder, &self.path, flags, Mode::empty())?);
+        if self.is_still(&file) { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    }
+
+    /// Whether an open file is still the one that was scanned, by kind, size and time of last change.
+    #[must_use]
+    pub fn is_still(&self, file: &File) -> bool {
+        let same =
+            |seen: &Metadata| seen.is_file() && seen.len() == self.size && mtime_ns(seen) == self.mtime_ns;
+        file.metadata().is_ok_and(|seen| same(&seen))
+    }
+}
+
+fn mtime_ns(seen: &Metadata) -> i64 {
+    nanoseconds(seen.mtime(), seen.mtime_nsec())
+}
+
+/// Years that do not fit are all alike: such a file is changed by size alone.
+pub(super) const fn nanoseconds(seconds: i64, rest: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_file_that_was_changed_since_the_scan_is_not_the_one_that_was_scanned() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        std::fs::write(&path, b"old").unwrap();
+        let seen = std::fs::metadata(&path).unwrap();
+        let entry = FileEntry { path: "f".into(), size: 3, mtime_ns: mtime_ns(&seen) };
+        let still = || entry.open(folder.path()).is_ok_and(|file| entry.is_still(&file));
+        assert!(still(), "an unchanged file was not known again");
+        std::fs::write(&path, b"longer").unwrap();
+        File::options().append(true).open(&path).unwrap().set_modified(seen.modified().unwrap()).unwrap();
+        assert!(!still(), "another length was not seen");
+        std::fs::write(&path, b"new").unwrap();
+        let later = seen.modified().unwrap() + Duration::from_secs(1);
+        File::options().append(true).open(&path).unwrap().set_modified(later).unwrap();
+        assert!(!still(), "another time of change was not seen");
+        std::fs::rename(&path, folder.path().join("g")).unwrap();
+        std::os::unix::fs::symlink("g", &path).unwrap();
+        assert!(entry.open(folder.path()).is_err(), "a link was followed");
+    }
+}

@@ -1,0 +1,149 @@
+//! Reads headers in worker processes: a batch of descriptors at once, and where a worker dies, half of it at once.
+
+use super::entry::FileEntry;
+use crate::{
+    Launcher, Reason, ScanRules, WorkerError,
+    process::{HELLO, Process, borrow, deadline},
+    task::{HEADER_BYTES, Header, Task},
+    wire,
+};
+use std::{
+    fs::File,
+    io::{self, BufReader},
+    os::fd::OwnedFd,
+    sync::{
+        Mutex,
+        mpsc::{Receiver, Sender},
+    },
+    time::{Duration, Instant},
+};
+use trocar_imaging::FileHeader;
+
+/// Files that a worker gets at once.
+pub(super) const BATCH: usize = 200;
+
+/// A file whose header is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The number that the index has given its folder.
+    pub folder: i64,
+    /// The file.
+    pub file: FileEntry,
+}
+
+/// A header, checked, with the bytes that it came in.
+#[derive(Debug)]
+pub struct ReadHeader {
+    /// The header.
+    pub header: FileHeader,
+    /// The same, as [`header_of`] takes it.
+    pub bytes: Vec<u8>,
+}
+
+/// A file whose header has been read, or why there is none.
+#[derive(Debug)]
+pub struct Read {
+    /// Which file.
+    pub unread: Unread,
+    /// What was read.
+    pub header: Result<ReadHeader, Reason>,
+}
+
+/// A header from the bytes that an index kept; `None` where they are not of this version.
+#[must_use]
+pub fn header_of(bytes: &[u8]) -> Option<FileHeader> {
+    postcard::from_bytes::<Header>(bytes).ok()?.ok()
+}
+
+/// A batch that was read, or why workers cannot be had.
+pub(super) type Batch = Result<Vec<Read>, WorkerError>;
+
+pub(super) struct Reader<'a> {
+    pub(super) launcher: &'a Launcher,
+    pub(super) root: &'a OwnedFd,
+    pub(super) rules: &'a ScanRules,
+}
+
+type Answer = Result<ReadHeader, Reason>;
+
+impl Reader<'_> {
+    /// What each thread does: takes batches until there are no more. The worker process is kept between them.
+    pub(super) fn work(&self, batches: &Mutex<Receiver<Vec<Unread>>>, done: &Sender<Batch>) {
+        let mut process = None;
+        while let Some(batch) = batches.lock().ok().and_then(|batches| batches.recv().ok()) {
+            let mut headers = Vec::with_capacity(batch.len());
+            let read = self.read(&batch, &mut process, &mut headers);
+            let whole = batch.into_iter().zip(headers).map(|(unread, header)| Read { unread, header });
+            if done.send(read.map(|()| whole.collect())).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Reads a batch; where its worker dies, each half by itself, down to the one file that kills.
+    fn read(
+        &self,
+        batch: &[Unread],
+        process: &mut Option<Process>,
+        headers: &mut Vec<Answer>,
+    ) -> Result<(), WorkerError> {
+        let answered = self.ask(batch, process)?;
+        match (answered, batch) {
+            (Some(answered), _) => headers.extend(answered),
+            (None, []) => {}
+            (None, [_]) => headers.push(Err(Reason::Died)),
+            (None, _) => {
+                let (left, right) = batch.split_at(batch.len() / 2);
+                self.read(left, process, headers)?;
+                self.read(right, process, headers)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `None` where the worker died, hung or answered nonsense.
+    fn ask(
+        &self,
+        batch: &[Unread],
+        process: &mut Option<Process>,
+    ) -> Result<Option<Vec<Answer>>, WorkerError> {
+        let opened: Vec<Option<File>> =
+            batch.iter().map(|unread| unread.file.open_below(self.root).ok()).collect();
+        let files: Vec<&File> = opened.iter().flatten().collect();
+        let mut worker = match process.take() {
+            Some(worker) => worker,
+            None => Process::start(self.launcher, deadline(HELLO))?,
+        };
+        // Slow disks are not hostile files: seconds for the batch, and more for each file.
+        let end = deadline(Duration::from_millis(10_000 + 250 * files.len() as u64));
+        let Ok(answer) = self.headers(&mut worker, &files, end) else {
+            return Ok(None);
+        };
+        *process = Some(worker);
+        let mut answer = answer.into_iter();
+        let header = |file: Option<File>| file.and_then(|_| answer.next()).unwrap_or(Err(Reason::Unreadable));
+        Ok(Some(opened.into_iter().map(header).collect()))
+    }
+
+    /// Exactly one frame a file, each looked at before the next is taken: the worker may speak for a hostile file.
+    fn headers(&self, worker: &mut Process, files: &[&File], end: Instant) -> io::Result<Vec<Answer>> {
+        let channel = worker.order(Task::Headers(self.rules.clone()), &borrow(files), end)?;
+        // Nothing but frames comes this way, so that reading ahead takes no descriptor's place.
+        let mut frames = BufReader::with_capacity(FRAMES, channel);
+        let mut headers = Vec::with_capacity(files.len());
+        for _ in files {
+            let bytes = wire::frame(&mut frames, HEADER_BYTES)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+            headers.push(self.checked(bytes)?);
+        }
+        if frames.buffer().is_empty() { Ok(headers) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
+    fn checked(&self, bytes: Vec<u8>) -> io::Result<Answer> {
+        let header: Header = wire::value(&bytes)?;
+        let checked = header.and_then(|header| header.checked(self.rules));
+        Ok(checked.map(|header| ReadHeader { header, bytes }))
+    }
+}
+
+/// Bytes of frames that are read at once.
+const FRAMES: usize = 64 << 10;
