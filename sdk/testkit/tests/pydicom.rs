@@ -74,10 +74,10 @@ fn every_series_and_mask_of_a_varied_cohort_is_what_its_truth_says() {
     let dir = tempfile::tempdir().unwrap();
     cohort::write(dir.path(), varied(12, &all, Size::Normal)).unwrap();
     // Files, series, segmentations, structure sets.
-    says(&python, &["cohort.py"], dir.path(), "595 36 27 27");
+    says(&python, &["cohort.py"], dir.path(), "612 36 24 24");
     let dir = tempfile::tempdir().unwrap();
     cohort::write(dir.path(), varied(60, &all[..1], Size::Tiny)).unwrap();
-    says(&python, &["cohort.py"], dir.path(), "284 60 40 40");
+    says(&python, &["cohort.py"], dir.path(), "290 60 43 43");
 }
 
 #[test]
@@ -86,5 +86,5 @@ fn files_beside_planted_faults_are_read_as_before() {
     let dir = tempfile::tempdir().unwrap();
     let faults = Some(Planted { kinds: Fault::ALL.to_vec(), every: 2 });
     cohort::write(dir.path(), Recipe { faults, ..varied(28, &[Modality::CT], Size::Tiny) }).unwrap();
-    says(&python, &["cohort.py"], dir.path(), "x");
+    says(&python, &["cohort.py"], dir.path(), "97 17 12 12");
 }
