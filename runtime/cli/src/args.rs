@@ -338,10 +338,89 @@ pub(crate) enum Testkit {
         /// The same seed writes the same bytes.
         #[arg(long, value_name = "S")]
         seed: u64,
-        /// What images.
-        #[arg(long, value_enum, default_value_t = CohortModality::CT)]
-        modality: CohortModality,
+        /// What images: one series of each a patient, in one frame of reference.
+        #[arg(long, value_enum, value_delimiter = ',', default_values_t = [CohortModality::CT])]
+        modality: Vec<CohortModality>,
+        /// Masks of the lesions beside each series.
+        #[arg(long, value_enum, value_delimiter = ',')]
+        masks: Vec<CohortMask>,
+        /// How large the volumes are.
+        #[arg(long, value_enum, default_value_t = CohortSize::Normal)]
+        size: CohortSize,
+        /// Transfer syntaxes, a patient each in turn.
+        #[arg(long, value_enum, value_delimiter = ',', default_values_t = [CohortSyntax::ExplicitLittle])]
+        syntax: Vec<CohortSyntax>,
+        /// Files as scanners of several makers write them, enhanced multi-frame for every fifth patient.
+        #[arg(long)]
+        varied: bool,
+        /// Clinical tables with dates and missing codes, also under the names of a common data model.
+        #[arg(long)]
+        tables: bool,
+        /// Plant a fault in one of N patients; faults.csv says what becomes of each file.
+        #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "4",
+              value_parser = value_parser!(u32).range(1..))]
+        faults: Option<u32>,
     },
+}
+
+/// The masks that the testkit can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CohortMask {
+    /// DICOM-SEG, fractional for every fourth patient.
+    Seg,
+    /// Contours.
+    Rtstruct,
+}
+
+/// The sizes of volumes that the testkit can write.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum CohortSize {
+    /// 64 x 64 x 16 voxels.
+    Normal,
+    /// 8 x 8 x 4 voxels.
+    Tiny,
+    /// Ten slices of 4 x 4 voxels behind long headers.
+    Headers,
+}
+
+/// The transfer syntaxes that the testkit can write.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum CohortSyntax {
+    /// Implicit VR little endian.
+    ImplicitLittle,
+    /// Explicit VR little endian.
+    ExplicitLittle,
+    /// Explicit VR big endian.
+    ExplicitBig,
+    /// Deflated explicit VR little endian.
+    Deflated,
+    /// RLE lossless.
+    Rle,
+    /// JPEG lossless, selection value 1.
+    JpegLossless,
+}
+
+impl From<CohortSize> for trocar_testkit::Size {
+    fn from(size: CohortSize) -> Self {
+        match size {
+            CohortSize::Normal => Self::Normal,
+            CohortSize::Tiny => Self::Tiny,
+            CohortSize::Headers => Self::Headers,
+        }
+    }
+}
+
+impl From<CohortSyntax> for trocar_testkit::Syntax {
+    fn from(syntax: CohortSyntax) -> Self {
+        match syntax {
+            CohortSyntax::ImplicitLittle => Self::ImplicitLittle,
+            CohortSyntax::ExplicitLittle => Self::ExplicitLittle,
+            CohortSyntax::ExplicitBig => Self::ExplicitBig,
+            CohortSyntax::Deflated => Self::Deflated,
+            CohortSyntax::Rle => Self::Rle,
+            CohortSyntax::JpegLossless => Self::JpegLossless,
+        }
+    }
 }
 
 /// The modalities that the testkit can write.

@@ -1,193 +1,213 @@
 use crate::{
-    cohort::CohortSpec,
+    cohort::Recipe,
+    device::{Device, Injection, Maker},
     dicom::DataSet,
+    fault::Fault,
+    grid::{Grid, Size},
+    image::{Image, images},
     outcome::Outcome,
-    phantom::{Phantom, SIDE, SLICES, SPACING_MM, Tissue, VOXEL_ML, noise},
+    phantom::{Levels, Phantom, Tissue},
+    segmentation::{Kind, segmentation},
+    series::{Series, Slice, Uids},
+    structure::structure_set,
+    syntax::Syntax,
 };
-use rand::{Rng, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use trocar_terms::Modality;
 
-/// One patient, drawn from a stream of her own.
-pub(crate) struct Patient {
+/// Who a patient is, in every file of hers.
+pub(crate) struct Person {
     pub(crate) id: String,
-    modality: Modality,
-    lesions: usize,
-    outcome: Outcome,
-    slices: Vec<Slice>,
-    maker: &'static str,
-    /// Study, series, frame of reference, and the first of the SOP instances.
-    uids: [u128; 4],
+    pub(crate) outcome: Outcome,
+    /// Age goes into the files of varied cohorts only.
+    shows_age: bool,
 }
 
-/// One slice: stored values, what they mean, and what they show.
-struct Slice {
-    stored: Vec<u16>,
-    tissue: Vec<Tissue>,
-    slope: f64,
-    intercept: f64,
+/// One patient, drawn from streams of her own.
+pub(crate) struct Patient {
+    pub(crate) index: u32,
+    pub(crate) person: Person,
+    pub(crate) lesions: usize,
+    /// The first is the one that her outcome depends on.
+    pub(crate) series: Vec<Series>,
+    pub(crate) fault: Option<Fault>,
+    seed: u64,
+}
+
+/// Numbers of the UIDs of a series' masks.
+pub(crate) struct MaskUids {
+    pub(crate) series: u128,
+    pub(crate) sop_instance: u128,
+    pub(crate) dimensions: u128,
+    pub(crate) structure_series: u128,
+    pub(crate) structure_instance: u128,
+}
+
+/// Streams of one patient: what is drawn from one does not move what is drawn from another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stream {
+    /// Body, first series, outcome.
+    Main,
+    /// A further series.
+    Series(Modality),
+    /// The tracer.
+    Injection,
+    /// Dates and cells of the tables that not every cohort has.
+    Tables,
+    /// The UIDs of masks.
+    Masks(Modality),
+    /// The UIDs of planted files.
+    Fault,
+}
+
+impl Stream {
+    pub(crate) fn of(self, seed: u64, index: u32) -> ChaCha8Rng {
+        let kind = |modality: Modality| match modality {
+            Modality::CT => 1,
+            Modality::MR => 2,
+            Modality::PT => 3,
+        };
+        let number: u64 = match self {
+            Self::Main => 0,
+            Self::Series(modality) => kind(modality),
+            Self::Injection => 4,
+            Self::Tables => 5,
+            Self::Fault => 6,
+            Self::Masks(modality) => 16 + kind(modality),
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(number << 32 | u64::from(index));
+        rng
+    }
 }
 
 impl Patient {
-    pub(crate) fn draw(spec: &CohortSpec, index: u32) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(spec.seed);
-        rng.set_stream(u64::from(index));
-        let phantom = Phantom::draw(&mut rng, spec.modality);
-        let slices: Vec<_> = (0..SLICES).map(|z| Slice::draw(&mut rng, &phantom, spec.modality, z)).collect();
-        let lesion_ml = count(&slices, Tissue::Lesion) as f64 * VOXEL_ML;
-        let makers = ["GE MEDICAL SYSTEMS", "SIEMENS", "Philips"];
-        Self {
-            id: format!("TK{:05}", index + 1),
-            modality: spec.modality,
-            lesions: phantom.lesions(),
-            outcome: Outcome::draw(&mut rng, lesion_ml),
-            maker: makers.get(index as usize % makers.len()).copied().unwrap_or_default(),
-            uids: std::array::from_fn(|_| uid(&mut rng)),
-            slices,
+    pub(crate) fn draw(recipe: &Recipe, index: u32) -> Self {
+        let mut rng = Stream::Main.of(recipe.seed, index);
+        let phantom = Phantom::draw(&mut rng, recipe.size);
+        let draft = Draft { recipe, index, fault: recipe.fault(index), phantom: &phantom };
+        let first = recipe.modalities.first().copied().unwrap_or(Modality::CT);
+        let slices = draft.slices(&mut rng, first);
+        let grid = draft.grid(first);
+        let lesion_ml = count(&slices, Tissue::Lesion) as f64 * grid.voxel_ml();
+        let outcome = Outcome::draw(&mut rng, lesion_ml);
+        let [study, series, frame_of_reference, first_instance] = std::array::from_fn(|_| uid(&mut rng));
+        let uids = Uids { study, frame_of_reference, series, first: first_instance };
+        let mut all = vec![draft.series(first, slices, uids)];
+        for modality in recipe.modalities.iter().skip(1) {
+            let mut rng = Stream::Series(*modality).of(recipe.seed, index);
+            let slices = draft.slices(&mut rng, *modality);
+            let uids = Uids { series: uid(&mut rng), first: uid(&mut rng), ..uids };
+            all.push(draft.series(*modality, slices, uids));
+        }
+        let person =
+            Person { id: format!("TK{:05}", u64::from(index) + 1), outcome, shows_age: recipe.varied };
+        let (lesions, fault, seed) = (phantom.lesions(), draft.fault, recipe.seed);
+        Self { index, person, lesions, series: all, fault, seed }
+    }
+
+    /// The files of one of her series.
+    pub(crate) fn images(&self, series: &Series) -> Vec<Image> {
+        images(series, &self.person)
+    }
+
+    /// DICOM-SEG of a series; fractional for every fourth patient.
+    pub(crate) fn segmentation(&self, series: &Series) -> Option<Image> {
+        segmentation(series, &self.person, &self.mask_uids(series), self.mask_kind())
+    }
+
+    pub(crate) const fn mask_kind(&self) -> Kind {
+        if self.index % 4 == 3 { Kind::Fractional } else { Kind::Binary }
+    }
+
+    /// RTSTRUCT of a series.
+    pub(crate) fn structure_set(&self, series: &Series) -> Option<Image> {
+        structure_set(series, &self.person, &self.mask_uids(series))
+    }
+
+    fn mask_uids(&self, series: &Series) -> MaskUids {
+        let mut rng = Stream::Masks(series.device.modality).of(self.seed, self.index);
+        MaskUids {
+            series: uid(&mut rng),
+            sop_instance: uid(&mut rng),
+            dimensions: uid(&mut rng),
+            structure_series: uid(&mut rng),
+            structure_instance: uid(&mut rng),
+        }
+    }
+}
+
+/// What the series of one patient have in common before they are drawn.
+struct Draft<'a> {
+    recipe: &'a Recipe,
+    index: u32,
+    fault: Option<Fault>,
+    phantom: &'a Phantom,
+}
+
+impl Draft<'_> {
+    fn grid(&self, modality: Modality) -> Grid {
+        Grid::of(modality, self.recipe.size, self.recipe.modalities.len() == 1)
+    }
+
+    fn device(&self, modality: Modality) -> Device {
+        let typical = self.recipe.varied;
+        let injection = (typical && modality == Modality::PT).then(|| self.injection());
+        Device { maker: Maker::of(self.index), modality, injection, typical }
+    }
+
+    fn injection(&self) -> Injection {
+        let mut rng = Stream::Injection.of(self.recipe.seed, self.index);
+        Injection {
+            weight_kg: rng.random_range(50..100),
+            dose_bq: rng.random_range(200..400) * 1_000_000,
+            delay_s: rng.random_range(2_700..5_400),
         }
     }
 
-    pub(crate) fn clinical_row(&self) -> String {
-        let o = &self.outcome;
-        let event = u8::from(o.event);
-        format!("{},{},{},{},{},{event}\n", self.id, o.age_years, o.sex, o.diagnosis, o.survival_days)
+    fn slices(&self, rng: &mut ChaCha8Rng, modality: Modality) -> Vec<Slice> {
+        let (levels, device, grid) =
+            (Levels::draw(rng, modality), self.device(modality), self.grid(modality));
+        (0..grid.slices).map(|z| Slice::draw(rng, self.phantom, (&levels, &device, &grid), z)).collect()
     }
 
-    pub(crate) fn truth_row(&self) -> String {
-        let lesion = count(&self.slices, Tissue::Lesion);
-        let body = count(&self.slices, Tissue::Body) + lesion;
-        let (lesion_ml, body_ml) = (lesion as f64 * VOXEL_ML, body as f64 * VOXEL_ML);
-        let all = self.mean(|_| true);
-        let (in_body, in_lesion) = (self.mean(|t| t != Tissue::Air), self.mean(|t| t == Tissue::Lesion));
-        let hazard = self.outcome.hazard;
-        format!(
-            "{},{},{lesion},{lesion_ml},{body},{body_ml},{all},{in_body},{in_lesion},{hazard}\n",
-            self.id, self.lesions
-        )
+    fn series(&self, modality: Modality, slices: Vec<Slice>, uids: Uids) -> Series {
+        let (device, grid) = (self.device(modality), self.grid(modality));
+        // An enhanced PET states its values in another way, and a fault is planted among files of one slice.
+        let can = modality != Modality::PT && self.fault.is_none();
+        let enhanced = self.recipe.varied && can && self.index % 5 == 4;
+        let long_headers = self.recipe.size == Size::Headers && modality == Modality::CT;
+        Series { device, grid, syntax: self.syntax(), enhanced, long_headers, slices, uids }
     }
 
-    /// The mean calibrated value over some tissues; empty where there is none.
-    fn mean(&self, of: impl Fn(Tissue) -> bool) -> String {
-        let (mut sum, mut count) = (0.0, 0.0);
-        for slice in &self.slices {
-            for (stored, tissue) in slice.stored.iter().zip(&slice.tissue) {
-                if of(*tissue) {
-                    sum += slice.slope * f64::from(*stored) + slice.intercept;
-                    count += 1.0;
-                }
-            }
-        }
-        if count > 0.0 { (sum / count).to_string() } else { String::new() }
+    fn syntax(&self) -> Syntax {
+        let syntaxes = &self.recipe.syntaxes;
+        let at = self.index as usize % syntaxes.len().max(1);
+        let syntax = syntaxes.get(at).copied().unwrap_or(Syntax::ExplicitLittle);
+        if self.fault.is_some_and(Fault::needs_native) { syntax.native() } else { syntax }
     }
+}
 
-    pub(crate) fn files(&self) -> Vec<Vec<u8>> {
-        let number = |z: usize| u32::try_from(z).unwrap_or(u32::MAX);
-        self.slices.iter().enumerate().map(|(z, slice)| self.file(number(z), slice)).collect()
-    }
-
-    fn file(&self, z: u32, slice: &Slice) -> Vec<u8> {
-        let [study, series, frame, first] = self.uids;
-        let sop_class = match self.modality {
-            Modality::CT => "1.2.840.10008.5.1.4.1.1.2",
-            Modality::MR => "1.2.840.10008.5.1.4.1.1.4",
-            Modality::PT => "1.2.840.10008.5.1.4.1.1.128",
-        };
-        let sop_instance = uid_text(first.wrapping_add(u128::from(z)));
-        let mut data = DataSet::new();
-        data.text((0x0008, 0x0016), *b"UI", sop_class).text((0x0008, 0x0018), *b"UI", &sop_instance);
-        data.text((0x0020, 0x000D), *b"UI", &uid_text(study)).text(
-            (0x0020, 0x000E),
-            *b"UI",
-            &uid_text(series),
-        );
-        data.text((0x0020, 0x0052), *b"UI", &uid_text(frame));
-        self.describe(&mut data);
-        place(&mut data, z);
-        slice.describe(&mut data, self.modality);
-        data.file(sop_class, &sop_instance)
-    }
-
-    /// Patient, study, series and equipment.
-    fn describe(&self, data: &mut DataSet) {
-        let sex = self.outcome.sex;
+impl Person {
+    /// Patient, study and de-identification.
+    pub(crate) fn describe(&self, data: &mut DataSet) {
         data.text((0x0008, 0x0020), *b"DA", "").text((0x0008, 0x0030), *b"TM", "");
-        data.text((0x0008, 0x0050), *b"SH", "").text((0x0008, 0x0060), *b"CS", self.modality.code());
-        data.text((0x0008, 0x0070), *b"LO", self.maker).text((0x0008, 0x0090), *b"PN", "");
+        data.text((0x0008, 0x0050), *b"SH", "").text((0x0008, 0x0090), *b"PN", "");
         data.text((0x0010, 0x0010), *b"PN", "").text((0x0010, 0x0020), *b"LO", &self.id);
-        data.text((0x0010, 0x0030), *b"DA", "").text((0x0010, 0x0040), *b"CS", sex);
+        data.text((0x0010, 0x0030), *b"DA", "").text((0x0010, 0x0040), *b"CS", self.outcome.sex);
         data.text((0x0012, 0x0062), *b"CS", "YES").text((0x0012, 0x0063), *b"LO", "synthetic");
-        data.text((0x0018, 0x0015), *b"CS", "ABDOMEN").text((0x0018, 0x5100), *b"CS", "HFS");
-        data.text((0x0020, 0x0010), *b"SH", "").text((0x0020, 0x0011), *b"IS", "1");
-        data.text((0x0020, 0x1040), *b"LO", "").text((0x0028, 0x0301), *b"CS", "NO");
-    }
-}
-
-/// Where a slice lies: the middle of the volume is the origin.
-fn place(data: &mut DataSet, z: u32) {
-    let corner = -(SIDE as f64 - 1.0) / 2.0 * SPACING_MM;
-    let depth = (f64::from(z) - (SLICES as f64 - 1.0) / 2.0) * SPACING_MM;
-    data.text((0x0008, 0x0008), *b"CS", "ORIGINAL\\PRIMARY\\AXIAL");
-    data.decimals((0x0018, 0x0050), &[SPACING_MM]).decimals((0x0028, 0x0030), &[SPACING_MM; 2]);
-    data.text((0x0020, 0x0013), *b"IS", &(z + 1).to_string());
-    data.decimals((0x0020, 0x0032), &[corner, corner, depth]);
-    data.decimals((0x0020, 0x0037), &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
-}
-
-impl Slice {
-    fn draw(rng: &mut ChaCha8Rng, phantom: &Phantom, modality: Modality, z: usize) -> Self {
-        let (slope, intercept) = match modality {
-            Modality::CT => (1.0, -1024.0),
-            Modality::MR => (1.0, 0.0),
-            // PET slopes vary from slice to slice; these have few digits, so that the text holds them whole.
-            Modality::PT => ((50.0 + z as f64) / 100_000.0, 0.0),
-        };
-        let (mut stored, mut tissue) = (Vec::new(), Vec::new());
-        for (row, column) in (0..SIDE).flat_map(|row| (0..SIDE).map(move |column| (row, column))) {
-            let kind = phantom.tissue(column, row, z);
-            let (level, most) = phantom.level(kind, modality);
-            let value =
-                f64::from(level + noise(rng, most)) * if modality == Modality::PT { 0.001 } else { 1.0 };
-            stored.push(to_stored((value - intercept) / slope));
-            tissue.push(kind);
+        data.text((0x0020, 0x0010), *b"SH", "");
+        if self.shows_age {
+            data.text((0x0010, 0x1010), *b"AS", &format!("{:03}Y", self.outcome.age_years));
         }
-        Self { stored, tissue, slope, intercept }
     }
-
-    fn describe(&self, data: &mut DataSet, modality: Modality) {
-        let bits = if modality == Modality::PT { 16 } else { 12 };
-        let side = u16::try_from(SIDE).unwrap_or(u16::MAX);
-        data.short((0x0028, 0x0002), 1).text((0x0028, 0x0004), *b"CS", "MONOCHROME2");
-        data.short((0x0028, 0x0010), side).short((0x0028, 0x0011), side);
-        data.short((0x0028, 0x0100), 16).short((0x0028, 0x0101), bits);
-        data.short((0x0028, 0x0102), bits - 1).short((0x0028, 0x0103), 0);
-        if modality != Modality::MR {
-            data.decimals((0x0028, 0x1052), &[self.intercept]).decimals((0x0028, 0x1053), &[self.slope]);
-        }
-        match modality {
-            Modality::CT => data.text((0x0028, 0x1054), *b"LO", "HU").text((0x0018, 0x0060), *b"DS", "120"),
-            Modality::MR => data.text((0x0018, 0x0020), *b"CS", "SE").text((0x0018, 0x0021), *b"CS", "NONE"),
-            Modality::PT => {
-                data.text((0x0054, 0x1001), *b"CS", "GML").text((0x0054, 0x1102), *b"CS", "START")
-            }
-        };
-        data.pixels(&self.stored);
-    }
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what 16 bits hold")]
-fn to_stored(value: f64) -> u16 {
-    value.round().clamp(0.0, 65_535.0) as u16
 }
 
 fn count(slices: &[Slice], tissue: Tissue) -> usize {
     slices.iter().map(|s| s.tissue.iter().filter(|t| **t == tissue).count()).sum()
 }
 
-fn uid(rng: &mut ChaCha8Rng) -> u128 {
+pub(crate) fn uid(rng: &mut ChaCha8Rng) -> u128 {
     u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64())
-}
-
-/// A UID under 2.25, the root for numbers drawn at random (PS3.5 annex B.2).
-fn uid_text(uid: u128) -> String {
-    format!("2.25.{uid}")
 }

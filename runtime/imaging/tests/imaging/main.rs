@@ -8,12 +8,16 @@
     reason = "helpers of tests fail by panicking, and say on one line what they skip"
 )]
 
+mod corpus;
 mod geometry;
 mod hostile;
 mod made;
+mod mutated;
 mod real;
 mod refused;
 mod synthetic;
+#[path = "../../../../tests/fuzz/targets.rs"]
+mod targets;
 
 use std::{
     fs::File,
