@@ -99,10 +99,14 @@ pub fn scan(
 
 type Listed = (Vec<FileEntry>, Vec<(PathBuf, Reason)>);
 
+/// Where `trocar node pull` and `receive` keep what is not whole yet.
+const UNFINISHED: &str = ".trocar-incoming";
+
 fn list(root: &Path) -> Result<Listed, WorkerError> {
     let (mut files, mut other) = (Vec::new(), Vec::new());
     // The root itself may be a link: the operator named it.
-    for entry in WalkDir::new(root).min_depth(1).follow_links(false).sort_by_file_name() {
+    let walk = WalkDir::new(root).min_depth(1).follow_links(false).sort_by_file_name();
+    for entry in walk.into_iter().filter_entry(|entry| entry.file_name() != UNFINISHED) {
         let entry = entry.map_err(|error| unlisted(root, error))?;
         let path = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_owned();
         match describe(&entry, path.clone()) {
