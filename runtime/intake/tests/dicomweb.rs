@@ -67,20 +67,29 @@ async fn real_files_come_through_unchanged_and_filters_and_studies_narrow() {
         return;
     }
     let orthanc = Orthanc::start("");
-    let names =
-        ["CT_small.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm", "MR_small_bigendian.dcm", "image_dfl.dcm"];
+    let names = [
+        "CT_small.dcm",
+        "693_J2KI.dcm",
+        "MR_small_RLE.dcm",
+        "JPEG2000.dcm",
+        "SC_rgb_small_odd_big_endian.dcm",
+        "image_dfl.dcm",
+        "liver_1frame.dcm",
+    ];
     let files: Vec<_> = names.iter().map(|name| fs::read(real.join(name)).unwrap()).collect();
     files.iter().for_each(|bytes| orthanc.upload(bytes));
     orthanc.upload(&file(MR, "1.2.3.2", "1.2.3.2.1"));
+    orthanc.upload(&fs::read(real.join("reportsi.dcm")).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let into = incoming(folder.path(), AMPLE);
     let filtered =
         WebSource { filters: vec!["ModalitiesInStudy=CT".parse().unwrap()], ..source(orthanc.url()) };
     let report = pull_web(&filtered, &into).await.unwrap();
-    assert!(report.received > 0 && report.received < 6, "the filter did not narrow: {report:?}");
+    assert_eq!(counts(&report), (2, 0, BTreeMap::new()), "the two CT studies");
     let one = WebSource { studies: vec!["1.2.3.2".parse().unwrap()], ..source(orthanc.url()) };
     assert_eq!(counts(&pull_web(&one, &into).await.unwrap()), (1, 0, BTreeMap::new()));
-    pull_web(&source(orthanc.url()), &into).await.unwrap();
+    let rest = pull_web(&source(orthanc.url()), &into).await.unwrap();
+    assert_eq!(counts(&rest), (5, 3, [(Refusal::SopClass, 1)].into()), "a report is not fetched");
     let kept: Vec<_> = objects(folder.path()).iter().map(|path| fs::read(path).unwrap()).collect();
     for (name, bytes) in names.iter().zip(&files) {
         assert!(kept.iter().any(|kept| data_of(kept) == data_of(bytes)), "{name} changed on its way");
