@@ -71,17 +71,17 @@ impl AccessControl for Guard<'_> {
     }
 }
 
-/// Serves one connection to its end.
-pub(crate) async fn serve(room: &Room, stream: TcpStream, from: IpAddr) {
+/// Serves one connection to its end; `true` where it was an association.
+pub(crate) async fn serve(room: &Room, stream: TcpStream, from: IpAddr) -> bool {
     let guard = Guard { options: &room.options, from };
     let options = negotiation(room).ae_access_control(guard);
     let mut stopped = room.stopped.clone();
     let established = tokio::select! {
         established = options.establish_async(stream) => established,
-        _ = stopped.wait_for(|stopped| *stopped) => return,
+        _ = stopped.wait_for(|stopped| *stopped) => return false,
     };
     // What is not an association, or not an allowed one, has been answered by now.
-    let Ok(association) = established else { return };
+    let Ok(association) = established else { return false };
     let mut talk = Talk { room, association, state: State::Idle, brought: 0 };
     let ending = tokio::select! {
         ending = talk.run() => ending,
@@ -96,6 +96,7 @@ pub(crate) async fn serve(room: &Room, stream: TcpStream, from: IpAddr) {
     };
     // A peer that is gone need not hear it.
     let _ = timeout(FAREWELL, farewell).await;
+    true
 }
 
 fn negotiation(

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 pub enum Until {
     /// Never.
     Stopped,
-    /// After the first connection has ended.
+    /// After the first association has ended; who is rejected had none.
     First,
     /// When no association was open for this long.
     Idle(Duration),
@@ -44,10 +44,7 @@ const TURNED_AWAY_AT_ONCE: usize = 16;
 const BREATH: Duration = Duration::from_millis(100);
 
 /// Receives until the options or `stop` end it. Objects that are half received then are gone, and their senders have had no
-/// success for them. `ended` hears of each association's end.
-///
-/// # Errors
-/// None after it has begun to listen: a peer's failure is that peer's.
+/// success for them. A peer's failure is that peer's alone.
 pub async fn receive(
     listener: TcpListener,
     options: ReceiveOptions,
@@ -71,7 +68,8 @@ pub async fn receive(
 struct Door {
     listener: TcpListener,
     room: Arc<Room>,
-    tasks: JoinSet<()>,
+    /// Each tells whether it was an association.
+    tasks: JoinSet<bool>,
     seats: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
@@ -92,9 +90,9 @@ impl Door {
             };
             tokio::select! {
                 accepted = self.listener.accept() => self.accept(accepted).await,
-                Some(_) = self.tasks.join_next() => {
+                Some(ended) = self.tasks.join_next() => {
                     quiet_since = Instant::now();
-                    if until == Until::First {
+                    if until == Until::First && ended.is_ok_and(|was_association| was_association) {
                         return;
                     }
                 }
@@ -111,13 +109,15 @@ impl Door {
         let room = Arc::clone(&self.room);
         if let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() {
             self.tasks.spawn(async move {
-                serve(&room, stream, from.ip()).await;
+                let was_association = serve(&room, stream, from.ip()).await;
                 drop(seat);
+                was_association
             });
         } else if let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() {
             self.tasks.spawn(async move {
                 turn_away(stream).await;
                 drop(place);
+                false
             });
         }
     }

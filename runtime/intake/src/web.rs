@@ -180,7 +180,17 @@ impl Pull<'_> {
                 return Ok(());
             }
             offset = offset.saturating_add(rows.len());
+            self.refuse_endless(seen.len())?;
         }
+    }
+
+    /// A server that never ends its list must not fill our memory: it names no more than the folder may hold.
+    fn refuse_endless(&self, seen: usize) -> Result<(), Stop> {
+        if seen as u64 <= self.incoming.quotas().objects {
+            return Ok(());
+        }
+        self.tally.count(Err(Refusal::Quota));
+        Err(Stop::Full)
     }
 
     async fn study(&self, study: &Uid) -> Result<(), Stop> {
@@ -197,6 +207,7 @@ impl Pull<'_> {
             let wanted: Vec<Listed> = fresh.iter().filter_map(|row| self.wanted(study, row)).collect();
             self.fetch_all(wanted).await?;
             offset = offset.saturating_add(rows.len());
+            self.refuse_endless(seen.len())?;
         }
     }
 

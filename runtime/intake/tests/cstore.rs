@@ -324,8 +324,8 @@ async fn a_receiver_ends_after_the_first_association_or_a_silence() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_peer_is_let_go() {
-    let silence = Duration::from_millis(300);
-    let station = Station::start(ReceiveOptions { silence, until: Until::First, ..options() }, AMPLE).await;
+    let (silence, until) = (Duration::from_millis(300), Until::Idle(Duration::from_millis(100)));
+    let station = Station::start(ReceiveOptions { silence, until, ..options() }, AMPLE).await;
     let silent = std::net::TcpStream::connect(("127.0.0.1", station.port)).unwrap();
     assert_eq!(station.done.await.unwrap(), Report::default());
     drop(silent);

@@ -265,3 +265,17 @@ async fn an_object_larger_than_allowed_is_cut_off() {
     let report = pull_web(&one, &incoming(folder.path(), small)).await.unwrap();
     assert_eq!(counts(&report), (0, 0, [(Refusal::TooLarge, 1)].into()));
 }
+
+#[tokio::test]
+async fn a_list_without_an_end_is_ended() {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::start(move |path, _| {
+        let number = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        if path.contains("/instances/") { Answer::status(404) } else { rows(&[&format!("1.2.{number}")]) }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let few = Quotas { objects: 6, ..AMPLE };
+    let one = WebSource { studies: vec!["1.2".parse().unwrap()], ..source(server.url()) };
+    let report = pull_web(&one, &incoming(folder.path(), few)).await.unwrap();
+    assert_eq!(counts(&report), (0, 0, [(Refusal::Unavailable, 7), (Refusal::Quota, 1)].into()));
+}
