@@ -13,7 +13,6 @@ use dicom_ul::Pdu;
 use dicom_ul::association::server::{
     AccessControl, AsyncServerAssociation, DefaultNegotiation, ServerAssociationOptions,
 };
-use dicom_ul::association::{Association as _, AsyncAssociation as _};
 use dicom_ul::pdu::{
     AssociationRJ, AssociationRJResult, AssociationRJServiceProviderPresentationReason,
     AssociationRJServiceUserReason, AssociationRJSource, PDataValue, PDataValueType,

@@ -216,9 +216,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_stop_the_scan(bytes in proptest::collection::vec(any::<u8>(), 0..2000), kind in 0..4) {
+        fn no_bytes_stop_the_scan(bytes in proptest::collection::vec(any::<u8>(), 0..2000), kind in 0_usize..4) {
             let kinds = [Encoding::ImplicitLittle, Encoding::ExplicitLittle, Encoding::ExplicitBig, Encoding::Deflated];
-            let _ = identity(&bytes, kinds[kind as usize]);
+            let _ = identity(&bytes, kinds[kind]);
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use trocar_intake::{Incoming, Quotas};
 
 /// Whether a program is here; said on one line where not. A build server that has apt has installed it (`cargo xtask test`).
-pub fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let found = |name: &str| {
         let folders = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&folders).chain(["/usr/sbin".into()]).any(|folder| folder.join(name).is_file())
@@ -26,7 +26,7 @@ pub fn has(program: &str) -> bool {
 }
 
 /// Quotas that nothing here reaches.
-pub const AMPLE: Quotas = Quotas {
+pub(crate) const AMPLE: Quotas = Quotas {
     objects: 100_000,
     bytes: 1 << 40,
     object_bytes: 1 << 30,
@@ -34,16 +34,16 @@ pub const AMPLE: Quotas = Quotas {
     free_bytes: 0,
 };
 
-pub fn incoming(folder: &Path, quotas: Quotas) -> Arc<Incoming> {
+pub(crate) fn incoming(folder: &Path, quotas: Quotas) -> Arc<Incoming> {
     Arc::new(Incoming::open(folder, None, quotas).unwrap())
 }
 
-pub const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
-pub const MR: &str = "1.2.840.10008.5.1.4.1.1.4";
-pub const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+pub(crate) const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
+pub(crate) const MR: &str = "1.2.840.10008.5.1.4.1.1.4";
+pub(crate) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 
 /// A small image as explicit VR little endian.
-pub fn data_set(class: &str, study: &str, instance: &str) -> Vec<u8> {
+pub(crate) fn data_set(class: &str, study: &str, instance: &str) -> Vec<u8> {
     let modality = if class == CT { "CT" } else { "MR" };
     let mut set = Vec::new();
     for (group, element, vr, value) in [
@@ -72,7 +72,7 @@ pub fn data_set(class: &str, study: &str, instance: &str) -> Vec<u8> {
     set
 }
 
-pub fn put(set: &mut Vec<u8>, (group, element): (u16, u16), vr: &str, value: &[u8]) {
+pub(crate) fn put(set: &mut Vec<u8>, (group, element): (u16, u16), vr: &str, value: &[u8]) {
     let pad = if vr == "UI" { 0 } else { b' ' };
     let mut value = value.to_vec();
     value.resize(value.len().next_multiple_of(2), pad);
@@ -84,7 +84,7 @@ pub fn put(set: &mut Vec<u8>, (group, element): (u16, u16), vr: &str, value: &[u
 }
 
 /// The same as a file.
-pub fn file(class: &str, study: &str, instance: &str) -> Vec<u8> {
+pub(crate) fn file(class: &str, study: &str, instance: &str) -> Vec<u8> {
     let mut group = Vec::new();
     put(&mut group, (2, 2), "UI", class.as_bytes());
     put(&mut group, (2, 3), "UI", instance.as_bytes());
@@ -96,14 +96,14 @@ pub fn file(class: &str, study: &str, instance: &str) -> Vec<u8> {
 }
 
 /// What follows the meta group, by its group length.
-pub fn data_of(file: &[u8]) -> &[u8] {
+pub(crate) fn data_of(file: &[u8]) -> &[u8] {
     assert_eq!(&file[128..132], b"DICM");
     let length = u32::from_le_bytes(file[140..144].try_into().unwrap()) as usize;
     &file[144 + length..]
 }
 
 /// Every object in an incoming folder.
-pub fn objects(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn objects(folder: &Path) -> Vec<PathBuf> {
     let shards = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = shards.flat_map(|shard| fs::read_dir(shard).unwrap()).map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = files.collect();
@@ -112,13 +112,13 @@ pub fn objects(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Where the object of an UID lands.
-pub fn place(folder: &Path, instance: &str) -> PathBuf {
+pub(crate) fn place(folder: &Path, instance: &str) -> PathBuf {
     let hex = trocar_terms::Digest::of(instance.as_bytes()).hex();
     folder.join(&hex[..2]).join(format!("{hex}.dcm"))
 }
 
 /// The real files of pydicom, where they were fetched.
-pub fn pydicom() -> Option<PathBuf> {
+pub(crate) fn pydicom() -> Option<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/data");
     let folder = std::env::var_os("TROCAR_DATA").map_or(default, PathBuf::from).join("pydicom");
     if !folder.is_dir() {
@@ -129,15 +129,15 @@ pub fn pydicom() -> Option<PathBuf> {
 }
 
 /// A port that nobody listens on.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A program that ends with the test.
-pub struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 }
@@ -151,20 +151,20 @@ impl Drop for Running {
 }
 
 /// Debian's Orthanc with its DICOMweb plugin, in a folder of its own.
-pub struct Orthanc {
-    pub port: u16,
-    pub folder: tempfile::TempDir,
+pub(crate) struct Orthanc {
+    pub(crate) port: u16,
+    pub(crate) folder: tempfile::TempDir,
     _process: Running,
 }
 
 impl Orthanc {
     /// Starts one with more lines of configuration, and waits until it listens.
-    pub fn start(more: &str) -> Self {
+    pub(crate) fn start(more: &str) -> Self {
         let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
         Self::start_in(port, folder, more)
     }
 
-    pub fn start_in(port: u16, folder: tempfile::TempDir, more: &str) -> Self {
+    pub(crate) fn start_in(port: u16, folder: tempfile::TempDir, more: &str) -> Self {
         let shown = folder.path().display();
         let text = format!(
             r#"{{"Name": "TEST", "StorageDirectory": "{shown}/db", "IndexDirectory": "{shown}/db", "HttpPort": {port},
@@ -180,7 +180,7 @@ impl Orthanc {
     }
 
     /// Stores a file as it is, over its own REST interface.
-    pub fn upload(&self, file: &[u8]) {
+    pub(crate) fn upload(&self, file: &[u8]) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let head = format!(
             "POST /instances HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
@@ -193,13 +193,13 @@ impl Orthanc {
         assert!(answer.starts_with("HTTP/1.1 200"), "Orthanc did not take the file: {answer}");
     }
 
-    pub fn url(&self) -> trocar_intake::Url {
+    pub(crate) fn url(&self) -> trocar_intake::Url {
         format!("http://127.0.0.1:{}/dicom-web", self.port).parse().unwrap()
     }
 }
 
 /// Waits until something listens.
-pub fn wait_for(port: u16) {
+pub(crate) fn wait_for(port: u16) {
     let begun = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(begun.elapsed() < Duration::from_secs(60), "nothing listens on port {port}");
@@ -208,11 +208,11 @@ pub fn wait_for(port: u16) {
 }
 
 /// Runs one of dcmtk's programs to its end.
-pub fn dcmtk(program: &str, arguments: &[&str]) -> Output {
+pub(crate) fn dcmtk(program: &str, arguments: &[&str]) -> Output {
     Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
 /// All that a program said.
-pub fn words(output: &Output) -> String {
+pub(crate) fn words(output: &Output) -> String {
     [&output.stdout[..], &output.stderr].concat().iter().map(|b| char::from(*b)).collect()
 }

@@ -17,7 +17,7 @@ fn encoded(pdu: &Pdu) -> Vec<u8> {
 }
 
 /// An association request for one SOP class.
-pub fn request(class: &str) -> Vec<u8> {
+pub(crate) fn request(class: &str) -> Vec<u8> {
     encoded(&Pdu::AssociationRQ(AssociationRQ {
         protocol_version: 1,
         calling_ae_title: "SCANNER".to_owned(),
@@ -33,7 +33,7 @@ pub fn request(class: &str) -> Vec<u8> {
 }
 
 /// A C-STORE request.
-pub fn command(class: &str, instance: &str) -> Vec<u8> {
+pub(crate) fn command(class: &str, instance: &str) -> Vec<u8> {
     let mut command = Vec::new();
     let mut put = |element: u16, value: &[u8]| {
         command.extend([0, 0]);
@@ -52,10 +52,10 @@ pub fn command(class: &str, instance: &str) -> Vec<u8> {
 }
 
 /// One association.
-pub struct Peer(TcpStream);
+pub(crate) struct Peer(TcpStream);
 
 impl Peer {
-    pub fn associate(port: u16, class: &str) -> Self {
+    pub(crate) fn associate(port: u16, class: &str) -> Self {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.write_all(&request(class)).unwrap();
@@ -75,19 +75,19 @@ impl Peer {
     }
 
     /// The type of the next PDU; `None` where the connection ends.
-    pub fn next_pdu_type(&self) -> Option<u8> {
+    pub(crate) fn next_pdu_type(&self) -> Option<u8> {
         let mut head = [0; 1];
         (&self.0).read_exact(&mut head).ok().map(|()| head[0])
     }
 
-    pub fn send(&mut self, is_command: bool, is_last: bool, data: Vec<u8>) {
+    pub(crate) fn send(&mut self, is_command: bool, is_last: bool, data: Vec<u8>) {
         let value_type = if is_command { PDataValueType::Command } else { PDataValueType::Data };
         let value = PDataValue { presentation_context_id: 1, value_type, is_last, data };
         self.0.write_all(&encoded(&Pdu::PData { data: vec![value] })).unwrap();
     }
 
     /// Sends an object in two fragments and gives the status of the answer.
-    pub fn store(&mut self, class: &str, instance: &str, set: &[u8]) -> u16 {
+    pub(crate) fn store(&mut self, class: &str, instance: &str, set: &[u8]) -> u16 {
         self.send(true, true, command(class, instance));
         let (first, rest) = set.split_at(set.len() / 2);
         self.send(false, false, first.to_vec());
@@ -100,7 +100,7 @@ impl Peer {
 }
 
 /// Peers that send what no peer should, one after another. The numbers come from a fixed seed.
-pub fn hostile(port: u16) {
+pub(crate) fn hostile(port: u16) {
     let ask = request(CT);
     for bytes in bombs() {
         send(port, &bytes);

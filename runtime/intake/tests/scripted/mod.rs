@@ -6,32 +6,32 @@ use std::net::{TcpListener, TcpStream};
 
 /// What it answers.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: u16,
-    pub content_type: &'static str,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
     /// Whether the connection breaks before the last byte.
-    pub cut: bool,
+    pub(crate) cut: bool,
 }
 
 impl Answer {
-    pub fn ok(content_type: &'static str, body: Vec<u8>) -> Self {
+    pub(crate) fn ok(content_type: &'static str, body: Vec<u8>) -> Self {
         Self { status: 200, content_type, body, cut: false }
     }
 
-    pub fn status(status: u16) -> Self {
+    pub(crate) fn status(status: u16) -> Self {
         Self { status, content_type: "text/plain", body: vec![], cut: false }
     }
 }
 
 /// Listens until the test's process ends.
-pub struct Server {
+pub(crate) struct Server {
     port: u16,
 }
 
 impl Server {
     /// Answers each request from its path and how often that path was asked for before.
-    pub fn start(answer: impl Fn(&str, usize) -> Answer + Send + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&str, usize) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         std::thread::spawn(move || {
@@ -47,7 +47,7 @@ impl Server {
         Self { port }
     }
 
-    pub fn url(&self) -> trocar_intake::Url {
+    pub(crate) fn url(&self) -> trocar_intake::Url {
         format!("http://127.0.0.1:{}/dicom-web/", self.port).parse().unwrap()
     }
 }
