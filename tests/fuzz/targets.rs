@@ -2,7 +2,9 @@
 //! (`runtime/imaging/tests/imaging/corpus.rs`): whatever the bytes are, nothing panics.
 
 use std::{collections::BTreeMap, fs::File, io::Cursor, io::Write};
-use trocar_imaging::{FileHeader, Reason, ScanRules, Subject, SubjectSeries, group, open_patient, read_header};
+use trocar_imaging::{
+    FileHeader, Reason, ScanRules, Subject, SubjectSeries, group, open_patient, read_header,
+};
 use trocar_terms::{Deidentification, Modality, Patient as _, PrivateGroups, Volume};
 
 /// Every target, by name.

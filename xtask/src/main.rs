@@ -26,7 +26,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Make sure that the wasm target, cmake and python are there, as far as they can be had
+    /// Make sure that the wasm target, cmake, python and the tests' peers are there, as far as they can be had
     Setup,
     /// Fetch the real DICOM test files (the pinned pydicom wheel) into target/data
     Data,
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 
 fn perform(verb: &Verb) -> Result<()> {
     match verb {
-        Verb::Setup => setup::setup().map(drop),
+        Verb::Setup => setup::setup().and_then(|_| setup::peers()),
         Verb::Data => data::fetch().map(drop),
         Verb::Guests => setup::wasm_target().and_then(|()| build::guests()),
         Verb::Build => build::binary(setup::setup()?).map(drop),

@@ -1,7 +1,10 @@
 //! What a bare machine needs. What can be installed is; what cannot is done without, and that is said.
 
-use crate::run::{say, step, works};
-use anyhow::Result;
+use crate::run::{on_ci, say, step, works};
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -50,7 +53,7 @@ fn has_target() -> bool {
     rustc.current_dir(crate::paths::root()).args(["--print", "target-libdir", "--target", TARGET]);
     let Ok(output) = rustc.output() else { return false };
     let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    output.status.success() && std::path::Path::new(&folder).is_dir()
+    output.status.success() && Path::new(&folder).is_dir()
 }
 
 fn cpp_tools() -> bool {
@@ -62,23 +65,72 @@ fn install_cmake() -> bool {
     apt_install("cmake", "cmake")
 }
 
-/// Installs a Debian package for the program in it: only where nobody has to be asked, as root, with apt.
+/// Installs a Debian package for the program in it, where that asks nobody; whether the program works then.
 pub(crate) fn apt_install(package: &str, program: &str) -> bool {
+    install(&[package]);
+    works(program, &["--version"])
+}
+
+/// Debian's packages that the tests of the ways in talk to, and a file that each brings.
+const PEERS: [(&str, &str); 3] = [
+    ("dcmtk", "/usr/bin/storescu"),
+    ("orthanc", "/usr/sbin/Orthanc"),
+    ("orthanc-dicomweb", "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"),
+];
+
+/// Makes sure of the tests' peers where that asks nobody; without them their tests say that they are skipped.
+///
+/// # Errors
+/// On a build server that has apt they must be there: a test that is skipped there would never run.
+pub(crate) fn peers() -> Result<()> {
+    let absent = || PEERS.iter().filter(|(_, file)| !Path::new(file).is_file()).map(|(name, _)| *name);
+    if absent().next().is_some() {
+        install(&absent().collect::<Vec<_>>());
+    }
+    let missing: Vec<_> = absent().collect();
+    let has_apt = works("apt-get", &["--version"]);
+    ensure!(missing.is_empty() || !(on_ci() && has_apt), "the tests need {}", missing.join(", "));
+    if !missing.is_empty() {
+        say(&format!("without {}: the tests that talk to them are skipped", missing.join(", ")));
+    }
+    Ok(())
+}
+
+/// Only where nobody has to be asked: as root, with apt. No service of a package is started.
+fn install(packages: &[&str]) {
     if !is_root() || !works("apt-get", &["--version"]) {
-        return false;
+        return;
     }
     let mut update = Command::new("apt-get");
-    let mut install = Command::new("apt-get");
     update.args(["update", "-qq"]);
-    install
-        .args(["install", "-qq", "-y", "--no-install-recommends", package])
-        .env("DEBIAN_FRONTEND", "noninteractive");
+    let what = format!("installing {}", packages.join(", "));
     let done = step("apt-get update", &mut update)
-        .and_then(|()| step(&format!("installing {package}"), &mut install));
+        .and_then(|()| without_services(|| step(&what, &mut apt_get(packages))));
     if let Err(error) = done {
-        say(&format!("{package} could not be installed: {error:#}"));
+        say(&format!("{what} failed: {error:#}"));
     }
-    works(program, &["--version"])
+}
+
+fn apt_get(packages: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command.args(["install", "-qq", "-y", "--no-install-recommends"]).args(packages);
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// Debian asks this program whether a package may start its service (invoke-rc.d); 101 says no.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// Where the machine has a policy of its own, that one stands.
+fn without_services(run: impl FnOnce() -> Result<()>) -> Result<()> {
+    if Path::new(POLICY).exists() {
+        return run();
+    }
+    fs::write(POLICY, "#!/bin/sh\nexit 101\n").with_context(|| format!("cannot write {POLICY}"))?;
+    let made = fs::set_permissions(POLICY, fs::Permissions::from_mode(0o755));
+    let done = made.map_err(anyhow::Error::from).and_then(|()| run());
+    fs::remove_file(POLICY).with_context(|| format!("cannot remove {POLICY}"))?;
+    done
 }
 
 fn is_root() -> bool {

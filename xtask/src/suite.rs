@@ -13,6 +13,7 @@ use std::time::Instant;
 pub(crate) fn test() -> Result<()> {
     let begun = Instant::now();
     let tools = setup::setup()?;
+    setup::peers()?;
     data::fetch()?;
     build::guests()?;
     build::binary(tools)?;

@@ -181,6 +181,16 @@ pub(crate) enum Node {
         /// Which; all by default.
         name: Option<Name>,
     },
+    /// Fetch a dataset's objects from a PACS (DICOMweb) or an object store.
+    #[command(
+        before_help = "Example: trocar node pull liver --dicomweb https://pacs/dicom-web --where ModalitiesInStudy=CT"
+    )]
+    Pull(crate::intake::Pull),
+    /// Receive a dataset's objects by C-STORE.
+    #[command(
+        before_help = "Example: trocar node receive liver --listen 127.0.0.1:11112 --ae TROCAR --allow SCANNER@10.0.0.5"
+    )]
+    Receive(crate::intake::Receive),
     /// List packages that wait for an answer.
     #[command(before_help = "Example: trocar node pending")]
     Pending,

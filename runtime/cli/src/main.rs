@@ -4,6 +4,7 @@ mod args;
 mod author;
 mod failure;
 mod input;
+mod intake;
 mod node;
 mod out;
 mod rehearse;

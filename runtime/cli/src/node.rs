@@ -25,6 +25,8 @@ pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failu
         }
         Verb::Dataset(Dataset::List) => list(out, &open(home).await?).await?,
         Verb::Scan { name } => scan(out, &open(home).await?, name).await?,
+        Verb::Pull(args) => return crate::intake::pull(out, &open(home).await?, &args).await,
+        Verb::Receive(args) => return crate::intake::receive(out, &open(home).await?, args).await,
         Verb::Pending => pending(out, &open(home).await?).await?,
         Verb::Show { digest } => {
             let node = open(home).await?;

@@ -143,7 +143,9 @@ fn mapped(
     let mut files = Vec::new();
     let series = batch.iter().map(|record| {
         let first = u32::try_from(files.len()).unwrap();
-        files.extend(record.files.iter().map(|f| File::open(root.join(&scan.files[*f as usize].path)).unwrap()));
+        files.extend(
+            record.files.iter().map(|f| File::open(root.join(&scan.files[*f as usize].path)).unwrap()),
+        );
         let places = (first..u32::try_from(files.len()).unwrap()).collect();
         SubjectSeries { info: record.info.clone(), attributes: BTreeMap::new(), files: places }
     });
@@ -223,14 +225,8 @@ fn ten_thousand_hostile_files_leave_the_node_standing_and_each_with_an_outcome()
 
     let series: Vec<_> = found.patients.iter().flat_map(|p| &p.series).collect();
     let job = job(&launcher);
-    let mut reading = Reading {
-        launcher: &launcher,
-        job: &job,
-        root,
-        scan: &found,
-        slices: 0,
-        failed: Vec::new(),
-    };
+    let mut reading =
+        Reading { launcher: &launcher, job: &job, root, scan: &found, slices: 0, failed: Vec::new() };
     let begun = Instant::now();
     let ((), mapping) = watched(|| series.chunks(BATCH).for_each(|batch| reading.read(batch)));
     println!("read {} slices of {} series in {:?}", reading.slices, series.len(), begun.elapsed());

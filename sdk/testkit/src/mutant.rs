@@ -176,7 +176,11 @@ fn any_head(rng: &mut ChaCha8Rng, bytes: &[u8]) -> Option<(usize, usize, usize)>
     let all = heads(bytes);
     let last = all.len().checked_sub(1)?;
     // The pixel data and what is just before it are as interesting as all the others together.
-    let at = if rng.random_bool(0.3) { last - rng.random_range(0..=last.min(3)) } else { rng.random_range(0..=last) };
+    let at = if rng.random_bool(0.3) {
+        last - rng.random_range(0..=last.min(3))
+    } else {
+        rng.random_range(0..=last)
+    };
     all.get(at).copied()
 }
 
@@ -190,7 +194,15 @@ fn length(rng: &mut ChaCha8Rng, bytes: &mut Vec<u8>) {
 fn tag(rng: &mut ChaCha8Rng, bytes: &mut Vec<u8>) {
     let Some((at, _, _)) = any_head(rng, bytes) else { return flip(rng, bytes) };
     let tags: [u32; 10] = [
-        0xE000_FFFE, 0xE00D_FFFE, 0xE0DD_FFFE, 0x0010_7FE0, 0x0008_0028, 0x9230_5200, 0x0039_3006, 0, u32::MAX,
+        0xE000_FFFE,
+        0xE00D_FFFE,
+        0xE0DD_FFFE,
+        0x0010_7FE0,
+        0x0008_0028,
+        0x9230_5200,
+        0x0039_3006,
+        0,
+        u32::MAX,
         0xFFFC_FFFC,
     ];
     let tag = tags.get(rng.random_range(0..tags.len())).copied().unwrap_or_default();
@@ -216,9 +228,11 @@ fn nest(rng: &mut ChaCha8Rng, bytes: &mut Vec<u8>) {
     let close = b"\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0".repeat(depth);
     let nested = match rng.random_range(0..4) {
         0 => [b"\x08\0\x06\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff".repeat(depth), close].concat(),
-        1 => [b"\x08\0\x06\0UN\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff".repeat(depth), close].concat(),
+        1 => [b"\x08\0\x06\0UN\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff".repeat(depth), close]
+            .concat(),
         2 => stated(depth),
-        _ => [b"\x08\0\x06\0SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff".repeat(depth), close].concat(),
+        _ => [b"\x08\0\x06\0SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff".repeat(depth), close]
+            .concat(),
     };
     bytes.splice(at..at, nested);
 }
@@ -234,7 +248,8 @@ fn stated(depth: usize) -> Vec<u8> {
 }
 
 fn text_of(rng: &mut ChaCha8Rng) -> String {
-    let odd = ["65535", "4294967295", "-1", "0", "99999999999999999999", "1e9", "", "\\", "NaN", "2147483648"];
+    let odd =
+        ["65535", "4294967295", "-1", "0", "99999999999999999999", "1e9", "", "\\", "NaN", "2147483648"];
     odd.get(rng.random_range(0..odd.len())).copied().unwrap_or_default().to_owned()
 }
 
@@ -254,7 +269,8 @@ fn size(rng: &mut ChaCha8Rng, seed: &mut Seed) {
 }
 
 fn format(rng: &mut ChaCha8Rng, seed: &mut Seed) {
-    let (elements, values) = ([0x0100, 0x0101, 0x0102, 0x0103, 0x0002], [0, 1, 8, 12, 16, 24, 32, 64, 65_535]);
+    let (elements, values) =
+        ([0x0100, 0x0101, 0x0102, 0x0103, 0x0002], [0, 1, 8, 12, 16, 24, 32, 64, 65_535]);
     for _ in 0..rng.random_range(1..4) {
         let element = elements.get(rng.random_range(0..elements.len())).copied().unwrap_or(0x0100);
         let value = values.get(rng.random_range(0..values.len())).copied().unwrap_or_default();
@@ -270,8 +286,18 @@ fn format(rng: &mut ChaCha8Rng, seed: &mut Seed) {
 /// Numbers that are long, many, or none.
 fn number(rng: &mut ChaCha8Rng, seed: &mut Seed) {
     let tags = [
-        (0x0028, 0x1053), (0x0028, 0x1052), (0x0020, 0x0032), (0x0020, 0x0037), (0x0028, 0x0030), (0x0018, 0x0050),
-        (0x0010, 0x0020), (0x0008, 0x0060), (0x0028, 0x0008), (0x0010, 0x1030), (0x0062, 0x000E), (0x0020, 0x0052),
+        (0x0028, 0x1053),
+        (0x0028, 0x1052),
+        (0x0020, 0x0032),
+        (0x0020, 0x0037),
+        (0x0028, 0x0030),
+        (0x0018, 0x0050),
+        (0x0010, 0x0020),
+        (0x0008, 0x0060),
+        (0x0028, 0x0008),
+        (0x0010, 0x1030),
+        (0x0062, 0x000E),
+        (0x0020, 0x0052),
     ];
     let tag = tags.get(rng.random_range(0..tags.len())).copied().unwrap_or((0x0028, 0x1053));
     // Ten megabytes in one of fifty.
@@ -281,7 +307,11 @@ fn number(rng: &mut ChaCha8Rng, seed: &mut Seed) {
         1 => "9".repeat(repeats * 2),
         2 => "1\\".repeat(repeats),
         3 => format!("0.{}1", "0".repeat(repeats)),
-        _ => ["1e400", "-1e400", "1e-400", "inf", "0x10", "1,5", "\u{7f}\u{1}"].get(repeats % 7).copied().unwrap_or_default().to_owned(),
+        _ => ["1e400", "-1e400", "1e-400", "inf", "0x10", "1,5", "\u{7f}\u{1}"]
+            .get(repeats % 7)
+            .copied()
+            .unwrap_or_default()
+            .to_owned(),
     };
     seed.image.data.text(tag, *b"DS", &text);
 }
@@ -354,7 +384,8 @@ fn block(rng: &mut ChaCha8Rng, bytes: &mut Vec<u8>) {
 
 fn repeat(rng: &mut ChaCha8Rng, bytes: &mut Vec<u8>) {
     let (from, to) = (place(rng, bytes), place(rng, bytes));
-    let part = bytes.get(from..(from + rng.random_range(8..512)).min(bytes.len())).unwrap_or_default().to_vec();
+    let part =
+        bytes.get(from..(from + rng.random_range(8..512)).min(bytes.len())).unwrap_or_default().to_vec();
     bytes.splice(to..to, part);
 }
 

@@ -1,13 +1,6 @@
 //! Good files of every kind that the testkit writes, and a few that it writes for this purpose alone.
 
-use crate::{
-    cohort::Recipe,
-    dicom::part10,
-    grid::Size,
-    image::Image,
-    patient::Patient,
-    syntax::Syntax,
-};
+use crate::{cohort::Recipe, dicom::part10, grid::Size, image::Image, patient::Patient, syntax::Syntax};
 use trocar_terms::Modality;
 
 /// What a seed is.

@@ -14,6 +14,9 @@ use std::{
 };
 use trocar_terms::Digest;
 
+/// Where `trocar node pull` and `receive` keep what is not whole yet.
+const UNFINISHED: &str = ".trocar-incoming";
+
 /// One folder of a dataset, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
@@ -152,7 +155,7 @@ impl<'a> Listing<'a> {
             let entry = entry?;
             let name = entry.file_name();
             match (entry.file_type(), name.to_str()) {
-                (_, Ok("." | "..")) => {}
+                (_, Ok("." | ".." | UNFINISHED)) => {}
                 (FileType::Directory, Ok(name)) => below.push(joined(path, name)),
                 (kind, _) => others.push((name.to_owned(), kind)),
             }
