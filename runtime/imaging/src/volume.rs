@@ -1,6 +1,6 @@
 use crate::{
+    codec::decode,
     SubjectSeries, cost,
-    decode::{Samples, decode},
     group::file_order,
     header::read_image,
     image::Image,
@@ -9,6 +9,7 @@ use crate::{
     resample::{Resampled, centred, slab},
     stack::{Slice, Stack, stacks},
     tilt,
+    values::{Values, each},
 };
 use std::{
     fs::File,
@@ -106,7 +107,7 @@ impl SeriesVolume {
 
     fn real(&self, slice: &Slice) -> Result<Vec<f32>, Fault> {
         let samples = self.samples(slice)?;
-        Ok(samples.stored().map(|stored| rounded(calibrated(slice, stored))).collect())
+        Ok(samples.mapped(|stored| rounded(calibrated(slice, stored))))
     }
 
     /// A slice of a tilted stack, moved onto the grid.
@@ -116,12 +117,16 @@ impl SeriesVolume {
         Ok(tilt::moved(&self.real(slice)?, size, slice.position, &self.stack.lattice, self.outside()))
     }
 
-    fn samples(&self, slice: &Slice) -> Result<Samples, Fault> {
+    fn samples(&self, slice: &Slice) -> Result<Values, Fault> {
         let (image, layout) = (self.images.get(slice.file), self.layouts.get(slice.file));
         let (image, layout) = image.zip(layout).ok_or(Fault::Unsupported)?;
         let runs = layout.frames.get(slice.frame).ok_or(Fault::Unsupported)?;
         let frame = self.frame(slice.file, layout, runs).ok_or(Fault::Unsupported)?;
-        decode(layout, &image.format, frame).ok_or(Fault::Unsupported)
+        let stored = decode(layout, &image.format, slice.frame, frame).ok_or(Fault::Unsupported)?;
+        Ok(match &image.lut {
+            Some(lut) => Values::F64(stored.mapped(|v| lut.value(v))),
+            None => stored,
+        })
     }
 
     /// The bytes of a frame. The walk has held every run against the file's length.
@@ -180,7 +185,7 @@ impl Bill<'_> {
     }
 }
 
-fn gather(source: &mut (impl Read + Seek), runs: &[(u64, u32)]) -> Option<Vec<u8>> {
+pub(crate) fn gather(source: &mut (impl Read + Seek), runs: &[(u64, u32)]) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for (offset, length) in runs {
         source.seek(SeekFrom::Start(*offset)).ok()?;
@@ -229,7 +234,7 @@ impl Volume for SeriesVolume {
         let mut voxels = Vec::new();
         for slice in slices {
             let samples = self.samples(slice)?;
-            voxels.extend(samples.stored().map(|stored| whole(calibrated(slice, stored))));
+            each!(&samples, v => voxels.extend(v.iter().map(|x| whole(calibrated(slice, f64::from(*x))))));
         }
         Ok(voxels.into())
     }
@@ -251,8 +256,8 @@ impl Volume for SeriesVolume {
 }
 
 /// In double precision, so that the one rounding is the last.
-fn calibrated(slice: &Slice, stored: i32) -> f64 {
-    slice.slope * f64::from(stored) + slice.intercept
+fn calibrated(slice: &Slice, stored: f64) -> f64 {
+    slice.slope * stored + slice.intercept
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "an integral volume holds no value outside 16 bits")]
