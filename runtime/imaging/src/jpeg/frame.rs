@@ -43,7 +43,9 @@ impl Header {
             }
         };
         let components: Vec<_> = list.iter().map(component).collect();
-        let sane = components.iter().all(|c| (1..=4).contains(&c.across) && (1..=4).contains(&c.down));
+        // Whole steps only: T.81 allows two samples for three pixels, and no writer of DICOM makes them.
+        let step = |most: usize, own: usize| (1..=4).contains(&own) && most.is_multiple_of(own);
+        let sane = components.iter().all(|c| step(across, c.across) && step(down, c.down));
         let taken = rows > 0 && columns > 0 && sane && matches!(components.len(), 1..=4);
         taken.then_some(Self { bits: u32::from(bits), rows, columns, components, across, down })
     }

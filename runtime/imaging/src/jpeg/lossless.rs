@@ -9,6 +9,10 @@ pub(super) fn image(header: Header, mut tables: Tables, mut rest: &[u8]) -> Opti
         return None;
     }
     let count = header.components.len();
+    // A sample takes a bit at least.
+    if header.rows * header.columns * count / 8 > rest.len() {
+        return None;
+    }
     let mut samples = vec![0_u16; header.rows * header.columns * count];
     let mut done = vec![false; count];
     while done.contains(&false) {

@@ -2,26 +2,28 @@
 
 use super::{Bits, Coded, Component, Header, Samples, Scan, Table, Tables, dct, upsample};
 
-/// Where the coefficients of a block go, in the order that they are coded (figure A.6).
+/// Where the coefficients of a block go, column by column, in the order that they are coded (figure A.6).
 const ZIGZAG: [u8; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21,
-    28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61,
-    54, 47, 55, 62, 63,
+    0, 8, 1, 2, 9, 16, 24, 17, 10, 3, 4, 11, 18, 25, 32, 40,
+    33, 26, 19, 12, 5, 6, 13, 20, 27, 34, 41, 48, 56, 49, 42, 35,
+    28, 21, 14, 7, 15, 22, 29, 36, 43, 50, 57, 58, 51, 44, 37, 30,
+    23, 31, 38, 45, 52, 59, 60, 53, 46, 39, 47, 54, 61, 62, 55, 63,
 ];
 
 /// The samples of one component, with those that fill its last blocks.
 pub(super) struct Plane {
     pub(super) width: usize,
-    pub(super) samples: Vec<f32>,
+    /// In sixteenths, around zero.
+    pub(super) samples: Vec<i32>,
 }
 
 impl Plane {
     fn new(component: &Component, (across, down): (usize, usize)) -> Self {
         let width = 8 * across * component.across;
-        Self { width, samples: vec![0.0; width * 8 * down * component.down] }
+        Self { width, samples: vec![0; width * 8 * down * component.down] }
     }
 
-    fn put(&mut self, column: usize, row: usize, block: &[[f32; 8]; 8]) -> Option<()> {
+    fn put(&mut self, column: usize, row: usize, block: &[[i32; 8]; 8]) -> Option<()> {
         for (y, line) in block.iter().enumerate() {
             let start = (8 * row + y) * self.width + 8 * column;
             self.samples.get_mut(start..start + 8)?.copy_from_slice(line);
@@ -35,7 +37,13 @@ pub(super) fn image(header: Header, mut tables: Tables, mut rest: &[u8]) -> Opti
     if !matches!(header.bits, 8 | 12) {
         return None;
     }
-    let mut planes: Vec<_> = header.components.iter().map(|c| Plane::new(c, header.units())).collect();
+    let (across, down) = header.units();
+    let blocks: usize = header.components.iter().map(|c| across * down * c.across * c.down).sum();
+    // A block takes a bit for each of two codes at least, so that less cannot fill the frame that the header asks for.
+    if blocks / 4 > rest.len() {
+        return None;
+    }
+    let mut planes: Vec<_> = header.components.iter().map(|c| Plane::new(c, (across, down))).collect();
     let mut done = vec![false; planes.len()];
     while done.contains(&false) {
         let scan = tables.next_scan(&mut rest, &header.components)?;
@@ -59,7 +67,7 @@ struct Turn<'a> {
     component: &'a Component,
     dc: &'a Table,
     ac: &'a Table,
-    scale: [f32; 64],
+    scale: [i32; 64],
     predicted: i32,
 }
 
@@ -80,7 +88,7 @@ impl<'a, 's> Walk<'a, 's> {
                 component,
                 dc: tables.dc.get(coded.dc)?.as_ref()?,
                 ac: tables.ac.get(coded.ac)?.as_ref()?,
-                scale: quantisation.map(f32::from),
+                scale: quantisation.map(i32::from),
                 predicted: 0,
             })
         };
@@ -119,14 +127,14 @@ impl<'a, 's> Walk<'a, 's> {
 
 impl Turn<'_> {
     /// Decodes one block (sections F.2.2.1 and F.2.2.2) and transforms it.
-    fn block(&mut self, bits: &mut Bits<'_>) -> Option<[[f32; 8]; 8]> {
-        let mut out = [0.0_f32; 64];
+    fn block(&mut self, bits: &mut Bits<'_>) -> Option<[[i32; 8]; 8]> {
+        let mut out = [0; 64];
         let size = u32::from(bits.symbol(self.dc)?);
         if size > 16 {
             return None;
         }
         self.predicted = self.predicted.wrapping_add(bits.signed(size));
-        out[0] = self.predicted as f32 * self.scale[0];
+        out[0] = self.predicted.wrapping_mul(self.scale[0]);
         let mut at = 1;
         while at < 64 {
             let symbol = bits.symbol(self.ac)?;
@@ -139,12 +147,11 @@ impl Turn<'_> {
                 continue;
             }
             at += run;
-            let value = bits.signed(size) as f32;
+            let value = bits.signed(size);
             let place = usize::from(*ZIGZAG.get(at)?);
-            out[place] = value * self.scale[at];
+            out[place] = value.wrapping_mul(self.scale[at]);
             at += 1;
         }
-        let (rows, _) = out.as_chunks::<8>();
-        rows.try_into().ok().map(dct::inverse)
+        out.as_chunks::<8>().0.try_into().ok().map(dct::inverse)
     }
 }

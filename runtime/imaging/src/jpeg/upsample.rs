@@ -1,9 +1,13 @@
-//! Components of fewer samples to the size of the image.
+//! Components of fewer samples to the size of the image, and sixteenths to whole numbers.
+//!
+//! Linear between the centres of samples, as T.81 section A.1.1 suggests; how halves are rounded is that of the
+//! committee's reference software, so that every sample is the one that pylibjpeg gives.
 
-use super::{Component, Header, Samples, sequential::Plane};
+use super::{Component, Header, Samples, dct::FRACTION, sequential::Plane};
 
 /// Puts the components together, pixel by pixel, as whole numbers.
 pub(super) fn samples(header: &Header, planes: &[Plane]) -> Samples {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the bits of a sample")]
     if header.bits > 8 {
         Samples::Words(gather(header, planes, |v| v as u16))
     } else {
@@ -11,48 +15,82 @@ pub(super) fn samples(header: &Header, planes: &[Plane]) -> Samples {
     }
 }
 
-fn gather<T: Copy + Default>(header: &Header, planes: &[Plane], whole: impl Fn(f32) -> T) -> Vec<T> {
+fn gather<T: Copy + Default>(header: &Header, planes: &[Plane], narrow: impl Fn(i32) -> T) -> Vec<T> {
     let count = planes.len();
-    let middle = (1_u32 << (header.bits - 1)) as f32;
-    let most = 2.0 * middle - 1.0;
+    let most = (1_i32 << header.bits) - 1;
+    // The level shift of section A.3.1, and half a level for rounding.
+    let shift = (1 << (header.bits - 1 + FRACTION)) + (1 << (FRACTION - 1));
+    let whole = |v: i32| narrow((v.saturating_add(shift) >> FRACTION).clamp(0, most));
     let mut samples = vec![T::default(); header.rows * header.columns * count];
-    let mut line = vec![0.0; header.columns];
+    let mut line = Line::default();
     for (y, row) in samples.chunks_exact_mut(header.columns * count).enumerate() {
         for (i, (plane, component)) in planes.iter().zip(&header.components).enumerate() {
-            stretch(plane, component, header, y, &mut line);
-            for (place, v) in row.iter_mut().skip(i).step_by(count).zip(&line) {
-                *place = whole((((v * 16.0 + 0.5).floor() + 8.0) / 16.0 + middle).floor().clamp(0.0, most));
-            }
+            let found = line.of(plane, component, header, y);
+            row.iter_mut().skip(i).step_by(count).zip(found).for_each(|(place, v)| *place = whole(*v));
         }
     }
     samples
 }
 
-/// One line of a component at the size of the image: linear between the centres of its samples.
-fn stretch(plane: &Plane, component: &Component, header: &Header, y: usize, line: &mut [f32]) {
-    let (across, down) = (header.across / component.across, header.down / component.down);
-    let (upper, lower, down_weight) = between(y, down, component.rows);
-    let row = |at: usize| plane.samples.get(at * plane.width..).unwrap_or_default();
-    let (a, b) = (row(upper), row(lower));
-    if across == 1 && down == 1 {
-        line.iter_mut().zip(a).for_each(|(place, v)| *place = *v);
-        return;
-    }
-    for (x, place) in line.iter_mut().enumerate() {
-        let (left, right, weight) = between(x, across, component.columns);
-        let mix = |r: &[f32]| r[left] * (1.0 - weight) + r[right] * weight;
-        *place = mix(a) * (1.0 - down_weight) + mix(b) * down_weight;
+/// Room for one line of a component: between its rows, and between its columns.
+#[derive(Default)]
+struct Line {
+    down: Vec<i32>,
+    across: Vec<i32>,
+}
+
+impl Line {
+    /// Line `y` of a component at the size of the image.
+    fn of<'a>(&'a mut self, plane: &'a Plane, component: &Component, header: &Header, y: usize) -> &'a [i32] {
+        let (across, down) = (header.across / component.across, header.down / component.down);
+        let row = |at: usize| plane.samples.get(at * plane.width..).unwrap_or_default();
+        let (first, second) = around(y, down, component.rows);
+        if across == 1 && down == 1 {
+            return row(first);
+        }
+        let pairs = row(first).iter().zip(row(second)).take(component.columns).enumerate();
+        self.down.clear();
+        // Halves go up and down by turns, column by column and row by row.
+        self.down.extend(pairs.map(|(x, (a, b))| mixed(*a, *b, y, down, x % 2 == y % 2)));
+        if across == 1 {
+            return &self.down;
+        }
+        let Self { down: from, across: to } = self;
+        to.clear();
+        to.extend((0..header.columns).map(|x| between(from, x, across)));
+        to
     }
 }
 
-/// The two samples that lie round a pixel, and the weight of the second.
-fn between(pixel: usize, factor: usize, size: usize) -> (usize, usize, f32) {
+/// Pixel `x` of a line of samples. The reference filters eight pixels in place and backwards, so that the second of
+/// them finds its right neighbour already filtered.
+fn between(line: &[i32], x: usize, factor: usize) -> i32 {
+    let (first, second) = around(x, factor, line.len());
+    let right = if factor == 2 && x % 8 == 1 { between(line, x + 1, factor) } else { line[second] };
+    mixed(line[first], right, x, factor, x % 2 == 1)
+}
+
+/// The two samples that lie round a pixel; at the borders, one of them twice.
+fn around(pixel: usize, factor: usize, size: usize) -> (usize, usize) {
     if factor == 1 {
-        return (pixel, pixel, 0.0);
+        return (pixel, pixel);
     }
-    let at = (pixel as f32 + 0.5) / factor as f32 - 0.5;
-    let low = at.floor();
-    let first = if low < 0.0 { 0 } else { low as usize };
-    let second = ((low + 1.0) as usize).min(size - 1);
-    (first.min(size - 1), second, at - low)
+    let (sample, beyond) = (pixel / factor, 2 * (pixel % factor) + 1 >= factor);
+    let last = size.saturating_sub(1);
+    if beyond { (sample.min(last), (sample + 1).min(last)) } else { (sample.saturating_sub(1).min(last), sample.min(last)) }
+}
+
+/// A pixel between two samples, by its place in steps of half a pixel; `lower` rounds a half down.
+fn mixed(a: i32, b: i32, pixel: usize, factor: usize, lower: bool) -> i32 {
+    match (factor, pixel % factor) {
+        (1, _) => a,
+        (2, 0) => (a + 3 * b + 2 - i32::from(lower)) >> 2,
+        (2, _) => (3 * a + b + 2 - i32::from(lower)) >> 2,
+        // Factors of 3 and 4, which DICOM's YBR_FULL_422 has no use for.
+        (_, place) => {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "factors are 4 at most")]
+            let (whole, weight) = (2 * factor as i32, (2 * place + 1 + factor) as i32 % (2 * factor as i32));
+            (a * (whole - weight) + b * weight + factor as i32).div_euclid(whole)
+        }
+    }
 }
