@@ -8,9 +8,14 @@
     reason = "helpers of tests fail by panicking, and say on one line what they skip"
 )]
 
+mod arrays;
+mod bombs;
+mod calibrated;
+mod formats;
 mod geometry;
 mod hostile;
 mod made;
+mod raw;
 mod real;
 mod refused;
 mod synthetic;
