@@ -114,7 +114,9 @@ impl Calibration {
             return Ok((1.0, 0.0));
         }
         let found = if self.mapped {
-            mapping(groups, index).filter(|(unit, ..)| *unit == self.unit).map(|(_, slope, intercept)| (slope, intercept))
+            mapping(groups, index)
+                .filter(|(unit, ..)| *unit == self.unit)
+                .map(|(_, slope, intercept)| (slope, intercept))
         } else {
             let group = tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE;
             let kind = groups.find(index, group, |d| d.text(tags::RESCALE_TYPE));
@@ -137,9 +139,9 @@ fn slope_and_intercept(groups: &Groups<'_>, index: u32) -> Option<(f64, f64)> {
 /// Unit, slope and intercept of a frame's real-world value mapping (PS3.3 section C.7.6.16.2.11), where its unit is
 /// one that is handed on.
 fn mapping(groups: &Groups<'_>, index: u32) -> Option<(Unit, f64, f64)> {
-    groups.find(index, tags::REAL_WORLD_VALUE_MAPPING_SEQUENCE, mapping_of).or_else(|| {
-        groups.top.item(tags::REAL_WORLD_VALUE_MAPPING_SEQUENCE).and_then(mapping_of)
-    })
+    groups
+        .find(index, tags::REAL_WORLD_VALUE_MAPPING_SEQUENCE, mapping_of)
+        .or_else(|| groups.top.item(tags::REAL_WORLD_VALUE_MAPPING_SEQUENCE).and_then(mapping_of))
 }
 
 fn mapping_of(item: Dataset<'_>) -> Option<(Unit, f64, f64)> {
@@ -170,7 +172,11 @@ impl Lut {
         let entries = if entries == 0 { MAX_ENTRIES } else { usize::from(entries) };
         let first = if format.signed { i32::from(first.cast_signed()) } else { i32::from(first) };
         let values = item.words(tags::LUT_DATA).ok_or(Reason::NoRescale)?;
-        if values.len() == entries && !format.float { Ok(Self { first, values }) } else { Err(Reason::NoRescale) }
+        if values.len() == entries && !format.float {
+            Ok(Self { first, values })
+        } else {
+            Err(Reason::NoRescale)
+        }
     }
 
     /// Whether it is of a size that a file can have.

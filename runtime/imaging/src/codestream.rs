@@ -157,8 +157,10 @@ mod tests {
 
     #[test]
     fn the_frame_header_is_found_behind_other_segments() {
-        let frame =
-            [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xFF, 0xC3, 0, 11, 12, 0, 5, 1, 0, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 2];
+        let frame = [
+            0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xFF, 0xC3, 0, 11, 12, 0, 5, 1, 0, 1, 1, 0x11, 0, 0xFF,
+            0xDA, 0, 2,
+        ];
         let shape = Shape { rows: 5, columns: 256, components: 1, bits: 12, ..Shape::default() };
         assert_eq!(jpeg(Coding::Jpeg, &frame), Some(shape));
         assert_eq!(jpeg(Coding::JpegLs, &frame), None);
@@ -166,8 +168,10 @@ mod tests {
 
     #[test]
     fn a_codestream_that_ends_early_has_no_shape() {
-        let frame =
-            [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xC3, 0, 11, 12, 0, 5, 1, 0, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 2];
+        let frame = [
+            0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xC3, 0, 11, 12, 0, 5, 1, 0, 1, 1, 0x11, 0, 0xFF, 0xDA,
+            0, 2,
+        ];
         for end in 0..frame.len() {
             assert_eq!(jpeg(Coding::Jpeg, &frame[..end]), None, "{end}");
         }

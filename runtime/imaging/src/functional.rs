@@ -30,7 +30,12 @@ impl<'a> Groups<'a> {
     }
 
     /// Reads an attribute of frame `index` that functional group `group` holds.
-    pub(crate) fn find<T>(&self, index: u32, group: Tag, read: impl Fn(Dataset<'a>) -> Option<T>) -> Option<T> {
+    pub(crate) fn find<T>(
+        &self,
+        index: u32,
+        group: Tag,
+        read: impl Fn(Dataset<'a>) -> Option<T>,
+    ) -> Option<T> {
         let own = self.each.get(index as usize).and_then(|f| f.item(group)).and_then(&read);
         let shared = || self.shared.and_then(|s| s.item(group)).and_then(&read);
         own.or_else(shared).or_else(|| read(self.top))

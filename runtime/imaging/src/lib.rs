@@ -3,9 +3,9 @@
 //! Runs inside a worker process: a file is hostile until it has been read.
 
 mod acquisition;
+mod calibration;
 /// Clinical tables.
 pub mod clinical;
-mod calibration;
 mod codec;
 mod codestream;
 mod cost;

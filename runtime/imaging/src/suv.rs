@@ -50,7 +50,10 @@ fn waited(data: Dataset<'_>, drug: Dataset<'_>) -> Option<f64> {
             days(date)? * DAY_S + seconds(time.split(['+', '-']).next()?)?
         }
         // A time alone is of the day of the series.
-        None => days(&data.text(tags::SERIES_DATE)?)? * DAY_S + seconds(&drug.text(tags::RADIOPHARMACEUTICAL_START_TIME)?)?,
+        None => {
+            days(&data.text(tags::SERIES_DATE)?)? * DAY_S
+                + seconds(&drug.text(tags::RADIOPHARMACEUTICAL_START_TIME)?)?
+        }
     };
     Some(scan - injected).filter(|v| WAIT_S.contains(v))
 }
@@ -76,7 +79,8 @@ fn days(date: &str) -> Option<f64> {
 /// Seconds of a time `HHMMSS.FFFFFF`; minutes and seconds may be missing (PS3.5 section 6.2, TM).
 fn seconds(time: &str) -> Option<f64> {
     let (whole, fraction) = time.split_once('.').unwrap_or((time, "0"));
-    let digits = matches!(whole.len(), 2 | 4 | 6) && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
+    let digits =
+        matches!(whole.len(), 2 | 4 | 6) && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
     let part = |range: std::ops::Range<usize>| whole.get(range).map_or(Some(0), |v| v.parse::<u32>().ok());
     let (hours, minutes, rest) = (part(0..2)?, part(2..4)?, part(4..6)?);
     let fraction: f64 = format!("0.{fraction}").parse().ok()?;

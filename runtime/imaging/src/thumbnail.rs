@@ -48,7 +48,9 @@ fn grey(values: &Values, count: usize) -> Vec<f64> {
 fn windowed(values: &[f64]) -> Vec<u8> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let part = |percent: usize| sorted.get(sorted.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default();
+    let part = |percent: usize| {
+        sorted.get(sorted.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
+    };
     let (low, high) = (part(1), part(99));
     let span = if high > low { high - low } else { 1.0 };
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte")]

@@ -1,6 +1,7 @@
 use crate::{
+    SubjectSeries,
     codec::decode,
-    SubjectSeries, cost,
+    cost,
     group::file_order,
     header::read_image,
     image::Image,

@@ -14,7 +14,11 @@ pub(super) fn rgb(mut samples: Vec<u8>) -> Vec<u8> {
 const GREEN_OF_BLUE: f32 = -0.114 * 1.772 / 0.587;
 const GREEN_OF_RED: f32 = -0.299 * 1.402 / 0.587;
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte; a cast rounds down")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to a byte; a cast rounds down"
+)]
 fn byte(value: f32) -> u8 {
     (value + 0.5).clamp(0.0, 255.0) as u8
 }

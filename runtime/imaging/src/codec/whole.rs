@@ -39,7 +39,11 @@ fn floats(bytes: &[u8], format: &Format) -> Values {
 pub(super) fn narrowed(samples: impl Iterator<Item = i32>, format: &Format, bits: u32) -> Values {
     let unused = 32_u32.saturating_sub(bits);
     let signed = samples.map(move |v| if format.signed { v << unused >> unused } else { v });
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the bits that the file's type holds")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the bits that the file's type holds"
+    )]
     match (format.allocated, format.signed) {
         (1 | 8, false) => Values::U8(signed.map(|v| v as u8).collect()),
         (1 | 8, true) => Values::I8(signed.map(|v| v as i8).collect()),

@@ -142,7 +142,9 @@ impl<'a> Bits<'a> {
         }
         // Up to seven bits that fill the last byte.
         let mut rest = self.rest;
-        while let [0xFF, next @ ..] = rest && next.first() == Some(&0xFF) {
+        while let [0xFF, next @ ..] = rest
+            && next.first() == Some(&0xFF)
+        {
             rest = next;
         }
         match rest {

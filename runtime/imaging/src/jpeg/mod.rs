@@ -59,7 +59,11 @@ pub(crate) fn decode(stream: &[u8]) -> Option<Samples> {
             0xC0 | 0xC1 | 0xC3 => {
                 let header = Header::read(body)?;
                 let lossless = marker == 0xC3;
-                return if lossless { lossless::image(header, tables, rest) } else { sequential::image(header, tables, rest) };
+                return if lossless {
+                    lossless::image(header, tables, rest)
+                } else {
+                    sequential::image(header, tables, rest)
+                };
             }
             // Other frames, and scans or ends before a frame.
             0xC2 | 0xC5..=0xCF | 0xD0..=0xDA => return None,
@@ -104,7 +108,11 @@ impl Tables {
             let wide = class >> 4 != 0;
             let (values, rest) = rest.split_at_checked(if wide { 128 } else { 64 })?;
             for (place, at) in table.iter_mut().zip(0..) {
-                *place = if wide { u16::from_be_bytes(*values.get(2 * at..)?.first_chunk()?) } else { u16::from(*values.get(at)?) };
+                *place = if wide {
+                    u16::from_be_bytes(*values.get(2 * at..)?.first_chunk()?)
+                } else {
+                    u16::from(*values.get(at)?)
+                };
             }
             *self.quantisation.get_mut(usize::from(class & 15))? = Some(table);
             body = rest;

@@ -7,7 +7,11 @@ use super::{Component, Header, Samples, dct::FRACTION, sequential::Plane};
 
 /// Puts the components together, pixel by pixel, as whole numbers.
 pub(super) fn samples(header: &Header, planes: &[Plane]) -> Samples {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the bits of a sample")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to the bits of a sample"
+    )]
     if header.bits > 8 {
         Samples::Words(gather(header, planes, |v| v as u16))
     } else {
@@ -77,7 +81,11 @@ fn around(pixel: usize, factor: usize, size: usize) -> (usize, usize) {
     }
     let (sample, beyond) = (pixel / factor, 2 * (pixel % factor) + 1 >= factor);
     let last = size.saturating_sub(1);
-    if beyond { (sample.min(last), (sample + 1).min(last)) } else { (sample.saturating_sub(1).min(last), sample.min(last)) }
+    if beyond {
+        (sample.min(last), (sample + 1).min(last))
+    } else {
+        (sample.saturating_sub(1).min(last), sample.min(last))
+    }
 }
 
 /// A pixel between two samples, by its place in steps of half a pixel; `lower` rounds a half down.
@@ -88,7 +96,11 @@ fn mixed(a: i32, b: i32, pixel: usize, factor: usize, lower: bool) -> i32 {
         (2, _) => (3 * a + b + 2 - i32::from(lower)) >> 2,
         // Factors of 3 and 4, which DICOM's YBR_FULL_422 has no use for.
         (_, place) => {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "factors are 4 at most")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_possible_wrap,
+                reason = "factors are 4 at most"
+            )]
             let (whole, weight) = (2 * factor as i32, (2 * place + 1 + factor) as i32 % (2 * factor as i32));
             (a * (whole - weight) + b * weight + factor as i32).div_euclid(whole)
         }

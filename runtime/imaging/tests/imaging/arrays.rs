@@ -41,8 +41,10 @@ fn described(array: &PixelArray) -> String {
 
 /// What is not as the tables say, a line a file.
 fn wrong(folder: &Path, arrays: &str, refused: &str) -> Vec<String> {
-    let expected: BTreeMap<String, String> = rows(arrays).into_iter().map(|r| (r[0].clone(), r[6..].join("\t"))).collect();
-    let refused: BTreeMap<String, String> = rows(refused).into_iter().map(|r| (r[0].clone(), r[1].clone())).collect();
+    let expected: BTreeMap<String, String> =
+        rows(arrays).into_iter().map(|r| (r[0].clone(), r[6..].join("\t"))).collect();
+    let refused: BTreeMap<String, String> =
+        rows(refused).into_iter().map(|r| (r[0].clone(), r[1].clone())).collect();
     let mut paths = Vec::new();
     files_under(folder, &mut paths);
     let names = paths.iter().map(|path| path.strip_prefix(folder).unwrap().display().to_string());
@@ -93,7 +95,9 @@ fn decoded(text: &str) -> Vec<u8> {
         _ => 63,
     };
     let digits: Vec<u8> = text.bytes().filter(|c| *c != b'=').map(digit).collect();
-    let groups = digits.chunks(4).map(|group| (group.iter().fold(0_u32, |all, d| all << 6 | u32::from(*d)), group.len()));
+    let groups = digits
+        .chunks(4)
+        .map(|group| (group.iter().fold(0_u32, |all, d| all << 6 | u32::from(*d)), group.len()));
     groups.flat_map(|(all, n)| (all << (6 * (4 - n))).to_be_bytes()[1..n].to_vec()).collect()
 }
 

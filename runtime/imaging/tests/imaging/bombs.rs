@@ -16,7 +16,8 @@ fn refused(bytes: &[u8]) -> Option<Reason> {
 #[test]
 fn an_rle_frame_that_asks_for_gigabytes_is_refused() {
     let frame = rle(&[&[129, 1][..]; 12]);
-    let huge = Format { syntax: "1.2.840.10008.1.2.5", colour: "RGB", ..Format::grey(EXPLICIT, 65_535, 65_535, 32) };
+    let huge =
+        Format { syntax: "1.2.840.10008.1.2.5", colour: "RGB", ..Format::grey(EXPLICIT, 65_535, 65_535, 32) };
     let file = huge.file(&fragments(&[], &[&frame]));
     assert!(file.len() < 884);
     assert_eq!(refused(&file), Some(Reason::TooLarge));
@@ -27,12 +28,19 @@ fn an_rle_frame_that_asks_for_gigabytes_is_refused() {
 #[test]
 fn frames_that_are_declared_and_not_there_are_refused() {
     let many = Format { frames: 65_535, ..Format::grey(EXPLICIT, 1, 1, 8) };
-    assert_eq!(refused(&many.file(&element((0x7FE0, 0x10), b"OB", &[0; 700], false))), Some(Reason::TooLarge));
+    assert_eq!(
+        refused(&many.file(&element((0x7FE0, 0x10), b"OB", &[0; 700], false))),
+        Some(Reason::TooLarge)
+    );
     let many = Format { frames: 19_999, ..many };
-    assert_eq!(refused(&many.file(&element((0x7FE0, 0x10), b"OB", &[0; 700], false))), Some(Reason::Truncated));
+    assert_eq!(
+        refused(&many.file(&element((0x7FE0, 0x10), b"OB", &[0; 700], false))),
+        Some(Reason::Truncated)
+    );
     let many = Format { syntax: "1.2.840.10008.1.2.5", ..many };
     assert_eq!(refused(&many.file(&fragments(&[], &[&rle(&[&[0, 1]])]))), Some(Reason::Truncated));
-    let large = Format { frames: 300, syntax: "1.2.840.10008.1.2.5", ..Format::grey(EXPLICIT, 1_000, 1_000, 8) };
+    let large =
+        Format { frames: 300, syntax: "1.2.840.10008.1.2.5", ..Format::grey(EXPLICIT, 1_000, 1_000, 8) };
     let frame = rle(&[&[0, 1]]);
     assert_eq!(refused(&large.file(&fragments(&[], &vec![&frame[..]; 300]))), Some(Reason::TooLarge));
 }
@@ -42,7 +50,10 @@ fn sequences_nested_1_700_and_10_000_deep_are_refused() {
     for depth in [1_700, 10_000] {
         let open = b"\x40\0\x06\0SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff".repeat(depth);
         let close = b"\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0".repeat(depth);
-        assert_eq!(refused(&Format::grey(EXPLICIT, 1, 1, 8).file(&[open, close].concat())), Some(Reason::TooDeep));
+        assert_eq!(
+            refused(&Format::grey(EXPLICIT, 1, 1, 8).file(&[open, close].concat())),
+            Some(Reason::TooDeep)
+        );
     }
 }
 

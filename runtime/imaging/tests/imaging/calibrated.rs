@@ -1,9 +1,6 @@
 //! From stored values to values in a unit.
 
-use crate::{
-    made::slice,
-    synthetic::read_one,
-};
+use crate::{made::slice, synthetic::read_one};
 use trocar_imaging::Reason;
 use trocar_testkit::dicom::DataSet;
 

@@ -47,7 +47,10 @@ fn bytes_in_big_endian_words_are_turned_also_where_a_frame_ends_within_a_word() 
 fn colour_by_plane_comes_out_by_pixel() {
     let format = Format { colour: "RGB", planar: 1, ..Format::grey(EXPLICIT, 1, 2, 8) };
     assert_eq!(read(format, &bytes(&[1, 2, 3, 4, 5, 6])), Ok(Values::U8(vec![1, 3, 5, 2, 4, 6])));
-    assert_eq!(read(Format { planar: 0, ..format }, &bytes(&[1, 2, 3, 4, 5, 6])), Ok(Values::U8(vec![1, 2, 3, 4, 5, 6])));
+    assert_eq!(
+        read(Format { planar: 0, ..format }, &bytes(&[1, 2, 3, 4, 5, 6])),
+        Ok(Values::U8(vec![1, 2, 3, 4, 5, 6]))
+    );
 }
 
 #[test]

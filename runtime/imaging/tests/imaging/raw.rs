@@ -49,7 +49,8 @@ impl Format {
     /// A file of this format, with these elements of pixels at its end.
     pub(crate) fn file(&self, pixels: &[u8]) -> Vec<u8> {
         let big = self.syntax == BIG;
-        let short = |tag, v: u16| element(tag, b"US", &if big { v.to_be_bytes() } else { v.to_le_bytes() }, big);
+        let short =
+            |tag, v: u16| element(tag, b"US", &if big { v.to_be_bytes() } else { v.to_le_bytes() }, big);
         let text = |tag, vr: &[u8; 2], v: &str| element(tag, vr, v.as_bytes(), big);
         let samples = if self.colour.starts_with("MONO") || self.colour.starts_with("PAL") { 1 } else { 3 };
         let mut bytes = [vec![0; 128], b"DICM".to_vec()].concat();
