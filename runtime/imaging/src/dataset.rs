@@ -58,6 +58,13 @@ impl<'a> Dataset<'a> {
         values.iter().all(|v| v.is_finite()).then_some(values)
     }
 
+    /// All 16-bit numbers of an element, with or without a sign.
+    pub(crate) fn words(self, tag: Tag) -> Option<Vec<u16>> {
+        let values = self.get(tag)?.to_multi_int::<i32>().ok()?;
+        let word = |v: i32| u16::try_from(v).ok().or_else(|| i16::try_from(v).ok().map(i16::cast_unsigned));
+        values.into_iter().map(word).collect()
+    }
+
     /// The items of a sequence; none where it is absent.
     pub(crate) fn items(self, tag: Tag) -> &'a [InMemDicomObject] {
         self.get(tag).and_then(|e| e.items()).unwrap_or_default()

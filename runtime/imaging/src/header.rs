@@ -1,11 +1,12 @@
 //! What is read of one file without touching its pixels.
 
 use crate::{
-    Facts, Reason, ScanRules, codestream,
+    Facts, Reason, ScanRules, calibration, codestream,
     dataset::{Dataset, parse},
     element::text,
     facts,
-    image::{Format, Image},
+    format::{self, Format},
+    image::Image,
     layout::Layout,
     syntax::Coding,
     walk::{Walked, Wanted, walk},
@@ -106,7 +107,7 @@ pub fn read_header(file: &mut (impl Read + Seek), rules: &ScanRules) -> Result<F
     let object = parse(&walked.elements, walked.syntax)?;
     let data = Dataset(&object);
     check_deidentified(data, walked.private, rules)?;
-    let image = Image::read(data, modality(data)?, walked.syntax)?;
+    let image = Image::read(data, modality(data)?, &walked)?;
     let layout = Layout::new(&walked, &image.format)?;
     check_first_frame(file, &layout, &image.format)?;
     let header = FileHeader {
@@ -130,7 +131,7 @@ pub(crate) fn read_image(file: impl Read + Seek) -> Result<(Image, Layout, Walke
         &Wants { modalities: &[Modality::CT, Modality::MR, Modality::PT], attributes: Vec::new() },
     )?;
     let object = parse(&walked.elements, walked.syntax)?;
-    let image = Image::read(Dataset(&object), modality(Dataset(&object))?, walked.syntax)?;
+    let image = Image::read(Dataset(&object), modality(Dataset(&object))?, &walked)?;
     let layout = Layout::new(&walked, &image.format)?;
     Ok((image, layout, walked))
 }
@@ -170,7 +171,7 @@ fn check_deidentified(data: Dataset<'_>, private: bool, rules: &ScanRules) -> Re
 }
 
 /// The elements that every file is asked for.
-const ALWAYS: [Tag; 37] = [
+const ALWAYS: [Tag; 23] = [
     tags::SPECIFIC_CHARACTER_SET,
     tags::SOP_INSTANCE_UID,
     tags::IMAGE_TYPE,
@@ -190,22 +191,8 @@ const ALWAYS: [Tag; 37] = [
     tags::IMAGE_ORIENTATION_PATIENT,
     tags::FRAME_OF_REFERENCE_UID,
     tags::TEMPORAL_POSITION_IDENTIFIER,
-    tags::SAMPLES_PER_PIXEL,
-    tags::PHOTOMETRIC_INTERPRETATION,
-    tags::NUMBER_OF_FRAMES,
-    tags::ROWS,
-    tags::COLUMNS,
     tags::PIXEL_SPACING,
-    tags::BITS_ALLOCATED,
-    tags::BITS_STORED,
-    tags::HIGH_BIT,
-    tags::PIXEL_REPRESENTATION,
     tags::BURNED_IN_ANNOTATION,
-    tags::RESCALE_INTERCEPT,
-    tags::RESCALE_SLOPE,
-    tags::RESCALE_TYPE,
-    tags::MODALITY_LUT_SEQUENCE,
-    tags::UNITS,
     tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
     tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
 ];
@@ -233,9 +220,8 @@ impl<'a> Wants<'a> {
 
 impl Wanted for Wants<'_> {
     fn wants(&self, tag: Tag) -> bool {
-        ALWAYS.contains(&tag)
-            || facts::WANTED.contains(&tag)
-            || self.attributes.iter().any(|(t, _)| *t == tag)
+        let always = [&ALWAYS[..], &facts::WANTED, &format::TAGS, &calibration::TAGS];
+        always.iter().any(|tags| tags.contains(&tag)) || self.attributes.iter().any(|(t, _)| *t == tag)
     }
 
     /// An RTSTRUCT or a report is left before its long sequences are read.

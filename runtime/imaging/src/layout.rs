@@ -1,8 +1,9 @@
 use crate::{
     Reason,
-    image::Format,
+    codec::swapped,
+    format::Format,
     syntax::{Coding, Syntax},
-    walk::{Pixels, Walked},
+    walk::{Element, Pixels, Walked},
 };
 
 /// Where the bytes of each frame lie: in the file, or in the data set that it deflates.
@@ -20,9 +21,10 @@ impl Layout {
     pub(crate) fn new(walked: &Walked, format: &Format) -> Result<Self, Reason> {
         let syntax = walked.syntax;
         match (walked.pixels.as_ref().ok_or(Reason::NoPixels)?, syntax.coding) {
-            (Pixels::Native { offset, length, words }, Coding::Native) => {
-                let frames = native(*offset, *length, format)?;
-                Ok(Self { syntax, words: *words, frames })
+            (Pixels::Native { offset, length, element }, Coding::Native) => {
+                let mut layout = Self { syntax, words: *element == Element::Words, frames: Vec::new() };
+                layout.frames = layout.native(*offset, *length, format)?;
+                Ok(layout)
             }
             (Pixels::Fragments { table, start, items }, coding) if coding != Coding::Native => {
                 Ok(Self { syntax, words: false, frames: encapsulated(table, *start, items, format.frames)? })
@@ -30,20 +32,40 @@ impl Layout {
             _ => Err(Reason::Malformed),
         }
     }
-}
 
-fn native(offset: u64, length: u64, format: &Format) -> Result<Vec<Vec<(u64, u32)>>, Reason> {
-    let size = u32::try_from(format.bytes()).map_err(|_| Reason::TooLarge)?;
-    if u64::from(size).saturating_mul(u64::from(format.frames)) > length {
-        return Err(Reason::Truncated);
+    /// Frames follow one another without padding, down to the bit (PS3.5 section 8.1.1).
+    fn native(&self, offset: u64, length: u64, format: &Format) -> Result<Vec<Vec<(u64, u32)>>, Reason> {
+        let size = format.native_bits();
+        let end = |frame: u32| u64::from(frame).saturating_mul(size).div_ceil(8);
+        if end(format.frames) > length {
+            return Err(Reason::Truncated);
+        }
+        let unit = self.unit(format) as u64;
+        let run = |frame: u32| {
+            let start = u64::from(frame).saturating_mul(size) / 8 / unit * unit;
+            // The last byte of a word may be padding that is not there.
+            let end = end(frame.saturating_add(1)).next_multiple_of(unit).min(length);
+            let size = u32::try_from(end.saturating_sub(start)).map_err(|_| Reason::TooLarge)?;
+            Ok(vec![(offset.saturating_add(start), size)])
+        };
+        (0..format.frames).map(run).collect()
     }
-    let place = |i: u32| offset.saturating_add(u64::from(i).saturating_mul(u64::from(size)));
-    Ok((0..format.frames).map(|i| vec![(place(i), size)]).collect())
+
+    /// Bytes that are turned round together.
+    pub(crate) fn unit(&self, format: &Format) -> usize {
+        swapped(self.syntax.encoding, self.words, format)
+    }
+
+    /// Bits of frame `index`'s run before the frame's own.
+    pub(crate) fn lead(&self, format: &Format, index: usize) -> usize {
+        let bits = (index as u64).saturating_mul(format.native_bits());
+        usize::try_from(bits % (8 * self.unit(format) as u64)).unwrap_or_default()
+    }
 }
 
 /// One fragment a frame, all fragments for one frame, or as the basic offset table says (PS3.5 annex A.4).
 fn encapsulated(
-    table: &[u32],
+    table: &[u64],
     start: u64,
     items: &[(u64, u32)],
     frames: u32,
@@ -61,7 +83,7 @@ fn encapsulated(
 }
 
 fn by_table(
-    table: &[u32],
+    table: &[u64],
     start: u64,
     items: &[(u64, u32)],
     frames: u32,
@@ -73,7 +95,7 @@ fn by_table(
     for item in items {
         // An offset points at the item's own 8-byte head.
         let head = item.0.saturating_sub(8).saturating_sub(start);
-        if table.get(found.len()).is_some_and(|next| u64::from(*next) == head) {
+        if table.get(found.len()).is_some_and(|next| *next == head) {
             found.push(Vec::new());
         }
         found.last_mut().ok_or(Reason::Malformed)?.push(*item);

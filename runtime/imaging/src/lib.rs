@@ -3,30 +3,37 @@
 //! Runs inside a worker process: a file is hostile until it has been read.
 
 mod acquisition;
+mod calibration;
 /// Clinical tables.
 pub mod clinical;
+mod codec;
 mod codestream;
 mod cost;
 mod dataset;
-mod decode;
 mod decoded;
 mod element;
 mod facts;
+mod format;
+mod functional;
 mod group;
 mod header;
 mod image;
+mod jpeg;
 mod lattice;
 mod layout;
 mod meta;
+mod pixels;
 mod reason;
 mod record;
 mod resample;
-mod rle;
 mod source;
 mod stack;
 mod subject;
+mod suv;
 mod syntax;
+mod thumbnail;
 mod tilt;
+mod values;
 mod volume;
 mod walk;
 
@@ -35,6 +42,9 @@ pub use decoded::{Decoded, decode_series, decoded_bytes};
 pub use facts::{Facts, Mandatory};
 pub use group::{Grouped, group};
 pub use header::{FileHeader, read_header};
+pub use pixels::{PixelArray, PixelFile, pixel_array};
 pub use reason::Reason;
 pub use record::{PatientRecord, Place, ScanRules, SeriesRecord, Subject, SubjectSeries};
 pub use subject::{OpenPatient, open_patient};
+pub use thumbnail::{Thumbnail, thumbnail};
+pub use values::Values;

@@ -67,7 +67,7 @@ reasons! {
     /// Colour or palette.
     Colour = "colour", "The image is not MONOCHROME1 or MONOCHROME2.";
     /// Bits that are not read.
-    PixelFormat = "pixel-format", "The pixel format is not 8 to 16 bits in 8 or 16 allocated.";
+    PixelFormat = "pixel-format", "The pixel format is not one that this version reads.";
     /// A compressed frame's own header says another size or precision.
     Codestream = "codestream", "The compressed image contradicts the file's header.";
     /// Scout or topogram.

@@ -61,13 +61,19 @@ impl<R: Read + Seek> Source<R> {
         Ok(bytes)
     }
 
+    /// The next `N` bytes, without passing over them.
+    pub(crate) fn peek<const N: usize>(&mut self) -> Result<[u8; N], Reason> {
+        // The buffer is filled again only when it is empty, and the bytes may straddle its end.
+        let bytes = self.take::<N>()?;
+        let back = i64::try_from(N).map_err(|_| Reason::Malformed)?;
+        self.inner.seek_relative(-back).map_err(|_| Reason::Unreadable)?;
+        self.at = self.at.saturating_sub(N as u64);
+        Ok(bytes)
+    }
+
     /// The next two bytes as a little endian number, without passing over them.
     pub(crate) fn peek_group(&mut self) -> Option<u16> {
-        // The buffer is filled again only when it is empty, and two bytes may straddle its end.
-        let bytes = self.take::<2>().ok()?;
-        self.inner.seek_relative(-2).ok()?;
-        self.at = self.at.saturating_sub(2);
-        Some(u16::from_le_bytes(bytes))
+        self.peek().ok().map(u16::from_le_bytes)
     }
 
     /// Appends bytes that were read before copying was switched on.

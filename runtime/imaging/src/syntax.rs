@@ -1,5 +1,5 @@
-use dicom_encoding::transfer_syntax::{TransferSyntax, TransferSyntaxIndex};
-use dicom_transfer_syntax_registry::{TransferSyntaxRegistry, entries};
+use dicom_encoding::transfer_syntax::TransferSyntax;
+use dicom_transfer_syntax_registry::entries;
 
 /// How the elements of a data set are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub(crate) enum Coding {
     Jpeg,
     JpegLs,
     Jpeg2000,
+    /// High-throughput JPEG 2000 (ITU-T T.814).
+    HighThroughput,
+    JpegXl,
 }
 
 /// A transfer syntax that is read.
@@ -26,33 +29,40 @@ pub(crate) struct Syntax {
     pub(crate) encoding: Encoding,
     pub(crate) coding: Coding,
     pub(crate) deflated: bool,
-    /// The largest Bits Stored that the decoder takes.
-    pub(crate) max_bits: u16,
 }
 
-const fn encapsulated(uid: &'static str, coding: Coding, max_bits: u16) -> Syntax {
-    Syntax { uid, encoding: Encoding::ExplicitLittle, coding, deflated: false, max_bits }
+const fn encapsulated(uid: &'static str, coding: Coding) -> Syntax {
+    Syntax { uid, encoding: Encoding::ExplicitLittle, coding, deflated: false }
 }
 
 const fn native(uid: &'static str, encoding: Encoding, deflated: bool) -> Syntax {
-    Syntax { uid, encoding, coding: Coding::Native, deflated, max_bits: 16 }
+    Syntax { uid, encoding, coding: Coding::Native, deflated }
 }
 
-/// The closed list (PS3.5 section 10). JPEG extended is read up to 8 bits: no 12-bit decoder is chosen yet.
+/// The closed list (PS3.5 section 10). The codestream's own header says how many bits it has. Of JPEG 2000 part 2, what
+/// has no transform between components is read: that is part 1.
 const SYNTAXES: &[Syntax] = &[
     native("1.2.840.10008.1.2", Encoding::ImplicitLittle, false),
     native("1.2.840.10008.1.2.1", Encoding::ExplicitLittle, false),
     native("1.2.840.10008.1.2.1.99", Encoding::ExplicitLittle, true),
     native("1.2.840.10008.1.2.2", Encoding::ExplicitBig, false),
-    encapsulated("1.2.840.10008.1.2.5", Coding::Rle, 16),
-    encapsulated("1.2.840.10008.1.2.4.50", Coding::Jpeg, 8),
-    encapsulated("1.2.840.10008.1.2.4.51", Coding::Jpeg, 8),
-    encapsulated("1.2.840.10008.1.2.4.57", Coding::Jpeg, 16),
-    encapsulated("1.2.840.10008.1.2.4.70", Coding::Jpeg, 16),
-    encapsulated("1.2.840.10008.1.2.4.80", Coding::JpegLs, 16),
-    encapsulated("1.2.840.10008.1.2.4.81", Coding::JpegLs, 16),
-    encapsulated("1.2.840.10008.1.2.4.90", Coding::Jpeg2000, 16),
-    encapsulated("1.2.840.10008.1.2.4.91", Coding::Jpeg2000, 16),
+    encapsulated("1.2.840.10008.1.2.5", Coding::Rle),
+    encapsulated("1.2.840.10008.1.2.4.50", Coding::Jpeg),
+    encapsulated("1.2.840.10008.1.2.4.51", Coding::Jpeg),
+    encapsulated("1.2.840.10008.1.2.4.57", Coding::Jpeg),
+    encapsulated("1.2.840.10008.1.2.4.70", Coding::Jpeg),
+    encapsulated("1.2.840.10008.1.2.4.80", Coding::JpegLs),
+    encapsulated("1.2.840.10008.1.2.4.81", Coding::JpegLs),
+    encapsulated("1.2.840.10008.1.2.4.90", Coding::Jpeg2000),
+    encapsulated("1.2.840.10008.1.2.4.91", Coding::Jpeg2000),
+    encapsulated("1.2.840.10008.1.2.4.92", Coding::Jpeg2000),
+    encapsulated("1.2.840.10008.1.2.4.93", Coding::Jpeg2000),
+    encapsulated("1.2.840.10008.1.2.4.110", Coding::JpegXl),
+    encapsulated("1.2.840.10008.1.2.4.111", Coding::JpegXl),
+    encapsulated("1.2.840.10008.1.2.4.112", Coding::JpegXl),
+    encapsulated("1.2.840.10008.1.2.4.201", Coding::HighThroughput),
+    encapsulated("1.2.840.10008.1.2.4.202", Coding::HighThroughput),
+    encapsulated("1.2.840.10008.1.2.4.203", Coding::HighThroughput),
 ];
 
 impl Syntax {
@@ -69,10 +79,5 @@ impl Syntax {
             Encoding::ExplicitLittle => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
             Encoding::ExplicitBig => entries::EXPLICIT_VR_BIG_ENDIAN.erased(),
         }
-    }
-
-    /// dicom-rs's entry for the codec of a frame.
-    pub(crate) fn codec(self) -> Option<&'static TransferSyntax> {
-        TransferSyntaxRegistry.get(self.uid)
     }
 }

@@ -1,6 +1,7 @@
 use crate::{
-    SubjectSeries, cost,
-    decode::{Samples, decode},
+    SubjectSeries,
+    codec::decode,
+    cost,
     decoded::Kept,
     group::file_order,
     header::read_image,
@@ -10,6 +11,7 @@ use crate::{
     resample::{Resampled, centred, slab},
     stack::{Slice, Stack, stacks},
     tilt,
+    values::{Values, each},
 };
 use std::{
     fs::File,
@@ -116,12 +118,12 @@ impl SeriesVolume {
 
     fn whole(&self, slice: &Slice) -> Result<Vec<i16>, Fault> {
         let samples = self.samples(slice)?;
-        Ok(samples.stored().map(|stored| whole(calibrated(slice, stored))).collect())
+        Ok(samples.mapped(|stored| whole(calibrated(slice, stored))))
     }
 
     fn real(&self, slice: &Slice) -> Result<Vec<f32>, Fault> {
         let samples = self.samples(slice)?;
-        Ok(samples.stored().map(|stored| rounded(calibrated(slice, stored))).collect())
+        Ok(samples.mapped(|stored| rounded(calibrated(slice, stored))))
     }
 
     /// A slice of a tilted stack, moved onto the grid.
@@ -131,12 +133,16 @@ impl SeriesVolume {
         Ok(tilt::moved(&self.real(slice)?, size, slice.position, &self.stack.lattice, self.outside()))
     }
 
-    fn samples(&self, slice: &Slice) -> Result<Samples, Fault> {
+    fn samples(&self, slice: &Slice) -> Result<Values, Fault> {
         let (image, layout) = (self.images.get(slice.file), self.layouts.get(slice.file));
         let (image, layout) = image.zip(layout).ok_or(Fault::Unsupported)?;
         let runs = layout.frames.get(slice.frame).ok_or(Fault::Unsupported)?;
         let frame = self.frame(slice.file, layout, runs).ok_or(Fault::Unsupported)?;
-        decode(layout, &image.format, frame).ok_or(Fault::Unsupported)
+        let stored = decode(layout, &image.format, slice.frame, frame).ok_or(Fault::Unsupported)?;
+        Ok(match &image.lut {
+            Some(lut) => Values::F64(stored.mapped(|v| lut.value(v))),
+            None => stored,
+        })
     }
 
     /// The bytes of a frame. The walk has held every run against the file's length.
@@ -195,7 +201,7 @@ impl Bill<'_> {
     }
 }
 
-fn gather(source: &mut (impl Read + Seek), runs: &[(u64, u32)]) -> Option<Vec<u8>> {
+pub(crate) fn gather(source: &mut (impl Read + Seek), runs: &[(u64, u32)]) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for (offset, length) in runs {
         source.seek(SeekFrom::Start(*offset)).ok()?;
@@ -275,8 +281,8 @@ impl Volume for SeriesVolume {
 }
 
 /// In double precision, so that the one rounding is the last.
-fn calibrated(slice: &Slice, stored: i32) -> f64 {
-    slice.slope * f64::from(stored) + slice.intercept
+fn calibrated(slice: &Slice, stored: f64) -> f64 {
+    slice.slope * stored + slice.intercept
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "an integral volume holds no value outside 16 bits")]

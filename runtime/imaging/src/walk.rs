@@ -25,15 +25,46 @@ const ITEM: Tag = Tag(0xFFFE, 0xE000);
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
 const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
 const PADDING: Tag = Tag(0xFFFC, 0xFFFC);
-const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+const EXTENDED_OFFSETS: Tag = Tag(0x7FE0, 0x0001);
 
 /// Where the pixel data lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Pixels {
-    /// In one run; `words` where the element says OW.
-    Native { offset: u64, length: u64, words: bool },
-    /// In fragments `(offset, length)`; `table` is the basic offset table, `start` the place its offsets count from.
-    Fragments { table: Vec<u32>, start: u64, items: Vec<(u64, u32)> },
+    /// In one run.
+    Native { offset: u64, length: u64, element: Element },
+    /// In fragments `(offset, length)`; `table` is the basic offset table or, where that is empty, the extended one,
+    /// and `start` the place that its offsets count from.
+    Fragments { table: Vec<u64>, start: u64, items: Vec<(u64, u32)> },
+}
+
+/// Which element holds the pixels, and how it writes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Element {
+    /// Pixel Data that says OB, or anything but OW.
+    Bytes,
+    /// Pixel Data that says OW, or does not say.
+    Words,
+    /// Float Pixel Data.
+    Single,
+    /// Double Float Pixel Data.
+    Double,
+}
+
+impl Element {
+    /// Of a tag; `None` where it holds no pixels.
+    fn of(head: &Head) -> Option<Self> {
+        match (head.tag, head.vr) {
+            (Tag(0x7FE0, 0x0008), _) => Some(Self::Single),
+            (Tag(0x7FE0, 0x0009), _) => Some(Self::Double),
+            (Tag(0x7FE0, 0x0010), None | Some([b'O', b'W'])) => Some(Self::Words),
+            (Tag(0x7FE0, 0x0010), Some(_)) => Some(Self::Bytes),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn is_float(self) -> bool {
+        matches!(self, Self::Single | Self::Double)
+    }
 }
 
 /// What a walk found.
@@ -51,6 +82,14 @@ pub(crate) struct Walked {
 }
 
 impl Walked {
+    /// The element that holds the pixels, where they are not in fragments.
+    pub(crate) fn element(&self) -> Option<Element> {
+        match self.pixels.as_ref()? {
+            Pixels::Native { element, .. } => Some(*element),
+            Pixels::Fragments { .. } => None,
+        }
+    }
+
     /// What the walk and the parser after it have done.
     pub(crate) fn cost(&self) -> u64 {
         let inflated = self.inflated.as_ref().map_or(0, Vec::len) as u64;
@@ -75,14 +114,25 @@ pub(crate) trait Wanted {
 /// Walks a file up to its pixel data.
 pub(crate) fn walk(file: impl Read + Seek, wanted: &impl Wanted) -> Result<Walked, Reason> {
     let mut source = Source::new(file, MAX_HEADER)?;
-    let syntax = file_meta(&mut source)?;
+    let mut syntax = file_meta(&mut source)?;
     if !syntax.deflated {
+        syntax.encoding = found(&mut source, syntax.encoding)?;
         return Walk::new(source, syntax, wanted).run();
     }
     let data = inflate(&mut source)?;
     let mut walked = Walk::new(Source::new(Cursor::new(&data), MAX_HEADER)?, syntax, wanted).run()?;
     walked.inflated = Some(data);
     Ok(walked)
+}
+
+/// How the first element is written, whatever the transfer syntax says: some writers state one VR encoding and use
+/// the other, and pydicom and dcmtk read such files. Nobody confuses the byte order.
+fn found<R: Read + Seek>(source: &mut Source<R>, stated: Encoding) -> Result<Encoding, Reason> {
+    if stated == Encoding::ExplicitBig || source.left() < 6 {
+        return Ok(stated);
+    }
+    let explicit = source.peek::<6>()?.iter().skip(4).all(u8::is_ascii_uppercase);
+    Ok(if explicit { Encoding::ExplicitLittle } else { Encoding::ImplicitLittle })
 }
 
 /// A walk in progress.
@@ -92,11 +142,13 @@ struct Walk<'a, R, W> {
     wanted: &'a W,
     elements: u32,
     private: bool,
+    /// The Extended Offset Table.
+    extended: Vec<u64>,
 }
 
 impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
     const fn new(source: Source<R>, syntax: Syntax, wanted: &'a W) -> Self {
-        Self { source, syntax, wanted, elements: 0, private: false }
+        Self { source, syntax, wanted, elements: 0, private: false, extended: Vec::new() }
     }
 
     fn run(mut self) -> Result<Walked, Reason> {
@@ -117,8 +169,12 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
                 return Err(Reason::Malformed);
             }
             last = Some(head.tag);
-            if head.tag == PIXEL_DATA {
-                return self.pixels(&head).map(Some);
+            if let Some(element) = Element::of(&head) {
+                return self.pixels(&head, element).map(Some);
+            }
+            if head.tag == EXTENDED_OFFSETS {
+                self.extended = self.offsets(head.length, u64::from_le_bytes)?;
+                continue;
             }
             self.top_element(&head)?;
         }
@@ -206,28 +262,37 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
         if end.is_none_or(|end| self.source.at() == end) { Ok(()) } else { Err(Reason::Malformed) }
     }
 
-    fn pixels(&mut self, head: &Head) -> Result<Pixels, Reason> {
+    fn pixels(&mut self, head: &Head, element: Element) -> Result<Pixels, Reason> {
         if head.length != UNDEFINED {
-            let words = head.vr.is_none_or(|vr| &vr == b"OW");
             let offset = self.source.at();
             self.source.skip(u64::from(head.length))?;
-            return Ok(Pixels::Native { offset, length: u64::from(head.length), words });
+            return Ok(Pixels::Native { offset, length: u64::from(head.length), element });
         }
-        let table = self.offset_table()?;
-        let start = self.source.at();
-        Ok(Pixels::Fragments { table, start, items: self.fragments()? })
-    }
-
-    fn offset_table(&mut self) -> Result<Vec<u32>, Reason> {
-        let head = self.head(self.syntax.encoding)?;
-        if head.tag != ITEM || head.length % 4 != 0 {
+        if element.is_float() {
             return Err(Reason::Malformed);
         }
-        if head.length as usize / 4 > MAX_FRAGMENTS {
+        let item = self.head(self.syntax.encoding)?;
+        if item.tag != ITEM {
+            return Err(Reason::Malformed);
+        }
+        let basic = self.offsets(item.length, |b| u64::from(u32::from_le_bytes(b)))?;
+        let start = self.source.at();
+        let items = self.fragments()?;
+        let table = if basic.is_empty() { std::mem::take(&mut self.extended) } else { basic };
+        Ok(Pixels::Fragments { table, start, items })
+    }
+
+    /// A table of offsets of `N` bytes each (PS3.5 annex A.4).
+    fn offsets<const N: usize>(&mut self, length: u32, read: fn([u8; N]) -> u64) -> Result<Vec<u64>, Reason> {
+        let length = length as usize;
+        if !length.is_multiple_of(N) {
+            return Err(Reason::Malformed);
+        }
+        if length / N > MAX_FRAGMENTS {
             return Err(Reason::TooLarge);
         }
-        let bytes = self.source.bytes(u64::from(head.length))?;
-        Ok(bytes.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect())
+        let bytes = self.source.bytes(length as u64)?;
+        Ok(bytes.as_chunks::<N>().0.iter().map(|b| read(*b)).collect())
     }
 
     fn fragments(&mut self) -> Result<Vec<(u64, u32)>, Reason> {

@@ -121,10 +121,9 @@ fn whole(size: f64) -> Result<u32, Reason> {
 /// Decided from headers alone: whole slopes and intercepts, and no storable value outside 16 bits.
 fn integral(images: &[&Image]) -> bool {
     images.iter().all(|image| {
-        let (low, high) = image.format.range();
+        let Some((low, high)) = image.range() else { return false };
         image.frames.iter().all(|f| {
-            let fits =
-                |stored: i32| (-32768.0..=32767.0).contains(&(f.slope * f64::from(stored) + f.intercept));
+            let fits = |stored: f64| (-32768.0..=32767.0).contains(&(f.slope * stored + f.intercept));
             f.slope.fract() == 0.0 && f.intercept.fract() == 0.0 && fits(low) && fits(high)
         })
     })

@@ -1,13 +1,29 @@
 use super::*;
 use crate::acquisition::Acquisition;
-use crate::image::{Format, Image, Plane, Unit};
+use crate::{
+    calibration::Unit,
+    format::{Colour, Format},
+    image::{Image, Plane},
+};
 use trocar_terms::{Grid, Modality};
 
 fn image(z: f64) -> Image {
     Image {
         modality: Modality::CT,
         unit: Unit::Hounsfield,
-        format: Format { rows: 4, columns: 6, width: 2, bits: 12, signed: false, frames: 1 },
+        format: Format {
+            rows: 4,
+            columns: 6,
+            frames: 1,
+            colour: Colour::Grey,
+            planar: false,
+            allocated: 16,
+            bits: 12,
+            below: 0,
+            signed: false,
+            float: false,
+        },
+        lut: None,
         frame_of_reference: "1.2".into(),
         plane: Plane {
             orientation: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
@@ -233,7 +249,7 @@ fn a_format_that_no_file_has_is_refused() {
         stack(&[&a])
     };
     assert_eq!(with(|f| f.bits = 31), Err(Reason::PixelFormat));
-    assert_eq!(with(|f| f.width = 4), Err(Reason::PixelFormat));
+    assert_eq!(with(|f| f.allocated = 24), Err(Reason::PixelFormat));
     assert_eq!(with(|f| f.frames = 2), Err(Reason::NoPixels));
     assert_eq!(with(|f| f.rows = 0), Err(Reason::NoPixels));
     assert_eq!(with(|f| (f.rows, f.columns) = (5000, 5000)), Err(Reason::TooLarge));

@@ -8,11 +8,16 @@
     reason = "helpers of tests fail by panicking, and say on one line what they skip"
 )]
 
+mod arrays;
+mod bombs;
+mod calibrated;
 mod corpus;
+mod formats;
 mod geometry;
 mod hostile;
 mod made;
 mod mutated;
+mod raw;
 mod real;
 mod refused;
 mod synthetic;

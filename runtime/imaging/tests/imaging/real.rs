@@ -9,7 +9,7 @@ use std::{
 use trocar_imaging::Reason;
 use trocar_terms::Digest;
 
-fn project() -> PathBuf {
+pub(crate) fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 

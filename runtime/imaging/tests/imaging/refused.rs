@@ -56,8 +56,9 @@ fn what_cannot_be_a_volume_is_refused_with_its_reason() {
     assert_eq!(after(text((0x0028, 0x1053), *b"DS", "nan")), Err(Reason::NoRescale));
     assert_eq!(after(text((0x0020, 0x0032), *b"DS", "1\\2")), Err(Reason::NoGeometry));
     let short = |tag, value| move |d: &mut DataSet| drop(d.short(tag, value).encoded());
-    assert_eq!(after(short((0x0028, 0x0100), 32)), Err(Reason::PixelFormat));
-    assert_eq!(after(short((0x0028, 0x0102), 15)), Err(Reason::PixelFormat));
+    assert_eq!(after(short((0x0028, 0x0100), 24)), Err(Reason::PixelFormat));
+    assert_eq!(after(short((0x0028, 0x0100), 32)), Err(Reason::Truncated));
+    assert_eq!(after(short((0x0028, 0x0102), 16)), Err(Reason::PixelFormat));
     assert_eq!(after(short((0x0028, 0x0010), 4)), Err(Reason::Truncated));
     let huge =
         |d: &mut DataSet| drop(d.short((0x0028, 0x0010), 65_535).short((0x0028, 0x0011), 65_535).encoded());

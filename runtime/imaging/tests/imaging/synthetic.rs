@@ -115,7 +115,7 @@ fn enhanced(depths: &[f64]) -> DataSet {
 }
 
 /// Reads a file from a folder, as a node does.
-fn read_one(data: &DataSet) -> (Vec<(SeriesInfo, Vec<f32>)>, Vec<Reason>) {
+pub(crate) fn read_one(data: &DataSet) -> (Vec<(SeriesInfo, Vec<f32>)>, Vec<Reason>) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("one.dcm");
     std::fs::write(&path, data.file(CT, "2.25.9")).unwrap();

@@ -1,0 +1,96 @@
+//! Frames of a codestream, once its own header has been held against the file's.
+
+use super::whole;
+use crate::{codestream::Shape, format::Format, jpeg, syntax::Coding, values::Values};
+
+/// Decodes a frame whose shape is known; `None` where it is not the file's, or not whole.
+pub(super) fn frame(coding: Coding, format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
+    if !shape.fits(format) {
+        return None;
+    }
+    match coding {
+        Coding::Native | Coding::Rle => None,
+        Coding::Jpeg => jpeg(format, frame),
+        Coding::JpegLs => jpeg_ls(format, shape, frame),
+        Coding::Jpeg2000 | Coding::HighThroughput => jpeg2000(format, shape, frame),
+        Coding::JpegXl => jpeg_xl(format, shape, frame),
+    }
+}
+
+fn jpeg(format: &Format, frame: &[u8]) -> Option<Values> {
+    Some(match (jpeg::decode(frame)?, format.allocated) {
+        // Already as the file stores them, but for the bits that are not a value's.
+        (jpeg::Samples::Bytes(samples), 8) => whole::stored(samples, format),
+        (jpeg::Samples::Bytes(samples), _) => narrow(samples.iter().map(|v| i32::from(*v)), format),
+        (jpeg::Samples::Words(samples), _) => narrow(samples.iter().map(|v| i32::from(*v)), format),
+    })
+}
+
+fn narrow(samples: impl Iterator<Item = i32>, format: &Format) -> Values {
+    let (bits, mask) = (u32::from(format.bits), u32::MAX >> 32_u16.saturating_sub(format.bits).min(31));
+    whole::narrowed(samples.map(|v| v & mask.cast_signed()), format, bits)
+}
+
+#[cfg(not(feature = "jpeg-ls"))]
+const fn jpeg_ls(_: &Format, _: &Shape, _: &[u8]) -> Option<Values> {
+    None
+}
+
+#[cfg(feature = "jpeg-ls")]
+fn jpeg_ls(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
+    let bytes = charls::CharLS::default().decode(frame).ok()?;
+    let wide = shape.bits > 8;
+    let samples: usize = if wide { bytes.len() / 2 } else { bytes.len() };
+    if samples != format.samples() {
+        return None;
+    }
+    let bits = u32::from(shape.bits);
+    let values = if wide {
+        whole::narrowed(bytes.as_chunks().0.iter().map(|b| i32::from(u16::from_le_bytes(*b))), format, bits)
+    } else {
+        whole::narrowed(bytes.iter().map(|b| i32::from(*b)), format, bits)
+    };
+    Some(if shape.planar { values.by_pixel(usize::from(format.colour.samples())) } else { values })
+}
+
+fn jpeg2000(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
+    let image = jpeg2k::Image::from_bytes(frame).ok()?;
+    let components = image.components();
+    let whole = components.len() == usize::from(format.colour.samples())
+        && components.iter().all(|c| c.data().len() == format.pixels());
+    if !whole {
+        return None;
+    }
+    // A stream that has signs has extended them already.
+    let bits = if shape.signed { 32 } else { u32::from(shape.bits) };
+    match components {
+        [grey] => Some(whole::narrowed(grey.data().iter().copied(), format, bits)),
+        [red, green, blue] => {
+            let pixels = red.data().iter().zip(green.data()).zip(blue.data());
+            Some(whole::narrowed(pixels.flat_map(|((r, g), b)| [*r, *g, *b]), format, bits))
+        }
+        _ => None,
+    }
+}
+
+/// Memory that a JPEG XL frame may take: six times what the largest frame takes as single floats.
+const JPEG_XL_MEMORY: usize = 384 << 20;
+
+fn jpeg_xl(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
+    use jxl_oxide::{AllocTracker, JxlImage, JxlThreadPool};
+    let image = JxlImage::builder()
+        .pool(JxlThreadPool::none())
+        .alloc_tracker(AllocTracker::with_limit(JPEG_XL_MEMORY))
+        .read(frame)
+        .ok()?;
+    let render = image.render_frame(0).ok()?;
+    let mut stream = render.stream_no_alpha();
+    let mut samples = vec![0_f32; format.samples()];
+    if stream.write_to_buffer(&mut samples) != samples.len() {
+        return None;
+    }
+    let most = f64::from(u32::MAX >> 32_u16.saturating_sub(shape.bits).min(31));
+    #[allow(clippy::cast_possible_truncation, reason = "within the bits of a sample")]
+    let whole = |v: f32| (f64::from(v) * most).round().clamp(0.0, most) as i32;
+    Some(whole::narrowed(samples.into_iter().map(whole), format, u32::from(shape.bits)))
+}

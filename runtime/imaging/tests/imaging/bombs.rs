@@ -1,0 +1,106 @@
+//! Small files that ask for much, and damaged streams of every decoder: a reason each, within bounds.
+
+use crate::{
+    arrays::{codestreams, made},
+    raw::{EXPLICIT, Format, element, fragments, rle},
+};
+use proptest::prelude::*;
+use std::{io::Cursor, time::Instant};
+use trocar_imaging::{Reason, pixel_array, thumbnail};
+
+fn refused(bytes: &[u8]) -> Option<Reason> {
+    pixel_array(Cursor::new(bytes)).err()
+}
+
+/// The file of some hundred bytes that makes dicom-rs ask for 17 GB.
+#[test]
+fn an_rle_frame_that_asks_for_gigabytes_is_refused() {
+    let frame = rle(&[&[129, 1][..]; 12]);
+    let huge =
+        Format { syntax: "1.2.840.10008.1.2.5", colour: "RGB", ..Format::grey(EXPLICIT, 65_535, 65_535, 32) };
+    let file = huge.file(&fragments(&[], &[&frame]));
+    assert!(file.len() < 884);
+    assert_eq!(refused(&file), Some(Reason::TooLarge));
+    let large = Format { rows: 2_000, columns: 2_000, ..huge };
+    assert_eq!(refused(&large.file(&fragments(&[], &[&frame]))), Some(Reason::Codestream));
+}
+
+#[test]
+fn frames_that_are_declared_and_not_there_are_refused() {
+    let many = Format { frames: 65_535, ..Format::grey(EXPLICIT, 1, 1, 8) };
+    assert_eq!(
+        refused(&many.file(&element((0x7FE0, 0x10), b"OB", &[0; 700], false))),
+        Some(Reason::TooLarge)
+    );
+    let many = Format { frames: 19_999, ..many };
+    assert_eq!(
+        refused(&many.file(&element((0x7FE0, 0x10), b"OB", &[0; 700], false))),
+        Some(Reason::Truncated)
+    );
+    let many = Format { syntax: "1.2.840.10008.1.2.5", ..many };
+    assert_eq!(refused(&many.file(&fragments(&[], &[&rle(&[&[0, 1]])]))), Some(Reason::Truncated));
+    let large =
+        Format { frames: 300, syntax: "1.2.840.10008.1.2.5", ..Format::grey(EXPLICIT, 1_000, 1_000, 8) };
+    let frame = rle(&[&[0, 1]]);
+    assert_eq!(refused(&large.file(&fragments(&[], &vec![&frame[..]; 300]))), Some(Reason::TooLarge));
+}
+
+#[test]
+fn sequences_nested_1_700_and_10_000_deep_are_refused() {
+    for depth in [1_700, 10_000] {
+        let open = b"\x40\0\x06\0SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff".repeat(depth);
+        let close = b"\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0".repeat(depth);
+        assert_eq!(
+            refused(&Format::grey(EXPLICIT, 1, 1, 8).file(&[open, close].concat())),
+            Some(Reason::TooDeep)
+        );
+    }
+}
+
+/// A stream whose header says the size of the file, with next to nothing behind it.
+#[test]
+fn a_stream_that_ends_early_is_refused_soon() {
+    for row in codestreams() {
+        let whole = made(&row);
+        let pixels = whole.windows(8).rposition(|w| w == b"\xFE\xFF\0\xE0\0\0\0\0").unwrap() + 16;
+        for kept in [0, 16, 80, 160, 400] {
+            let stream = &whole[pixels..whole.len() - 8];
+            let cut = &stream[..stream.len().min(kept)];
+            let mut file = whole[..pixels - 16].to_vec();
+            file.truncate(file.len() - 12);
+            file.extend(fragments(&[], &[cut]));
+            let start = Instant::now();
+            let found = refused(&file);
+            // JPEG 2000 and JPEG XL may be cut anywhere and be pictures still; ours must only end.
+            let progressive = row[1].contains(".4.9") || row[1].contains(".4.20") || row[1].contains(".4.11");
+            assert!(found.is_some() || progressive, "{} {kept}", row[0]);
+            assert!(start.elapsed().as_secs() < 2, "{} {kept}", row[0]);
+        }
+    }
+}
+
+#[test]
+fn a_stream_of_another_size_than_the_file_says_is_refused() {
+    for row in codestreams() {
+        for (column, value) in [(2, "41"), (3, "55")] {
+            let mut other = row.clone();
+            other[column] = value.to_owned();
+            assert_eq!(refused(&made(&other)), Some(Reason::Codestream), "{}", row[0]);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_damaged_stream_never_panics_or_hangs(which in 0_usize..64, at in 0.0..1.0_f64, bytes in proptest::collection::vec(any::<u8>(), 1..6)) {
+        let rows = codestreams();
+        let mut file = made(&rows[which % rows.len()]);
+        let first = 400 + ((file.len() - 406) as f64 * at) as usize;
+        file[first..first + bytes.len()].copy_from_slice(&bytes);
+        let start = Instant::now();
+        let _ = (pixel_array(Cursor::new(&file)), thumbnail(Cursor::new(&file), 64));
+        prop_assert!(start.elapsed().as_secs() < 2);
+    }
+}
