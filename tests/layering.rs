@@ -51,6 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ct-intensity", &["trocar-guest"]),
     ("lesion-volume", &["trocar-guest"]),
     ("pet-suv", &["trocar-guest"]),
+    ("pet-tumour", &["trocar-guest"]),
     ("volume-stats", &["trocar-guest"]),
     ("xtask", &[]),
 ];

@@ -1,7 +1,8 @@
 //! Author mode without noise, against pydicom and numpy (oracles/stats.py made the tables).
 
-use crate::world::{World, guest, manifest, pydicom, real_pet, root};
+use crate::world::{World, guest, manifest, pydicom, real_pet, root, shared};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Voxels, mean, sd, min, max of each row of a table.
@@ -49,6 +50,85 @@ fn statistics_of_the_51_real_pet_volumes_equal_pydicom_and_numpy() {
 fn statistics_of_the_real_ct_files_equal_pydicom_and_numpy() {
     let Some(files) = pydicom() else { return };
     equal(measured(&files), expected("pydicom_ct.tsv"));
+}
+
+/// A table's rows by patient.
+fn by_patient(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
+    let head = lines.next().unwrap();
+    let row = |cells: Vec<String>| (cells[0].clone(), head.iter().cloned().zip(cells).collect());
+    lines.map(row).collect()
+}
+
+/// Mean SUV and volume in ml of the tumour of each patient, through a guest in author mode.
+fn tumours(data: &Path) -> BTreeMap<String, [f64; 2]> {
+    let world = World { folder: tempfile::tempdir().unwrap() };
+    let [m, c, d] = [&manifest("pet-tumour"), &guest("pet-tumour"), data].map(|p| p.display().to_string());
+    let args = ["test", "--manifest", &m, "--component", &c, "--data", &d, "--exact", "--per-patient"];
+    let result = world.run(&args).exits(0).json();
+    let number =
+        |row: &Value, at: usize| row["contribution"][at][0].as_f64().unwrap_or_else(|| panic!("{row}"));
+    let rows = result["per_patient"].as_array().unwrap().iter();
+    rows.map(|r| (r["patient"].as_str().unwrap().to_owned(), [number(r, 0), number(r, 1)])).collect()
+}
+
+#[test]
+fn tumours_of_51_real_patients_have_the_voxels_and_the_mean_of_the_oracle_and_of_the_reference() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(data) = real_pet(folder.path()) else { return };
+    let ours = tumours(&data);
+    let text = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let oracle = by_patient(&text(&root().join("tests/oracles/sts51_tumour.tsv")));
+    let reference = by_patient(&text(&shared().join("sts/sts51_pet_reference.tsv")));
+    assert_eq!(ours.len(), 51);
+    let (mut pooled, mut all, mut volumes) = (0.0, 0.0, Vec::new());
+    for (patient, [mean, volume]) in &ours {
+        let cell = |of: &BTreeMap<String, BTreeMap<String, String>>, name: &str| {
+            of[patient][name].parse::<f64>().unwrap()
+        };
+        let voxels = (volume / cell(&oracle, "voxel_ml")).round();
+        assert_eq!(voxels, cell(&oracle, "voxels"), "{patient}: other voxels than the oracle's");
+        let off = (mean - cell(&oracle, "mean")).abs() / mean;
+        assert!(off <= 1e-12, "{patient}: another mean than the oracle's: {mean}");
+        // MIRP's masks: the same voxels for every patient, and six digits of the rest.
+        assert_eq!(voxels, cell(&reference, "mask_voxels"), "{patient}: other voxels than MIRP's");
+        assert!(
+            (mean / cell(&reference, "suv_mean") - 1.0).abs() < 1e-5,
+            "{patient}: another mean than MIRP's"
+        );
+        assert!(
+            (volume / cell(&reference, "volume_ml") - 1.0).abs() < 1e-5,
+            "{patient}: another volume than MIRP's"
+        );
+        (pooled, all) = (pooled + mean * voxels, all + voxels);
+        volumes.push(*volume);
+    }
+    volumes.sort_by(f64::total_cmp);
+    let means: f64 = ours.values().map(|[mean, _]| mean).sum();
+    let close = |a: f64, b: f64, name: &str| assert!((a - b).abs() <= 5e-7, "{name}: {a}");
+    assert_eq!(all, 299_787.0);
+    close(means / 51.0, 3.960_381, "the mean of means");
+    close(pooled / all, 3.383_302, "the pooled mean");
+    assert!((volumes[25] - 353.07).abs() < 0.005, "the median volume: {}", volumes[25]);
+}
+
+#[test]
+fn the_tumours_mean_suv_is_released_where_the_policy_grants_segmentations_and_refused_where_it_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(data) = real_pet(folder.path()) else { return };
+    let world = World::new();
+    world.dataset("sarcoma", &data, &[]).exits(0);
+    let package = world.pack("pet-tumour", &[("gate_rho = \"0.02\"", "gate_rho = \"0.05\"")]);
+    let refused = world.submit(&package, "sarcoma", &[]).exits(3).json();
+    assert_eq!(refused["code"], "ADM-02", "{refused}");
+    world.change_policy("sarcoma", &[("masks = false", "masks = true")]);
+    world.run(&["node", "scan", "sarcoma"]).exits(0);
+    world.approve(&package, "sarcoma");
+    let job = world.submit(&package, "sarcoma", &[]).exits(0).json();
+    let (_, results) = world.fetch(&job["job"], 0);
+    let suv = &results["outputs"][0];
+    let (value, sd) = (suv["value"].as_f64().unwrap(), suv["sd"].as_f64().unwrap());
+    assert!((value - 3.960_381).abs() < 6.0 * sd, "released {value} with sd {sd}");
 }
 
 #[test]

@@ -44,10 +44,14 @@ pub fn pydicom() -> Option<PathBuf> {
     Some(path)
 }
 
+/// Real data that is shared beside the project.
+pub fn shared() -> PathBuf {
+    place("TROCAR_TEST_DATA", "../shared/data")
+}
+
 /// The 51 real PET patients, unpacked; `None`, said on one line, where they are not on this machine.
 pub fn real_pet(into: &Path) -> Option<PathBuf> {
-    let folder = place("TROCAR_TEST_DATA", "../shared/data");
-    let archive = folder.join("sts/sts51_pet_rtstruct.tar.zst");
+    let archive = shared().join("sts/sts51_pet_rtstruct.tar.zst");
     if !archive.is_file() {
         println!("skipped: {} is not here", archive.display());
         return None;

@@ -7,6 +7,7 @@ mod build;
 mod data;
 mod demo;
 mod generated;
+mod made;
 mod paths;
 mod run;
 mod setup;
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
 fn perform(verb: &Verb) -> Result<()> {
     match verb {
         Verb::Setup => setup::setup().and_then(|_| setup::peers()),
-        Verb::Data => data::fetch().map(drop),
+        Verb::Data => data::fetch().and_then(|_| made::make()),
         Verb::Guests => setup::wasm_target().and_then(|()| build::guests()),
         Verb::Build => build::binary(setup::setup()?).map(drop),
         Verb::Demo(options) => demo::demo(options),

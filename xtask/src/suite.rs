@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, on_ci, say, step, works};
 use crate::setup::Tools;
-use crate::{build, data, paths, setup};
+use crate::{build, data, made, paths, setup};
 use anyhow::{Result, bail};
 use std::fs;
 use std::path::Path;
@@ -15,6 +15,7 @@ pub(crate) fn test() -> Result<()> {
     let tools = setup::setup()?;
     setup::peers()?;
     data::fetch()?;
+    made::make()?;
     build::guests()?;
     build::binary(tools)?;
     let mut failed = Vec::new();

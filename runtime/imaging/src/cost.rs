@@ -17,6 +17,18 @@ pub(crate) const HEAD: u64 = 300;
 pub(crate) const HEADER_BYTE: u64 = 200;
 /// A byte that comes out of a deflated data set: 0.5 to 0.7 ns, and to be copied and walked over.
 pub(crate) const INFLATED_BYTE: u64 = 16;
+/// A byte of a structure set that is opened: its contours are numbers in text.
+pub(crate) const CONTOUR_BYTE: u64 = 40;
+/// A row that an edge of a contour crosses.
+pub(crate) const CROSSING: u64 = 40;
+/// A byte of a slice of bits that contours are filled in.
+pub(crate) const STENCIL_BYTE: u64 = 16;
+/// A pixel of a segment's frame, unpacked and compared.
+pub(crate) const SEGMENT_PIXEL: u64 = 30;
+/// A voxel of a series that is looked up in a segmentation.
+pub(crate) const MAPPED_VOXEL: u64 = 80;
+/// A stored byte of a NIfTI image, to be calibrated.
+pub(crate) const NIFTI_BYTE: u64 = 30;
 /// A run of a frame's bytes, which is sought and read.
 pub(crate) const RUN: u64 = 10_000;
 

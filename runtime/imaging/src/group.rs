@@ -1,7 +1,9 @@
 use crate::{
-    Facts, FileHeader, PatientRecord, Reason, SeriesRecord,
-    lattice::Lattice,
-    record::Place,
+    Facts, FileHeader, MaskRecord, PatientRecord, Reason, SeriesFormat, SeriesRecord,
+    header::Content,
+    image::Image,
+    mask::linked,
+    nifti::NiftiHeader,
     stack::{Stack, Stacks, stacks},
 };
 use serde::{Deserialize, Serialize};
@@ -29,21 +31,58 @@ pub fn group(files: Vec<(u32, FileHeader)>) -> Grouped {
     }
     let mut grouped = Grouped { patients: Vec::new(), refused: Vec::new() };
     for ((issuer, patient_id), files) in by_patient {
-        let series = patient(files, &mut grouped.refused);
+        let files = without_copies(with_sidecars(files, &mut grouped.refused), &mut grouped.refused);
+        let (masks, images) = files.into_iter().partition(|(_, h)| matches!(h.content, Content::Mask(_)));
+        let found = patient(images, &mut grouped.refused);
+        let masks = link(masks, &found, &mut grouped.refused);
+        let series = numbered(found);
         if !series.is_empty() {
             let studies: BTreeSet<_> = series.iter().map(|s| &s.study_uid).collect();
             let studies = u32::try_from(studies.len()).unwrap_or(u32::MAX);
             let facts = Facts::agreed(series.iter().map(|s| &s.facts));
-            grouped.patients.push(PatientRecord { patient_id, issuer, studies, facts, series });
+            grouped.patients.push(PatientRecord { patient_id, issuer, studies, facts, series, masks });
         }
     }
     grouped.refused.sort_unstable();
     grouped
 }
 
-fn patient(files: Vec<File>, refused: &mut Vec<(u32, Reason)>) -> Vec<SeriesRecord> {
+/// A usable series, with the frame of reference that segmentations find it by.
+struct Found {
+    record: SeriesRecord,
+    frame_of_reference: String,
+}
+
+/// Segmentations of one patient with the series that they lie on.
+fn link(masks: Vec<File>, series: &[Found], refused: &mut Vec<(u32, Reason)>) -> Vec<MaskRecord> {
+    let anchors: Vec<(&str, &str)> =
+        series.iter().map(|s| (s.frame_of_reference.as_str(), s.record.series_uid.as_str())).collect();
+    let mut found = Vec::new();
+    for (index, header) in masks {
+        let files = std::iter::once(index).chain(header.sidecar).collect();
+        let Content::Mask(mask) = header.content else { continue };
+        match linked(&mask, files, &anchors) {
+            Some(record) => found.push(record),
+            None => refused.push((index, Reason::NoReference)),
+        }
+    }
+    found
+}
+
+/// The series alone, with frames of reference as numbers: a UID says more than whether two are the same.
+fn numbered(found: Vec<Found>) -> Vec<SeriesRecord> {
+    let mut frames: BTreeMap<String, u32> = BTreeMap::new();
+    let mut number = |uid: String| {
+        let next = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+        (!uid.is_empty()).then(|| *frames.entry(uid).or_insert(next))
+    };
+    let numbered = |found: Found| SeriesRecord { frame: number(found.frame_of_reference), ..found.record };
+    found.into_iter().map(numbered).collect()
+}
+
+fn patient(files: Vec<File>, refused: &mut Vec<(u32, Reason)>) -> Vec<Found> {
     let mut by_series: BTreeMap<String, Vec<File>> = BTreeMap::new();
-    for (index, header) in without_copies(files, refused) {
+    for (index, header) in files {
         by_series.entry(header.series_uid.clone()).or_default().push((index, header));
     }
     let mut found = Vec::new();
@@ -52,15 +91,22 @@ fn patient(files: Vec<File>, refused: &mut Vec<(u32, Reason)>) -> Vec<SeriesReco
     }
     // An order that says nothing of when a series was made: ties go by a hash of the UID, never by the UID.
     found.sort_by_cached_key(|s| {
-        (
-            s.info.modality.clone(),
-            geometry(s),
-            Digest::of(s.series_uid.as_bytes()).to_string(),
-            s.files.clone(),
-            s.part,
-        )
+        let SeriesRecord { info, series_uid, files, part, .. } = &s.record;
+        let uid = Digest::of(series_uid.as_bytes()).to_string();
+        (info.modality.clone(), geometry(&s.record), uid, files.clone(), *part)
     });
     found
+}
+
+/// Sidecars have been read with their images; an image whose sidecar is not there is not used.
+fn with_sidecars(mut files: Vec<File>, refused: &mut Vec<(u32, Reason)>) -> Vec<File> {
+    files.retain(|(index, header)| {
+        if header.lacks_sidecar() {
+            refused.push((*index, Reason::NoSidecar));
+        }
+        !header.lacks_sidecar() && !matches!(header.content, Content::Sidecar)
+    });
+    files
 }
 
 /// A SOP instance that comes a second time is a copy: the first by index stays.
@@ -87,28 +133,59 @@ fn geometry(series: &SeriesRecord) -> [u64; 6] {
 }
 
 /// The volumes of one series.
-fn series(files: &[File], found: &mut Vec<SeriesRecord>, refused: &mut Vec<(u32, Reason)>) {
+fn series(files: &[File], found: &mut Vec<Found>, refused: &mut Vec<(u32, Reason)>) {
     let Some((_, first)) = files.first() else { return };
+    let mixed = files.iter().map(|(index, _)| (*index, Reason::MixedKind));
     if files.iter().any(|(_, h)| h.study_uid != first.study_uid) {
-        refused.extend(files.iter().map(|(index, _)| (*index, Reason::MixedKind)));
+        return refused.extend(mixed);
+    }
+    if let (Content::Nifti(nifti), [file]) = (&first.content, files) {
+        found.push(nifti_record(file, nifti));
         return;
     }
-    let images: Vec<_> = files.iter().map(|(_, h)| &h.image).collect();
+    let images: Option<Vec<&Image>> = files.iter().map(|(_, h)| h.image()).collect();
+    // Several NIfTI images are no series, nor are files of two formats.
+    let Some(images) = images else { return refused.extend(mixed) };
     let Stacks { volumes, refused: unused } = stacks(&images);
     refused.extend(unused.iter().filter_map(|(at, reason)| Some((files.get(*at)?.0, *reason))));
     for stack in volumes {
         let used = file_order(&stack).into_iter().filter_map(|at| files.get(at)).collect::<Vec<_>>();
         match record(&used, stack) {
-            Some(record) => found.push(record),
+            Some(record) => {
+                let frame_of_reference = first_frame(&used);
+                found.push(Found { record, frame_of_reference });
+            }
             None => refused.extend(used.iter().map(|(index, _)| (*index, Reason::MixedKind))),
         }
     }
 }
 
+/// Files of one stack share their frame of reference.
+fn first_frame(used: &[&File]) -> String {
+    used.first().map_or("", |(_, header)| header.frame_of_reference()).to_owned()
+}
+
+fn nifti_record(file: &File, nifti: &NiftiHeader) -> Found {
+    let (index, header) = file;
+    let record = SeriesRecord {
+        study_uid: header.study_uid.clone(),
+        series_uid: header.series_uid.clone(),
+        attributes: attributes(&[file]),
+        files: std::iter::once(*index).chain(header.sidecar).collect(),
+        part: 0,
+        facts: header.facts.clone(),
+        compressed: false,
+        place: nifti.lattice.place(false),
+        frame: None,
+        format: SeriesFormat::Nifti,
+        info: nifti.info(),
+    };
+    Found { record, frame_of_reference: nifti.frame_of_reference.clone() }
+}
+
 /// `None` where the worker, which is given these files alone, would not find this volume again.
 fn record(used: &[&File], stack: Stack) -> Option<SeriesRecord> {
     let (_, first) = used.first()?;
-    let Lattice { origin: origin_mm, directions, .. } = stack.lattice;
     Some(SeriesRecord {
         study_uid: first.study_uid.clone(),
         series_uid: first.series_uid.clone(),
@@ -117,14 +194,16 @@ fn record(used: &[&File], stack: Stack) -> Option<SeriesRecord> {
         files: used.iter().map(|(index, _)| *index).collect(),
         part: part(used, &stack)?,
         compressed: used.iter().any(|(_, header)| header.compressed),
-        place: Place { origin_mm, directions, tilted: stack.tilted },
+        place: stack.lattice.place(stack.tilted),
+        frame: None,
+        format: SeriesFormat::Dicom,
         info: stack.info,
     })
 }
 
 /// Which volume a worker finds that is given these files alone, in this order. Files of many frames hold several.
 fn part(used: &[&File], stack: &Stack) -> Option<u32> {
-    let images: Vec<_> = used.iter().map(|(_, header)| &header.image).collect();
+    let images: Vec<_> = used.iter().filter_map(|(_, header)| header.image()).collect();
     let again = stacks(&images).volumes;
     let same = |other: &Stack| {
         (&other.info, other.lattice) == (&stack.info, stack.lattice) && frames(other) == frames(stack)

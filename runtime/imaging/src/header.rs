@@ -8,6 +8,8 @@ use crate::{
     format::{self, Format},
     image::Image,
     layout::Layout,
+    mask::{MaskHeader, MaskKind, STOP, TAGS, read_segmentation, read_structures},
+    nifti::NiftiHeader,
     syntax::Coding,
     walk::{Walked, Wanted, walk},
 };
@@ -18,13 +20,14 @@ use dicom_core::{
 use dicom_dictionary_std::{StandardDataDictionary, tags};
 use serde::{Deserialize, Serialize};
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     fmt,
     io::{Read, Seek, SeekFrom},
 };
 use trocar_terms::{Modality, PrivateGroups, Value};
 
-/// One usable image file: whose it is, and where its slices lie.
+/// One usable file: whose it is, and what is in it.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct FileHeader {
     pub(crate) patient_id: String,
@@ -37,13 +40,41 @@ pub struct FileHeader {
     pub(crate) compressed: bool,
     pub(crate) attributes: BTreeMap<String, Value>,
     pub(crate) facts: Facts,
-    pub(crate) image: Image,
+    /// Index of a NIfTI image's sidecar.
+    pub(crate) sidecar: Option<u32>,
+    pub(crate) content: Content,
+}
+
+/// What a file has for its patient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Content {
+    /// Slices of a volume.
+    Image(Image),
+    /// A whole volume.
+    Nifti(NiftiHeader),
+    /// A segmentation of one.
+    Mask(MaskHeader),
+    /// Metadata of a NIfTI image, which were read with it.
+    Sidecar,
+}
+
+impl Content {
+    fn check(&self, rules: &ScanRules) -> Result<(), Reason> {
+        let granted =
+            |modality| if rules.modalities.contains(&modality) { Ok(()) } else { Err(Reason::Modality) };
+        match self {
+            Self::Image(image) => granted(image.modality).and_then(|()| image.check()),
+            Self::Nifti(nifti) => granted(nifti.modality).and_then(|()| nifti.check()),
+            Self::Mask(mask) => mask.check(),
+            Self::Sidecar => Ok(()),
+        }
+    }
 }
 
 // A header names a patient: Debug does not.
 impl fmt::Debug for FileHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileHeader").field("modality", &self.image.modality).finish_non_exhaustive()
+        f.debug_struct("FileHeader").field("sidecar", &self.sidecar).finish_non_exhaustive()
     }
 }
 
@@ -55,6 +86,57 @@ impl FileHeader {
     #[must_use]
     pub fn patient(&self) -> (&str, &str) {
         (&self.patient_id, &self.issuer)
+    }
+
+    pub(crate) fn new(
+        data: Dataset<'_>,
+        attributes: BTreeMap<String, Value>,
+        content: Content,
+    ) -> Result<Self, Reason> {
+        Ok(Self {
+            patient_id: data.text(tags::PATIENT_ID).ok_or(Reason::NoPatientId)?,
+            issuer: data.text(tags::ISSUER_OF_PATIENT_ID).unwrap_or_default(),
+            study_uid: data.text(tags::STUDY_INSTANCE_UID).ok_or(Reason::NoUid)?,
+            series_uid: data.text(tags::SERIES_INSTANCE_UID).ok_or(Reason::NoUid)?,
+            sop_uid: data.text(tags::SOP_INSTANCE_UID).unwrap_or_default(),
+            attributes,
+            facts: Facts::read(data),
+            compressed: false,
+            sidecar: None,
+            content,
+        })
+    }
+
+    /// Takes note of the index of the file of metadata that was read with it.
+    pub const fn set_sidecar(&mut self, sidecar: u32) {
+        self.sidecar = Some(sidecar);
+    }
+
+    /// Whether it was read with a file of metadata that is not known: then nobody could see that file change.
+    pub(crate) fn lacks_sidecar(&self) -> bool {
+        let paired = match &self.content {
+            Content::Nifti(_) => true,
+            Content::Mask(mask) => mask.kind == MaskKind::Labels,
+            Content::Image(_) | Content::Sidecar => false,
+        };
+        paired && self.sidecar.is_none()
+    }
+
+    /// The slices of a DICOM image; `None` for anything else.
+    pub(crate) const fn image(&self) -> Option<&Image> {
+        match &self.content {
+            Content::Image(image) => Some(image),
+            Content::Nifti(_) | Content::Mask(_) | Content::Sidecar => None,
+        }
+    }
+
+    /// The frame of reference of a volume; empty where it does not say.
+    pub(crate) fn frame_of_reference(&self) -> &str {
+        match &self.content {
+            Content::Image(image) => &image.frame_of_reference,
+            Content::Nifti(nifti) => &nifti.frame_of_reference,
+            Content::Mask(_) | Content::Sidecar => "",
+        }
     }
 
     /// Holds a header against its rules and bounds: the process that read it may speak for the file, and what it says
@@ -73,16 +155,13 @@ impl FileHeader {
         if self.study_uid.is_empty() || self.series_uid.is_empty() {
             return Err(Reason::NoUid);
         }
-        if !rules.modalities.contains(&self.image.modality) {
-            return Err(Reason::Modality);
-        }
         if !self.attributes.iter().all(|(keyword, value)| listed(rules, keyword, value)) {
             return Err(Reason::Malformed);
         }
         if !self.facts.is_bounded() {
             return Err(Reason::TooLarge);
         }
-        self.image.check()?;
+        self.content.check(rules)?;
         Ok(self)
     }
 }
@@ -107,28 +186,34 @@ pub fn read_header(file: &mut (impl Read + Seek), rules: &ScanRules) -> Result<F
     let object = parse(&walked.elements, walked.syntax)?;
     let data = Dataset(&object);
     check_deidentified(data, walked.private, rules)?;
-    let image = Image::read(data, modality(data)?, &walked)?;
-    let layout = Layout::new(&walked, &image.format)?;
-    check_first_frame(file, &layout, &image.format)?;
-    let header = FileHeader {
-        patient_id: data.text(tags::PATIENT_ID).ok_or(Reason::NoPatientId)?,
-        issuer: data.text(tags::ISSUER_OF_PATIENT_ID).unwrap_or_default(),
-        study_uid: data.text(tags::STUDY_INSTANCE_UID).ok_or(Reason::NoUid)?,
-        series_uid: data.text(tags::SERIES_INSTANCE_UID).ok_or(Reason::NoUid)?,
-        sop_uid: data.text(tags::SOP_INSTANCE_UID).unwrap_or_default(),
-        compressed: layout.syntax.deflated || layout.syntax.coding != Coding::Native,
-        attributes: wants.attributes(data),
-        facts: Facts::read(data),
-        image,
+    let (content, compressed) = match wants.mask.get() {
+        Some(Mask::Segmentation) => (Content::Mask(read_segmentation(data, &walked)?), false),
+        Some(Mask::Structures) => (Content::Mask(read_structures(data)?), false),
+        None => image(file, data, &walked).map(|(image, compressed)| (Content::Image(image), compressed))?,
     };
-    header.checked(rules)
+    let header = FileHeader::new(data, wants.attributes(data), content)?;
+    FileHeader { compressed, ..header }.checked(rules)
+}
+
+/// An image, and whether decoding it takes longer than reading it.
+fn image(file: &mut (impl Read + Seek), data: Dataset<'_>, walked: &Walked) -> Result<(Image, bool), Reason> {
+    let image = Image::read(data, modality(data)?, walked)?;
+    let layout = Layout::new(walked, &image.format)?;
+    check_first_frame(file, &layout, &image.format)?;
+    let compressed = layout.syntax.deflated || layout.syntax.coding != Coding::Native;
+    Ok((image, compressed))
 }
 
 /// Reads image and layout again, of a file that a scan has already let through.
 pub(crate) fn read_image(file: impl Read + Seek) -> Result<(Image, Layout, Walked), Reason> {
     let walked = walk(
         file,
-        &Wants { modalities: &[Modality::CT, Modality::MR, Modality::PT], attributes: Vec::new() },
+        &Wants {
+            modalities: &[Modality::CT, Modality::MR, Modality::PT],
+            attributes: Vec::new(),
+            whole: true,
+            mask: Cell::new(None),
+        },
     )?;
     let object = parse(&walked.elements, walked.syntax)?;
     let image = Image::read(Dataset(&object), modality(Dataset(&object))?, &walked)?;
@@ -152,12 +237,12 @@ fn check_first_frame(file: &mut (impl Read + Seek), layout: &Layout, format: &Fo
 /// Frame headers stand in the first few hundred bytes; comments may come before them.
 const CODESTREAM_HEADER: u64 = 64 << 10;
 
-fn modality(data: Dataset<'_>) -> Result<Modality, Reason> {
+pub(crate) fn modality(data: Dataset<'_>) -> Result<Modality, Reason> {
     let code = data.text(tags::MODALITY).ok_or(Reason::Modality)?;
     Modality::from_code(&code).ok_or(Reason::Modality)
 }
 
-fn check_deidentified(data: Dataset<'_>, private: bool, rules: &ScanRules) -> Result<(), Reason> {
+pub(crate) fn check_deidentified(data: Dataset<'_>, private: bool, rules: &ScanRules) -> Result<(), Reason> {
     if rules.deidentification.require && !data.is(tags::PATIENT_IDENTITY_REMOVED, "YES") {
         return Err(Reason::NotDeidentified);
     }
@@ -197,20 +282,50 @@ const ALWAYS: [Tag; 23] = [
     tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
 ];
 
+/// What a segmentation's frames cost is not for its header.
+const FRAMES: [Tag; 2] =
+    [tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE];
+
 /// What the rules ask of a file.
-struct Wants<'a> {
+pub(crate) struct Wants<'a> {
     modalities: &'a [Modality],
     attributes: Vec<(Tag, &'a trocar_terms::AttributeRule)>,
+    /// Whether private elements are looked for in contours too.
+    whole: bool,
+    /// What the file turned out to be once its modality was read; `None` for an image.
+    mask: Cell<Option<Mask>>,
+}
+
+/// A segmentation, which is taken whatever modalities the policy grants: it lies on a series of one of them or nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mask {
+    Segmentation,
+    Structures,
+}
+
+impl Mask {
+    fn find(code: &str) -> Option<Self> {
+        match code {
+            "SEG" => Some(Self::Segmentation),
+            "RTSTRUCT" => Some(Self::Structures),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> Wants<'a> {
-    fn new(rules: &'a ScanRules) -> Self {
+    pub(crate) fn new(rules: &'a ScanRules) -> Self {
         let tag = |keyword: &str| StandardDataDictionary.by_name(keyword).map(DataDictionaryEntry::tag);
         let attributes = rules.attributes.iter().filter_map(|rule| Some((tag(&rule.keyword)?, rule)));
-        Self { modalities: &rules.modalities, attributes: attributes.collect() }
+        Self {
+            modalities: &rules.modalities,
+            attributes: attributes.collect(),
+            whole: rules.deidentification.private_groups == PrivateGroups::Refuse,
+            mask: Cell::new(None),
+        }
     }
 
-    fn attributes(&self, data: Dataset<'_>) -> BTreeMap<String, Value> {
+    pub(crate) fn attributes(&self, data: Dataset<'_>) -> BTreeMap<String, Value> {
         let value = |tag, rule: &trocar_terms::AttributeRule| {
             data.text(tag).map_or(Value::Missing, |text| rule.admit(&text))
         };
@@ -220,16 +335,27 @@ impl<'a> Wants<'a> {
 
 impl Wanted for Wants<'_> {
     fn wants(&self, tag: Tag) -> bool {
+        let own = self.attributes.iter().any(|(t, _)| *t == tag);
         let always = [&ALWAYS[..], &facts::WANTED, &format::TAGS, &calibration::TAGS];
-        always.iter().any(|tags| tags.contains(&tag)) || self.attributes.iter().any(|(t, _)| *t == tag)
+        let asked = own || always.iter().any(|tags| tags.contains(&tag));
+        match self.mask.get() {
+            Some(_) => TAGS.contains(&tag) || (asked && !FRAMES.contains(&tag)),
+            None => asked,
+        }
     }
 
-    /// An RTSTRUCT or a report is left before its long sequences are read.
+    fn stops_before(&self, tag: Tag) -> bool {
+        self.mask.get() == Some(Mask::Structures) && tag >= STOP && !self.whole
+    }
+
+    /// A report is left before its long sequences are read.
     fn check(&self, tag: Tag, value: &[u8]) -> Result<(), Reason> {
         if tag != tags::MODALITY {
             return Ok(());
         }
-        let granted = Modality::from_code(&text(value)).is_some_and(|m| self.modalities.contains(&m));
-        if granted { Ok(()) } else { Err(Reason::Modality) }
+        let code = text(value);
+        self.mask.set(Mask::find(&code));
+        let granted = Modality::from_code(&code).is_some_and(|m| self.modalities.contains(&m));
+        if granted || self.mask.get().is_some() { Ok(()) } else { Err(Reason::Modality) }
     }
 }

@@ -1,8 +1,8 @@
 //! Where voxels lie in the patient: columns, rows and slices along three directions from one corner.
 
-use crate::image::is_length;
+use crate::{Place, image::is_length};
 use serde::{Deserialize, Serialize};
-use trocar_terms::Grid;
+use trocar_terms::{Grid, SeriesInfo};
 
 /// A place or direction in the patient's coordinates: left, posterior, superior, in mm (PS3.3 section C.7.6.2.1.1).
 pub(crate) type Point = [f64; 3];
@@ -21,6 +21,18 @@ pub(crate) struct Lattice {
 }
 
 impl Lattice {
+    /// The lattice of a volume as its record states it.
+    pub(crate) const fn of(info: &SeriesInfo, place: &Place) -> Self {
+        let Grid { columns, rows, slices, spacing_mm: (x, y, z) } = info.grid;
+        let (size, spacing) = ([columns, rows, slices], [x, y, z]);
+        Self { size, origin: place.origin_mm, directions: place.directions, spacing }
+    }
+
+    /// Where it lies, for a record.
+    pub(crate) const fn place(&self, tilted: bool) -> Place {
+        Place { origin_mm: self.origin, directions: self.directions, tilted }
+    }
+
     /// The centre of the voxel `at` (column, row, slice); fractions lie between centres.
     pub(crate) fn point(&self, at: [f64; 3]) -> Point {
         let mut point = self.origin;

@@ -94,6 +94,18 @@ reasons! {
     Gap = "gap", "A slice of the series is missing.";
     /// Uneven distances.
     Spacing = "spacing", "The distance between the slices is not uniform.";
+    /// A segmentation of a kind that is not read.
+    SegmentType = "segment-type", "The segmentation is of a type that this version does not take.";
+    /// Nothing in a segmentation can be asked for.
+    NoSegments = "no-segments", "The segmentation has no segment with a number and a label of its own.";
+    /// A segmentation of nothing that is here.
+    NoReference = "no-reference", "The segmentation lies on no usable series of its patient.";
+    /// Not a NIfTI-1 image that is read.
+    Nifti = "nifti", "The file is not a NIfTI-1 image with one value a voxel.";
+    /// A NIfTI image without its metadata.
+    NoSidecar = "no-sidecar", "The NIfTI image has no file of DICOM JSON metadata beside it.";
+    /// Metadata that are not in the DICOM JSON model.
+    Sidecar = "sidecar", "The metadata beside the NIfTI image are not one object in the DICOM JSON model.";
     /// Slices are moved within their plane, and not evenly or too far.
     Sheared = "sheared", "The slices are shifted against each other in a way that no tilted gantry does.";
 }

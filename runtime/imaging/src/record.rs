@@ -1,4 +1,4 @@
-use crate::{Decoded, Facts};
+use crate::{Decoded, Facts, MaskRecord, SubjectMask};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 use trocar_terms::{AttributeRule, Deidentification, Modality, SeriesInfo, Value};
@@ -27,6 +27,8 @@ pub struct PatientRecord {
     pub facts: Facts,
     /// Usable series, sorted by modality and geometry.
     pub series: Vec<SeriesRecord>,
+    /// Segmentations that lie on them, in the order of their files.
+    pub masks: Vec<MaskRecord>,
 }
 
 /// One usable series of a patient.
@@ -42,7 +44,9 @@ pub struct SeriesRecord {
     pub attributes: BTreeMap<String, Value>,
     /// What its files agree on, for the operator alone.
     pub facts: Facts,
-    /// Indices of its files, in slice order.
+    /// What its files are.
+    pub format: SeriesFormat,
+    /// Indices of its files, in slice order; a NIfTI image's sidecar follows it.
     pub files: Vec<u32>,
     /// Which of the volumes in these files it is: not the first only where files of many frames hold several.
     pub part: u32,
@@ -50,6 +54,8 @@ pub struct SeriesRecord {
     pub place: Place,
     /// Decoding it takes longer than reading it: its voxels are worth keeping.
     pub compressed: bool,
+    /// Which of the patient's frames of reference it lies in, counted as they come; `None` where it does not say.
+    pub frame: Option<u32>,
 }
 
 /// Where a volume lies in the patient's coordinates (PS3.3 section C.7.6.2.1.1): left, posterior, superior, in mm.
@@ -63,6 +69,15 @@ pub struct Place {
     pub tilted: bool,
 }
 
+/// What the files of a series are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SeriesFormat {
+    /// DICOM Part 10.
+    Dicom,
+    /// One NIfTI-1 image with its sidecar.
+    Nifti,
+}
+
 /// What a worker is told of the one patient it maps; the files come as descriptors.
 #[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Subject {
@@ -70,6 +85,8 @@ pub struct Subject {
     pub columns: BTreeMap<String, Value>,
     /// Granted series.
     pub series: Vec<SubjectSeries>,
+    /// Segments of granted labels.
+    pub masks: Vec<SubjectMask>,
 }
 
 /// One series of a [`Subject`].
@@ -79,7 +96,13 @@ pub struct SubjectSeries {
     pub info: SeriesInfo,
     /// Granted attributes.
     pub attributes: BTreeMap<String, Value>,
-    /// Positions in the list of descriptors, in slice order.
+    /// Where its voxels lie, as the scan found it.
+    pub place: Place,
+    /// Which of the patient's frames of reference it lies in.
+    pub frame: Option<u32>,
+    /// What its files are.
+    pub format: SeriesFormat,
+    /// Positions in the list of descriptors, in slice order; none where pixels are not granted.
     pub files: Vec<u32>,
     /// Which of the volumes in these files it is.
     pub part: u32,

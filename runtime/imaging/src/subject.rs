@@ -1,10 +1,13 @@
 use crate::{
-    Subject, cost,
+    SeriesFormat, Subject, SubjectSeries, cost,
+    lattice::Lattice,
+    mask,
+    nifti::NiftiVolume,
     resample::Resampled,
     volume::{Inflated, SeriesVolume},
 };
 use std::{fs::File, sync::Arc};
-use trocar_terms::{Fault, Mask, Patient, SeriesInfo, Value, Volume};
+use trocar_terms::{Fault, Mask, Modality, Patient, SeriesInfo, Value, Volume};
 
 /// One patient, read from descriptors.
 #[derive(Debug)]
@@ -21,9 +24,8 @@ pub fn open_patient(subject: Subject, files: Vec<File>) -> OpenPatient {
 }
 
 impl OpenPatient {
-    fn volume(&self, series: u32) -> Result<SeriesVolume, Fault> {
-        let series = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
-        SeriesVolume::open(&self.files, &self.inflated, series)
+    fn at(&self, series: u32) -> Result<&SubjectSeries, Fault> {
+        self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)
     }
 }
 
@@ -37,22 +39,24 @@ impl Patient for OpenPatient {
     }
 
     fn attribute(&self, series: u32, keyword: &str) -> Result<Value, Fault> {
-        let series = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
-        series.attributes.get(keyword).cloned().ok_or(Fault::Absent)
+        self.at(series)?.attributes.get(keyword).cloned().ok_or(Fault::Absent)
     }
 
     fn open(&self, series: u32) -> Result<Arc<dyn Volume>, Fault> {
-        Ok(Arc::new(self.volume(series)?))
+        let series = self.at(series)?;
+        match series.format {
+            SeriesFormat::Dicom => Ok(Arc::new(SeriesVolume::open(&self.files, &self.inflated, series)?)),
+            SeriesFormat::Nifti => Ok(Arc::new(NiftiVolume::open(&self.files, &self.inflated, series)?)),
+        }
     }
 
     fn open_on(&self, series: u32, like: u32) -> Result<Arc<dyn Volume>, Fault> {
-        let (volume, other) = (self.volume(series)?, self.volume(like)?);
-        let ((from, frame), (to, same)) = (volume.place(), other.place());
-        if frame.is_empty() || frame != same {
+        let (of, other) = (self.at(series)?, self.at(like)?);
+        if of.frame.is_none() || of.frame != other.frame {
             return Err(Fault::Absent);
         }
-        let (from, to, outside) = (*from, *to, volume.outside());
-        Ok(Arc::new(Resampled::new(Arc::new(volume), from, to, outside)?))
+        let lattice = |series: &SubjectSeries| Lattice::of(&series.info, &series.place);
+        Ok(Arc::new(Resampled::new(self.open(series)?, lattice(of), lattice(other), outside(&of.info))?))
     }
 
     fn open_cost(&self, series: u32) -> u64 {
@@ -61,11 +65,20 @@ impl Patient for OpenPatient {
         files.fold(0, u64::saturating_add)
     }
 
-    // Segmentations are not read yet, and the contract has a word for that.
-    fn open_mask(&self, series: u32, _label: &str) -> Result<Arc<dyn Mask>, Fault> {
-        let _ = self.subject.series.get(series as usize).ok_or(Fault::OutOfRange)?;
-        Err(Fault::Unsupported)
+    fn open_mask_cost(&self, series: u32, label: &str) -> u64 {
+        mask::known_cost(&self.subject.masks, &self.files, series, label)
     }
+
+    fn open_mask(&self, series: u32, label: &str) -> Result<Arc<dyn Mask>, Fault> {
+        let of = self.at(series)?;
+        let lattice = Lattice::of(&of.info, &of.place);
+        Ok(Arc::new(mask::open_mask(&self.subject.masks, &self.files, (series, &lattice), label)?))
+    }
+}
+
+/// What lies outside a volume: air in a CT, nothing elsewhere.
+pub(crate) fn outside(info: &SeriesInfo) -> f32 {
+    if info.modality == Modality::CT.code() { -1000.0 } else { 0.0 }
 }
 
 /// A file that does not say how long it is cannot be opened either.

@@ -6,10 +6,10 @@ use crate::{
     group::file_order,
     header::read_image,
     image::Image,
-    lattice::Lattice,
     layout::Layout,
     resample::{Resampled, centred, slab},
     stack::{Slice, Stack, stacks},
+    subject::outside,
     tilt,
     values::{Values, each},
 };
@@ -19,12 +19,18 @@ use std::{
     os::unix::fs::FileExt,
     sync::{Arc, Mutex, PoisonError},
 };
-use trocar_terms::{Fault, Grid, Modality, Volume};
+use trocar_terms::{Fault, Grid, Volume};
 
 /// A descriptor read without its shared offset, which another process may move.
-struct At<'a> {
+pub(crate) struct At<'a> {
     file: &'a File,
     at: u64,
+}
+
+impl<'a> At<'a> {
+    pub(crate) const fn new(file: &'a File) -> Self {
+        Self { file, at: 0 }
+    }
 }
 
 impl Read for At<'_> {
@@ -77,14 +83,16 @@ impl SeriesVolume {
         let (mut images, mut layouts, mut costs) = (Vec::new(), Vec::new(), Vec::new());
         for place in &places {
             let file = descriptors.get(*place).ok_or(Fault::Unsupported)?;
-            let (image, layout, walked) = read_image(At { file, at: 0 }).map_err(|_| Fault::Unsupported)?;
+            let (image, layout, walked) = read_image(At::new(file)).map_err(|_| Fault::Unsupported)?;
             images.push(image);
             layouts.push(layout);
             costs.push(walked.cost());
         }
         let mut volumes = stacks(&images.iter().collect::<Vec<_>>()).volumes.into_iter();
         let stack = volumes.nth(series.part as usize).ok_or(Fault::Unsupported)?;
-        let unchanged = stack.info == series.info && file_order(&stack).iter().copied().eq(0..places.len());
+        let unchanged = stack.info == series.info
+            && stack.lattice.place(stack.tilted) == series.place
+            && file_order(&stack).iter().copied().eq(0..places.len());
         if !unchanged {
             return Err(Fault::Unsupported);
         }
@@ -99,15 +107,8 @@ impl SeriesVolume {
         self.stack.slices.get(range.start as usize..range.end as usize).ok_or(Fault::OutOfRange)
     }
 
-    /// Where its voxels lie, and in which frame of reference.
-    pub(crate) fn place(&self) -> (&Lattice, &str) {
-        let frame = self.images.first().map_or("", |image| image.frame_of_reference.as_str());
-        (&self.stack.lattice, frame)
-    }
-
-    /// What lies outside a volume: air in a CT, nothing elsewhere.
-    pub(crate) fn outside(&self) -> f32 {
-        if self.stack.info.modality == Modality::CT.code() { -1000.0 } else { 0.0 }
+    fn outside(&self) -> f32 {
+        outside(&self.stack.info)
     }
 
     /// The bytes of a slice that was decoded before.
@@ -153,7 +154,7 @@ impl SeriesVolume {
             let data = self.inflate(place, file)?;
             return gather(&mut io::Cursor::new(&data[..]), runs);
         }
-        gather(&mut At { file, at: 0 }, runs)
+        gather(&mut At::new(file), runs)
     }
 
     fn inflate(&self, place: usize, file: &File) -> Option<Arc<Vec<u8>>> {
@@ -163,7 +164,7 @@ impl SeriesVolume {
         }
         // Before the next one is made, so that there are never two.
         *last = None;
-        let data = Arc::new(read_image(At { file, at: 0 }).ok()?.2.inflated?);
+        let data = Arc::new(read_image(At::new(file)).ok()?.2.inflated?);
         *last = Some((place, Arc::clone(&data)));
         Some(data)
     }

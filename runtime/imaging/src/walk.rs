@@ -109,6 +109,10 @@ pub(crate) trait Wanted {
     /// # Errors
     /// The reason to stop early.
     fn check(&self, tag: Tag, value: &[u8]) -> Result<(), Reason>;
+    /// Whether nothing from this top-level element on is asked for.
+    fn stops_before(&self, _: Tag) -> bool {
+        false
+    }
 }
 
 /// Walks a file up to its pixel data.
@@ -162,7 +166,7 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
         let mut last = None;
         while self.source.left() > 0 {
             let head = self.head(self.syntax.encoding)?;
-            if head.tag == PADDING {
+            if head.tag == PADDING || self.wanted.stops_before(head.tag) {
                 break;
             }
             if last.is_some_and(|last| last >= head.tag) || head.tag.0 == 0xFFFE {

@@ -44,6 +44,9 @@ pub(crate) struct Host {
     series: Vec<(u32, SeriesInfo)>,
     /// Series that were opened once, or could not be: opening reads every file, and a second time would tell no more.
     opened: BTreeMap<u32, Opened>,
+    /// Segmentations that could not be opened: a second time would tell no more. Those that could are made anew, at their
+    /// price, and live as long as their handles, of which there are few.
+    shut: BTreeMap<(u32, String), Fault>,
     table: ResourceTable,
     pub(crate) meter: Meter,
 }
@@ -53,8 +56,8 @@ impl Host {
         let series = (0..).zip(patient.series()).filter(|(_, info)| grant.modality(&info.modality)).collect();
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        let (grant, opened) = (grant.clone(), BTreeMap::new());
-        Self { patient, grant, series, opened, table, meter: Meter::new(memory_mib) }
+        let (grant, opened, shut) = (grant.clone(), BTreeMap::new(), BTreeMap::new());
+        Self { patient, grant, series, opened, shut, table, meter: Meter::new(memory_mib) }
     }
 
     /// The one patient, as the guest's own handle.
@@ -90,11 +93,9 @@ impl Host {
         Ok(self.table.get(handle)?.0.as_ref())
     }
 
-    fn open_mask(&self, series: u32, label: &str) -> std::result::Result<Arc<dyn Mask>, Fault> {
-        if !self.grant.masks.iter().any(|m| m == label) {
-            return Err(Fault::NotGranted);
-        }
-        self.patient.open_mask(self.index(series)?, label)
+    /// The patient's index of a series that a granted segmentation is asked for on.
+    fn granted_mask(&self, series: u32, label: &str) -> std::result::Result<u32, Fault> {
+        if self.grant.masks.iter().any(|m| m == label) { self.index(series) } else { Err(Fault::NotGranted) }
     }
 }
 
@@ -153,6 +154,34 @@ fn pay_opening(store: &mut Store<'_>, opened: Opened) -> Result<Opened> {
     Ok(opened)
 }
 
+/// Makes a segmentation, and takes the price of what that takes: what is known before, then the rest.
+fn open_mask(
+    store: &mut Store<'_>,
+    series: u32,
+    label: &str,
+) -> Result<std::result::Result<MaskHandle, Fault>> {
+    let index = match store.data().granted_mask(series, label) {
+        Ok(index) => index,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let key = (index, label.to_owned());
+    if let Some(fault) = store.data().shut.get(&key) {
+        return Ok(Err(*fault));
+    }
+    let known = store.data().patient.open_mask_cost(index, label);
+    spend(store, known)?;
+    match store.data().patient.open_mask(index, label) {
+        Ok(mask) => {
+            spend(store, mask.opening_cost())?;
+            Ok(Ok(MaskHandle(mask)))
+        }
+        Err(fault) => {
+            store.data_mut().shut.insert(key, fault);
+            Ok(Err(fault))
+        }
+    }
+}
+
 fn drop_handle<T: 'static>(mut store: Store<'_>, rep: u32) -> Result<()> {
     store.data_mut().table.delete(Resource::<T>::new_own(rep))?;
     Ok(())
@@ -195,7 +224,7 @@ fn link_patient(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
         "[method]patient.open-mask",
         |mut s: Store<'_>, (_, series, label): (Resource<PatientHandle>, u32, String)| {
             charge(&mut s, label.len() as u64)?;
-            let opened = s.data().open_mask(series, &label).map(MaskHandle);
+            let opened = open_mask(&mut s, series, &label)?;
             Ok((hand_out(&mut s, opened)?,))
         },
     )

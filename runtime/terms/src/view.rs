@@ -80,6 +80,8 @@ pub trait Patient: Send {
     /// # Errors
     /// As `open`; `Absent` where she has no such label.
     fn open_mask(&self, series: u32, label: &str) -> Result<Arc<dyn Mask>, Fault>;
+    /// What opening a segmentation surely takes, in units of fuel, known without reading it; 0 where she has no such label.
+    fn open_mask_cost(&self, series: u32, label: &str) -> u64;
 }
 
 /// Calibrated voxels, slice by slice, rows top to bottom, columns left to right.
@@ -115,6 +117,8 @@ pub trait Volume: Send + Sync {
 pub trait Mask: Send + Sync {
     /// The grid, equal to its volume's.
     fn grid(&self) -> Grid;
+    /// What opening took beyond [`Patient::open_mask_cost`], in units of fuel: known only once it is done.
+    fn opening_cost(&self) -> u64;
     /// Slices `first..first + count`.
     ///
     /// # Errors

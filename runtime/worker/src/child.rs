@@ -2,7 +2,9 @@
 
 use crate::{
     launcher::raise_descriptor_limit,
-    task::{Compiled, FILES, HEADER_BYTES, Header, Hello, MapAnswer, MapTask, ORDER_BYTES, Order, Task},
+    task::{
+        Compiled, FILES, Form, HEADER_BYTES, Header, Hello, MapAnswer, MapTask, ORDER_BYTES, Order, Task,
+    },
     wire::{Channel, LENGTH, framed},
 };
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
@@ -18,6 +20,7 @@ use std::{
 };
 use trocar_imaging::{
     Reason, ScanRules, SubjectSeries, decode_series, decoded_bytes, open_patient, read_header,
+    read_header_nifti, read_sidecar,
 };
 use trocar_sandbox::{AdmitError, Call, CompileError, Grant, Runner, run};
 use trocar_terms::Digest;
@@ -53,7 +56,7 @@ fn serve_all() -> io::Result<()> {
         }
         let files = channel.receive_files(order.files as usize)?;
         match order.task {
-            Task::Headers(rules) => headers(&rules, files, &mut channel)?,
+            Task::Headers { rules, forms } => headers(&rules, &forms, files, &mut channel)?,
             Task::Compile(grant) => channel.send(&compile(&grant, files)?)?,
             Task::Decode(series) => return channel.send(&decode(*series, files)?),
             Task::Map(task) => return channel.send(&map(*task, files)?),
@@ -67,11 +70,20 @@ fn limit(resource: Resource, bytes: u64) -> io::Result<()> {
 }
 
 /// One frame a file, so that the node holds no more than one of them at once before it has looked at it.
-fn headers(rules: &ScanRules, files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
+fn headers(rules: &ScanRules, forms: &[Form], files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
     limit(Resource::Data, 2 * GIB)?;
     let mut frames = BufWriter::with_capacity(64 << 10, channel);
-    for mut file in files {
-        let header: Header = read_header(&mut file, rules);
+    let mut files = files.into_iter();
+    for form in forms {
+        let mut file = files.next().ok_or(ErrorKind::InvalidData)?;
+        let header: Header = match form {
+            Form::Dicom => read_header(&mut file, rules),
+            Form::Sidecar => read_sidecar(&mut file, rules),
+            Form::Nifti => {
+                let mut sidecar = files.next().ok_or(ErrorKind::InvalidData)?;
+                read_header_nifti(&mut file, &mut sidecar, rules)
+            }
+        };
         let mut frame = framed(&header)?;
         if frame.len() as u64 > HEADER_BYTES + LENGTH as u64 {
             let refused: Header = Err(Reason::TooLarge);

@@ -24,11 +24,13 @@ pub use launcher::Launcher;
 pub use map::{MapJob, Mapped, map};
 pub use process::WorkerError;
 pub use scan::{
-    Crawled, Entry, FileEntry, Folder, Index, Read, ReadHeader, Scan, Unread, crawl, header_of, scan,
+    Crawled, Entry, FileEntry, Folder, Index, Kind, Read, ReadHeader, Scan, Unread, crawl, header_of, pair,
+    scan,
 };
 pub use trocar_imaging::{
-    ClinicalError, ClinicalTable, Decoded, Facts, FileHeader, Grouped, Mandatory, PatientRecord, Reason,
-    ScanRules, SeriesRecord, Subject, SubjectSeries, decoded_bytes, group,
+    ClinicalError, ClinicalTable, Decoded, Facts, FileHeader, Grouped, Mandatory, MaskKind, MaskRecord,
+    NamedCode, PatientRecord, Place, Reason, ScanRules, SegmentRecord, SeriesFormat, SeriesRecord, Subject,
+    SubjectMask, SubjectSeries, decoded_bytes, group,
 };
 pub use trocar_sandbox::Grant;
 

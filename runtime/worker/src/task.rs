@@ -27,8 +27,9 @@ pub(crate) struct Order {
 /// What to do with the descriptors.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Task {
-    /// Read the header of each file. Answer: a [`Header`] a file, each in a frame of its own.
-    Headers(ScanRules),
+    /// Read the header of each file; a NIfTI image's sidecar is the descriptor after it. Answer: a [`Header`] for each entry of
+    /// `forms`, in a frame of its own.
+    Headers { rules: ScanRules, forms: Vec<Form> },
     /// Compile the component in the one descriptor. Answer: [`Compiled`].
     Compile(Grant),
     /// Decode one series, whose files are all descriptors but the last, into the last. Answer: the digest of each slice,
@@ -37,6 +38,14 @@ pub(crate) enum Task {
     /// Map one patient: machine code in the first descriptor, her files in the others. Answer: [`MapAnswer`], and
     /// the worker exits.
     Map(Box<MapTask>),
+}
+
+/// What to read a file as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Form {
+    Dicom,
+    Nifti,
+    Sidecar,
 }
 
 /// One file's header, or why it is quarantined.

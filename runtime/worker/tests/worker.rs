@@ -110,7 +110,7 @@ fn compiled(wasm: &[u8]) -> MachineCode {
 }
 
 fn nobody() -> Subject {
-    Subject { columns: BTreeMap::new(), series: vec![] }
+    Subject { columns: BTreeMap::new(), series: vec![], masks: vec![] }
 }
 
 /// The one number of a contribution; a test's way past the filter.
@@ -167,12 +167,15 @@ fn subject(scan: &Scan, root: &Path, record: &PatientRecord) -> (Subject, Vec<Fi
         SubjectSeries {
             info: series.info.clone(),
             attributes: BTreeMap::new(),
+            place: series.place,
+            frame: series.frame,
+            format: series.format,
             files: (first..first + count).collect(),
             part: series.part,
             decoded: None,
         }
     });
-    (Subject { columns: BTreeMap::new(), series: series.collect() }, files)
+    (Subject { columns: BTreeMap::new(), series: series.collect(), masks: vec![] }, files)
 }
 
 /// What truth.csv says of each patient.
@@ -388,7 +391,10 @@ fn a_column_reaches_the_guest_through_the_worker() {
          (call $answer (f64.convert_i64_s (i64.load (i32.const 80))))";
     let job = job(compiled(&component(imports, body)), 10);
     let columns = BTreeMap::from([("age_years".to_owned(), Value::Integer(61))]);
-    assert_eq!(number(&map(&launcher(), &job, Subject { columns, series: vec![] }, vec![])), Some(61.0));
+    assert_eq!(
+        number(&map(&launcher(), &job, Subject { columns, series: vec![], masks: vec![] }, vec![])),
+        Some(61.0)
+    );
 }
 
 #[test]
@@ -491,4 +497,67 @@ fn a_real_series_is_mapped_within_a_workers_memory() {
         let (subject, files) = subject(&scan, root.path(), record);
         assert_eq!(number(&map(&launcher(), &job, subject, files)), Some(7.0), "{}", file.display());
     }
+}
+
+/// A NIfTI-1 image of 2 x 2 x 2 voxels of 8 bits, all `value`, with the identity as its s-form.
+fn nifti(value: u8) -> Vec<u8> {
+    let mut bytes = vec![0; 352];
+    let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+    put(0, &348_i32.to_le_bytes());
+    put(40, &[3, 0, 2, 0, 2, 0, 2, 0]);
+    put(70, &[2, 0, 8, 0]);
+    put(108, &352_f32.to_le_bytes());
+    put(254, &[1, 0]);
+    [280, 300, 320].into_iter().for_each(|at| put(at, &1_f32.to_le_bytes()));
+    put(344, b"n+1\0");
+    bytes.extend([value; 8]);
+    bytes
+}
+
+fn sidecar(modality: &str, series: &str, more: &str) -> String {
+    let text =
+        |tag: &str, vr: &str, value: &str| format!("\"{tag}\":{{\"vr\":\"{vr}\",\"Value\":[\"{value}\"]}}");
+    let all = [
+        text("00080060", "CS", modality),
+        text("00100020", "LO", "P1"),
+        text("00120062", "CS", "YES"),
+        text("0020000D", "UI", "2.25.1"),
+        text("0020000E", "UI", series),
+        text("00200052", "UI", "2.25.7"),
+    ];
+    format!("{{{}{more}}}", all.join(","))
+}
+
+#[test]
+fn a_nifti_image_is_read_with_the_sidecar_beside_it_and_without_one_it_is_quarantined() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    let segment = r#","00620002":{"vr":"SQ","Value":[{"00620004":{"vr":"US","Value":[1]},"00620005":{"vr":"LO","Value":["GTV"]}}]}"#;
+    write("image.nii", &nifti(7));
+    write("image.json", sidecar("CT", "2.25.2", "").as_bytes());
+    write("mask.nii", &nifti(1));
+    write("mask.json", sidecar("SEG", "2.25.3", segment).as_bytes());
+    write("alone.nii", &nifti(1));
+    write("alone.nii.gz", &nifti(1));
+    write("broken.nii", b"");
+    write("broken.json", sidecar("CT", "2.25.9", "").as_bytes());
+    write("index.json", b"{}");
+    let scan = scan(&launcher(), folder.path(), &rules(), 1, &mut |_, _| {}).unwrap();
+    let refused: Vec<_> = scan.quarantined.iter().map(|(p, r)| (p.to_str().unwrap(), *r)).collect();
+    let expected = [
+        ("alone.nii", Reason::NoSidecar),
+        ("alone.nii.gz", Reason::NoSidecar),
+        ("broken.nii", Reason::Nifti),
+        ("index.json", Reason::NotDicom),
+    ];
+    assert_eq!(refused, expected);
+    let [patient] = scan.patients.as_slice() else { panic!("{} patients", scan.patients.len()) };
+    let names = |files: &[u32]| -> Vec<String> {
+        files.iter().map(|f| scan.files[*f as usize].path.display().to_string()).collect()
+    };
+    assert_eq!(names(&patient.series[0].files), ["image.nii", "image.json"]);
+    assert_eq!(names(&patient.masks[0].files), ["mask.nii", "mask.json"]);
+    assert_eq!(patient.masks[0].segments[0].label, "GTV");
+    // Whoever changes a sidecar changes whose the image is: the node holds both files to what was scanned.
+    assert_eq!(scan.files.len(), 9);
 }

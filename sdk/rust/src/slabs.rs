@@ -1,4 +1,4 @@
-use crate::{Fault, Grid, SeriesInfo, Volume};
+use crate::{Fault, Grid, Mask, SeriesInfo, Volume};
 
 /// The most bytes that this iterator asks for at once: such a slab stays in the processor's cache.
 const SLAB: u64 = 1 << 20;
@@ -23,6 +23,16 @@ impl Voxels {
     }
 }
 
+/// Calls `see` with each voxel that a mask of the same slices has.
+fn each_inside(voxels: &Voxels, inside: &[u8], mut see: impl FnMut(f64)) {
+    let mut marks = inside.iter();
+    voxels.for_each(|voxel| {
+        if marks.next().is_some_and(|mark| *mark == 1) {
+            see(voxel);
+        }
+    });
+}
+
 /// Some slices of a volume.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slab {
@@ -32,6 +42,34 @@ pub struct Slab {
     pub count: u32,
     /// The voxels.
     pub voxels: Voxels,
+}
+
+impl Slab {
+    /// Calls `see` with each voxel of the slab that `mask` has, in order. The mask is one of the same series.
+    ///
+    /// # Errors
+    /// What the host answers instead of the mask's slices.
+    pub fn inside(&self, mask: &Mask, see: impl FnMut(f64)) -> Result<(), Fault> {
+        each_inside(&self.voxels, &mask.read(self.first, self.count)?, see);
+        Ok(())
+    }
+}
+
+impl Mask {
+    /// How many voxels it has.
+    ///
+    /// # Errors
+    /// What the host answers instead of its slices.
+    pub fn voxels(&self) -> Result<u64, Fault> {
+        let grid = self.grid();
+        let step = slices_a_slab(&grid, 1);
+        let mut voxels = 0;
+        for first in (0..grid.slices).step_by(step as usize) {
+            let marks = self.read(first, step.min(grid.slices - first))?;
+            voxels += marks.iter().map(|mark| u64::from(*mark)).sum::<u64>();
+        }
+        Ok(voxels)
+    }
 }
 
 /// A volume, slab by slab. It ends after the first error.
@@ -91,6 +129,14 @@ mod tests {
         assert_eq!(slices_a_slab(&grid(512, 512), 4), 1);
         assert_eq!(slices_a_slab(&grid(1024, 1024), 2), 1);
         assert_eq!(slices_a_slab(&grid(128, 128), 4), 16);
+    }
+
+    #[test]
+    fn only_voxels_of_the_mask_are_seen() {
+        let mut seen = Vec::new();
+        each_inside(&Voxels::Whole(vec![1, 2, 3, 4]), &[0, 1, 0, 1], |v| seen.push(v));
+        each_inside(&Voxels::Real(vec![5.0, 6.0]), &[1], |v| seen.push(v));
+        assert_eq!(seen, [2.0, 4.0, 5.0]);
     }
 
     #[test]

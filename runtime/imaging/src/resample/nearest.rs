@@ -48,6 +48,11 @@ impl Mask for Nearest {
         self.to
     }
 
+    // Its source was opened and paid for.
+    fn opening_cost(&self) -> u64 {
+        0
+    }
+
     fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault> {
         let [across, down, between] = &self.places;
         let columns = self.source.grid().columns as usize;

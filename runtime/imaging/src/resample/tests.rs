@@ -41,6 +41,10 @@ impl Mask for Stripes {
     fn grid(&self) -> Grid {
         self.0
     }
+
+    fn opening_cost(&self) -> u64 {
+        0
+    }
     fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault> {
         let slice = |_| (0..self.0.columns * self.0.rows).map(|n| u8::from((n % self.0.columns) % 2 == 0));
         Ok(slab(self.0, first, count, 1)?.flat_map(slice).collect())

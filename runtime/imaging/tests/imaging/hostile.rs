@@ -1,6 +1,6 @@
 use crate::{
     made::{file, read, slice},
-    rules,
+    rules, sent,
 };
 use proptest::prelude::*;
 use std::{collections::BTreeMap, io::Write};
@@ -89,10 +89,8 @@ fn survive(bytes: &[u8]) {
     let mut on_disk = tempfile::tempfile().unwrap();
     on_disk.write_all(bytes).unwrap();
     let record = &patient.series[0];
-    let attributes = BTreeMap::new();
-    let series =
-        vec![SubjectSeries { info: record.info.clone(), attributes, files: vec![0], part: 0, decoded: None }];
-    let patient = open_patient(Subject { columns: BTreeMap::new(), series }, vec![on_disk]);
+    let series = vec![SubjectSeries { files: vec![0], ..sent(record) }];
+    let patient = open_patient(Subject { columns: BTreeMap::new(), series, masks: vec![] }, vec![on_disk]);
     if let Ok(volume) = patient.open(0) {
         let _ = (volume.read_f32(0, 1), volume.read_s16(0, 1));
     }

@@ -16,7 +16,10 @@ mod formats;
 mod geometry;
 mod hostile;
 mod made;
+mod masks;
 mod mutated;
+mod nifti;
+mod patient;
 mod raw;
 mod real;
 mod refused;
@@ -28,7 +31,9 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
 };
-use trocar_imaging::{Reason, ScanRules, Subject, SubjectSeries, group, open_patient, read_header};
+use trocar_imaging::{
+    Reason, ScanRules, SeriesRecord, Subject, SubjectSeries, group, open_patient, read_header,
+};
 use trocar_terms::{Deidentification, Modality, Patient as _, PrivateGroups, SeriesInfo, Volume};
 
 fn rules() -> ScanRules {
@@ -45,6 +50,12 @@ fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in entries {
         if entry.is_dir() { files_under(&entry, found) } else { found.push(entry) }
     }
+}
+
+/// What a worker is told of a series, without a file.
+fn sent(record: &SeriesRecord) -> SubjectSeries {
+    let SeriesRecord { info, attributes, part, place, frame, format, .. } = record.clone();
+    SubjectSeries { info, attributes, part, place, frame, format, files: vec![], decoded: None }
 }
 
 type Series = Vec<(SeriesInfo, Vec<f32>)>;
@@ -64,14 +75,9 @@ fn series_of(paths: &[PathBuf]) -> (Series, Vec<(PathBuf, Reason)>) {
     let found = records.map(|record| {
         let files = record.files.iter().map(|i| File::open(&paths[*i as usize]).unwrap()).collect();
         let places = (0..u32::try_from(record.files.len()).unwrap()).collect();
-        let series = SubjectSeries {
-            info: record.info.clone(),
-            attributes: record.attributes,
-            files: places,
-            part: record.part,
-            decoded: None,
-        };
-        let patient = open_patient(Subject { columns: [].into(), series: vec![series] }, files);
+        let series = SubjectSeries { files: places, ..sent(&record) };
+        let patient =
+            open_patient(Subject { columns: [].into(), series: vec![series], masks: vec![] }, files);
         let volume = patient.open(0).unwrap_or_else(|e| panic!("{e}"));
         (record.info, voxels(volume.as_ref()))
     });

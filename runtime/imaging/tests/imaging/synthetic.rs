@@ -3,7 +3,7 @@
 use crate::{
     files_under,
     made::{CT, file, pixel_format, read, slice},
-    rules, series_of, voxels,
+    rules, sent, series_of, voxels,
 };
 use std::{collections::BTreeMap, fs::File, io::Write, path::Path, time::Instant};
 use trocar_imaging::{FileHeader, Reason, Subject, SubjectSeries, group, open_patient};
@@ -147,14 +147,8 @@ fn on_disk(data: &DataSet) -> (tempfile::NamedTempFile, Subject) {
     let on_disk = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(on_disk.path(), file(data)).unwrap();
     let record = group(vec![(0, read(&file(data), &rules()).unwrap())]).patients.remove(0).series.remove(0);
-    let series = SubjectSeries {
-        info: record.info,
-        attributes: record.attributes,
-        files: vec![0],
-        part: record.part,
-        decoded: None,
-    };
-    (on_disk, Subject { columns: BTreeMap::new(), series: vec![series] })
+    let series = SubjectSeries { files: vec![0], ..sent(&record) };
+    (on_disk, Subject { columns: BTreeMap::new(), series: vec![series], masks: vec![] })
 }
 
 #[test]
@@ -183,7 +177,8 @@ fn slabs_beyond_the_volume_are_out_of_range() {
     assert_eq!(volume.read_f32(u32::MAX, 2).err(), Some(Fault::OutOfRange));
     assert_eq!(volume.read_s16(0, 2).err(), Some(Fault::OutOfRange));
     assert_eq!(patient.open(1).err(), Some(Fault::OutOfRange));
-    assert_eq!(patient.open_mask(0, "GTV").err(), Some(Fault::Unsupported));
+    assert_eq!(patient.open_mask(0, "GTV").err(), Some(Fault::Absent));
+    assert_eq!(patient.open_mask(1, "GTV").err(), Some(Fault::OutOfRange));
     assert_eq!(patient.column("age_years"), Err(Fault::Absent));
 }
 
@@ -222,14 +217,8 @@ fn opening_and_reading_have_a_price_and_inflating_again_has_it_again() {
     let files: Vec<Vec<u8>> = [0.0, 2.0].map(|z| deflated(&slice(z))).into();
     let headers = (0..).zip(files.iter().map(|f| read(f, &rules()).unwrap())).collect();
     let record = group(headers).patients.remove(0).series.remove(0);
-    let series = SubjectSeries {
-        info: record.info,
-        attributes: BTreeMap::new(),
-        files: vec![0, 1],
-        part: record.part,
-        decoded: None,
-    };
-    let subject = Subject { columns: BTreeMap::new(), series: vec![series.clone(), series] };
+    let series = SubjectSeries { files: vec![0, 1], ..sent(&record) };
+    let subject = Subject { columns: BTreeMap::new(), series: vec![series.clone(), series], masks: vec![] };
     let disk = files.iter().map(|bytes| {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
@@ -261,10 +250,16 @@ fn what_a_worker_says_of_a_file_is_held_against_rules_and_bounds() {
         serde_json::from_value::<FileHeader>(header).unwrap().checked(&rules()).err()
     };
     assert_eq!(said(&|_| {}), None);
-    assert_eq!(said(&|h| h["image"]["frames"][0]["position"][2] = 1.7e308.into()), Some(Reason::NoGeometry));
-    assert_eq!(said(&|h| h["image"]["plane"]["spacing"][0] = 0.0.into()), Some(Reason::NoGeometry));
-    assert_eq!(said(&|h| h["image"]["format"]["bits"] = 31.into()), Some(Reason::PixelFormat));
-    assert_eq!(said(&|h| h["image"]["format"]["frames"] = 2.into()), Some(Reason::NoPixels));
+    assert_eq!(
+        said(&|h| h["content"]["Image"]["frames"][0]["position"][2] = 1.7e308.into()),
+        Some(Reason::NoGeometry)
+    );
+    assert_eq!(
+        said(&|h| h["content"]["Image"]["plane"]["spacing"][0] = 0.0.into()),
+        Some(Reason::NoGeometry)
+    );
+    assert_eq!(said(&|h| h["content"]["Image"]["format"]["bits"] = 31.into()), Some(Reason::PixelFormat));
+    assert_eq!(said(&|h| h["content"]["Image"]["format"]["frames"] = 2.into()), Some(Reason::NoPixels));
     assert_eq!(said(&|h| h["patient_id"] = "".into()), Some(Reason::NoPatientId));
     assert_eq!(said(&|h| h["patient_id"] = "x".repeat(1025).into()), Some(Reason::TooLarge));
     assert_eq!(said(&|h| h["series_uid"] = "".into()), Some(Reason::NoUid));

@@ -1,6 +1,7 @@
 //! Granted -> Mapped: each patient of the cohort in a worker process of her own, in an order that nobody chose.
 
 use super::grant::Granted;
+use super::subject::{granted_series, subject};
 use crate::error::{NodeError, ask};
 use crate::keys::system_random;
 use crate::node::Node;
@@ -8,7 +9,6 @@ use crate::store::{Indexed, Snapshot, Store};
 use crate::volumes::VolumeCache;
 use rand::seq::SliceRandom;
 use rustix::io::Errno;
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Mutex;
@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use trocar_filter::{Plan, Sums};
 use trocar_manifest::cohort::{Expr, Record};
 use trocar_terms::{Digest, Value};
-use trocar_worker::{FileEntry, Grant, Launcher, MapJob, SeriesRecord, Subject, SubjectSeries};
+use trocar_worker::{FileEntry, Grant, Launcher, MapJob};
 
 /// Told the operator's terminal how many patients are done, of how many. Never a researcher.
 pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
@@ -101,11 +101,6 @@ impl Record for Seen<'_> {
             None => series.filter_map(|s| s.attributes.get(name).cloned()).collect(),
         }
     }
-}
-
-fn granted_series<'a>(patient: &'a Indexed, grant: &'a Grant) -> impl Iterator<Item = &'a SeriesRecord> {
-    let granted = |s: &&SeriesRecord| grant.modalities.iter().any(|m| m.code() == s.info.modality);
-    patient.record.series.iter().filter(granted)
 }
 
 struct Work<'a> {
@@ -224,29 +219,4 @@ fn unopened(error: std::io::Error) -> Unopened {
         Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => Unopened::NoDescriptor,
         Some(_) | None => Unopened::Changed,
     }
-}
-
-/// What the manifest was granted of one patient, and the numbers of her files in descriptor order.
-///
-/// Anything else is not sent: for the worker it does not exist.
-fn subject(patient: &Indexed, grant: &Grant) -> (Subject, Vec<u32>) {
-    let mut numbers = Vec::new();
-    let mut series = Vec::new();
-    for record in granted_series(patient, grant) {
-        let files = if grant.pixels { record.files.as_slice() } else { &[] };
-        let first = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-        numbers.extend_from_slice(files);
-        series.push(SubjectSeries {
-            info: record.info.clone(),
-            attributes: only(&record.attributes, &grant.attributes),
-            files: (first..).take(files.len()).collect(),
-            part: record.part,
-            decoded: None,
-        });
-    }
-    (Subject { columns: only(&patient.columns, &grant.columns), series }, numbers)
-}
-
-fn only(all: &BTreeMap<String, Value>, granted: &[String]) -> BTreeMap<String, Value> {
-    all.iter().filter(|(name, _)| granted.contains(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
 }

@@ -9,6 +9,7 @@ mod map;
 mod release;
 mod run;
 mod status;
+mod subject;
 
 pub use admit::{Refusal, SubmitRequest, grant_of, plan_of};
 pub use map::{Progress, map_one};

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::path::PathBuf;
-use trocar_worker::{FileEntry, FileHeader, PatientRecord, Reason, group, header_of};
+use trocar_worker::{FileEntry, FileHeader, PatientRecord, Reason, group, header_of, pair};
 
 /// One patient and her files with a header; without any, she is gone.
 pub(super) struct Touched {
@@ -43,6 +43,7 @@ impl Touched {
             files.push(held.entry);
             before.push((held.folder, held.name, held.reason));
         }
+        pair(&files, &mut good);
         let grouped = group(good);
         let mut refused: Vec<Option<Reason>> = vec![None; files.len()];
         for (index, reason) in grouped.refused {

@@ -7,7 +7,7 @@ use sqlx::{Connection, QueryBuilder, Row, Sqlite};
 use std::collections::{BTreeSet, HashMap};
 use tokio::runtime::Handle;
 use trocar_terms::Digest;
-use trocar_worker::{Entry, FileEntry, Folder, Index, Read, Reason, Unread};
+use trocar_worker::{Entry, FileEntry, Folder, Index, Kind, Read, Reason, Unread};
 
 /// The rows of one dataset's files, open for a scan.
 pub(crate) struct Tree {
@@ -140,6 +140,18 @@ impl Old {
     }
 }
 
+/// NIfTI images whose sidecar has come, changed or gone: what was read of them was read of it too.
+fn images_of_changed_sidecars(folder: &Folder, old: &HashMap<String, Old>) -> BTreeSet<String> {
+    let changed = |name: &str| {
+        folder.sidecar(name).is_some_and(|(sidecar, now)| match (now, old.get(&sidecar)) {
+            (Some(now), Some(old)) => !old.is(now),
+            (None, None) => false,
+            (Some(_), None) | (None, Some(_)) => true,
+        })
+    };
+    folder.entries.iter().map(|entry| entry.name.clone()).filter(|name| changed(name)).collect()
+}
+
 async fn old_files(rows: &mut SqliteConnection, folder: i64) -> Result<HashMap<String, Old>, NodeError> {
     let select =
         "select name, size, mtime_ns, patient, issuer, reason is 'unreadable' from files where folder = ?";
@@ -160,17 +172,18 @@ async fn old_files(rows: &mut SqliteConnection, folder: i64) -> Result<HashMap<S
 impl Tree {
     /// Sorts a changed folder's entries into those that are as they were, those to be read, and those that are gone.
     fn compare(&mut self, id: i64, folder: Folder, mut old: HashMap<String, Old>) -> Vec<Unread> {
+        let again = images_of_changed_sidecars(&folder, &old);
         let mut unread = Vec::with_capacity(folder.entries.len());
         for entry in &folder.entries {
             let old = old.remove(&entry.name);
-            if old.as_ref().is_some_and(|old| old.is(entry)) {
+            if !again.contains(&entry.name) && old.as_ref().is_some_and(|old| old.is(entry)) {
                 continue;
             }
             self.write.touched.extend(old.and_then(|old| old.patient));
             let (size, mtime_ns) = (entry.size, entry.mtime_ns);
             if entry.regular {
                 let file = FileEntry { path: folder.path_of(&entry.name), size, mtime_ns };
-                unread.push(Unread { folder: id, file });
+                unread.push(Unread { folder: id, file, kind: Kind::Dicom });
             } else {
                 self.write.files.push(FileRow {
                     folder: id,

@@ -1,6 +1,7 @@
 use super::*;
 use std::time::Duration;
 use trocar_terms::{Grid, SeriesInfo};
+use trocar_worker::{Place, SeriesFormat};
 
 fn cache(folder: &std::path::Path, bound: u64) -> VolumeCache {
     VolumeCache { folder: folder.to_owned(), key: [7; 32], bound }
@@ -10,7 +11,10 @@ fn cache(folder: &std::path::Path, bound: u64) -> VolumeCache {
 fn series() -> SubjectSeries {
     let grid = Grid { columns: 2, rows: 2, slices: 2, spacing_mm: (1.0, 1.0, 1.0) };
     let info = SeriesInfo { modality: "CT".into(), unit: "[hnsf'U]".into(), grid, integral: true };
-    SubjectSeries { info, attributes: [].into(), files: vec![0], part: 0, decoded: None }
+    let directions = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+    let place = Place { origin_mm: [0.0; 3], directions, tilted: false };
+    let (attributes, files, format) = ([].into(), vec![0], SeriesFormat::Dicom);
+    SubjectSeries { info, attributes, files, part: 0, decoded: None, place, frame: None, format }
 }
 
 fn source(bytes: &[u8]) -> File {

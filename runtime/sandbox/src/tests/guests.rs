@@ -7,6 +7,8 @@ const IMPORTS: &str = r#"
   (import "trocar:guest/imaging@0.1.1" "[method]patient.attribute" (func $attribute (param i32 i32 i32 i32 i32)))
   (import "trocar:guest/imaging@0.1.1" "[method]patient.open" (func $open (param i32 i32 i32)))
   (import "trocar:guest/imaging@0.1.1" "[method]patient.open-mask" (func $open_mask (param i32 i32 i32 i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[method]mask.read" (func $read_mask (param i32 i32 i32 i32)))
+  (import "trocar:guest/imaging@0.1.1" "[resource-drop]mask" (func $drop_mask (param i32)))
   (import "trocar:guest/imaging@0.1.1" "[method]volume.grid" (func $grid (param i32 i32)))
   (import "trocar:guest/imaging@0.1.1" "[method]volume.read-s16" (func $read_s16 (param i32 i32 i32 i32)))
   (import "trocar:guest/imaging@0.1.1" "[method]volume.read-f32" (func $read_f32 (param i32 i32 i32 i32)))

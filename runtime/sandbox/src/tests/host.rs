@@ -217,11 +217,28 @@ fn a_component_of_the_contract_s_first_version_runs() {
 }
 
 #[test]
-fn a_mask_is_not_granted_by_default_and_not_supported_yet() {
-    let mask =
-        "(call $open_mask (local.get $patient) (i32.const 0) (i32.const 36) (i32.const 5) (i32.const 64))";
-    assert_eq!(seen(&report(mask, 68), &everything(), 2), [1.0, UNSUPPORTED]);
-    assert_eq!(seen(&report(mask, 68), &nothing(), 2), [1.0, NOT_GRANTED]);
+fn a_mask_is_not_granted_by_default_and_a_label_outside_the_grant_is_none() {
+    let mask = |at: u32, length: u32| {
+        format!(
+            "(call $open_mask (local.get $patient) (i32.const 0) (i32.const {at}) (i32.const {length}) (i32.const 64))"
+        )
+    };
+    assert_eq!(seen(&report(&mask(36, 5), 68), &nothing(), 2), [1.0, NOT_GRANTED]);
+    assert_eq!(seen(&report(&mask(36, 4), 68), &everything(), 2), [1.0, NOT_GRANTED]);
+    let mut lacking = everything();
+    lacking.masks = vec!["secret".into()];
+    assert_eq!(seen(&report(&mask(18, 6), 68), &lacking, 2), [1.0, ABSENT]);
+}
+
+#[test]
+fn the_slices_of_a_mask_are_bytes_of_0_and_1() {
+    let body = "(call $open_mask (local.get $patient) (i32.const 0) (i32.const 36) (i32.const 5) (i32.const 64))
+         (call $read_mask (i32.load (i32.const 68)) (i32.const 1) (i32.const 2) (i32.const 80))
+         (call $put (i32.const 0) (f64.convert_i32_u (i32.load (i32.const 88))))
+         (call $put (i32.const 1) (f64.convert_i32_u (i32.load8_u (i32.load (i32.const 84)))))
+         (call $put (i32.const 2) (f64.convert_i32_u (i32.load8_u (i32.add (i32.load (i32.const 84)) (i32.const 1)))))
+         (call $answer (i32.const 3))";
+    assert_eq!(seen(body, &everything(), 3), [16.0, 0.0, 1.0]);
 }
 
 #[test]

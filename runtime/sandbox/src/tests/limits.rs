@@ -175,6 +175,22 @@ fn a_series_is_opened_and_paid_for_once() {
 }
 
 #[test]
+fn a_segmentation_is_made_and_paid_for_each_time_it_is_opened() {
+    let wat = guest(
+        "(loop $again
+           (call $open_mask (local.get $patient) (i32.const 0) (i32.const 36) (i32.const 5) (i32.const 64))
+           (call $drop_mask (i32.load (i32.const 68)))
+           (local.set $i (i32.add (local.get $i) (i32.const 1)))
+           (br_if $again (i32.lt_u (local.get $i) (i32.const 50))))
+         (call $answer (i32.const 0))",
+    );
+    let runner = load(&wat);
+    let with = |fuel| map(&runner, &everything(), &Limits::new(fuel, 8, 10).unwrap(), &[0]);
+    assert!(matches!(with(50 * (OPEN + OPENING)), Err(MapFault::Fuel)));
+    assert!(with(50 * (OPEN + OPENING + 6_000)).is_ok());
+}
+
+#[test]
 fn the_bytes_of_a_name_use_up_fuel() {
     let wat = |length: u32| {
         guest(&format!(

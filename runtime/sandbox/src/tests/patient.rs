@@ -66,8 +66,35 @@ impl Patient for Fake {
         OPEN + u64::from(series)
     }
 
-    fn open_mask(&self, _: u32, _: &str) -> Result<Arc<dyn Mask>, Fault> {
-        Err(Fault::Unsupported)
+    fn open_mask(&self, series: u32, label: &str) -> Result<Arc<dyn Mask>, Fault> {
+        let (.., grid, _) = *SERIES.get(series as usize).ok_or(Fault::OutOfRange)?;
+        if label == "liver" { Ok(Arc::new(Odd(grid))) } else { Err(Fault::Absent) }
+    }
+
+    fn open_mask_cost(&self, _: u32, label: &str) -> u64 {
+        if label == "liver" { OPEN } else { 0 }
+    }
+}
+
+/// Every second voxel of a grid.
+struct Odd(Grid);
+
+impl Mask for Odd {
+    fn grid(&self) -> Grid {
+        self.0
+    }
+
+    fn opening_cost(&self) -> u64 {
+        OPENING
+    }
+
+    fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault> {
+        let slice = self.0.columns * self.0.rows;
+        Ok((first * slice..(first + count) * slice).map(|i| u8::from(i % 2 == 1)).collect())
+    }
+
+    fn resampled(self: Arc<Self>, grid: Grid) -> Result<Arc<dyn Mask>, Fault> {
+        Ok(Arc::new(Self(grid)))
     }
 }
 

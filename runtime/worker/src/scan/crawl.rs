@@ -2,6 +2,7 @@
 
 use super::{
     list::{Folder, Found, Listing, open_root},
+    nifti::{kinds, tell},
     read::{BATCH, Batch, Read, Reader, Unread},
 };
 use crate::{Launcher, ScanRules, WorkerError};
@@ -129,7 +130,9 @@ impl<'a, I: Index> Pump<'a, I> {
 
     fn found(&mut self, folder: Folder) -> Result<(), I::Error> {
         let all = folder.entries.len() as u64;
-        let unread = self.index.found(folder)?;
+        let kinds = kinds(&folder);
+        let mut unread = self.index.found(folder)?;
+        tell(&mut unread, kinds);
         self.crawled.files += all;
         self.done += all.saturating_sub(unread.len() as u64);
         self.waiting.extend(unread);

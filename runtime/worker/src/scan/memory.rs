@@ -4,7 +4,8 @@ use super::{
     crawl::{Index, crawl},
     entry::FileEntry,
     list::Folder,
-    read::{Read, Unread},
+    nifti::pair,
+    read::{Kind, Read, Unread},
 };
 use crate::{Launcher, PatientRecord, Reason, ScanRules, WorkerError};
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ impl Index for Memory {
             let path = folder.path_of(&entry.name);
             if entry.regular {
                 let file = FileEntry { path, size: entry.size, mtime_ns: entry.mtime_ns };
-                unread.push(Unread { folder: 0, file });
+                unread.push(Unread { folder: 0, file, kind: Kind::Dicom });
             } else {
                 self.other.push((path, Reason::Unreadable));
             }
@@ -85,6 +86,7 @@ impl Memory {
             }
             files.push(entry);
         }
+        pair(&files, &mut good);
         let grouped = group(good);
         let path = |index: u32| files.get(index as usize).map(|entry: &FileEntry| entry.path.clone());
         let refused = grouped.refused.into_iter().filter_map(|(index, reason)| Some((path(index)?, reason)));

@@ -2,10 +2,12 @@ mod crawl;
 mod entry;
 mod list;
 mod memory;
+mod nifti;
 mod read;
 
 pub use crawl::{Crawled, Index, crawl};
 pub use entry::FileEntry;
 pub use list::{Entry, Folder};
 pub use memory::{Scan, scan};
-pub use read::{Read, ReadHeader, Unread, header_of};
+pub use nifti::pair;
+pub use read::{Kind, Read, ReadHeader, Unread, header_of};

@@ -4,7 +4,7 @@ use super::entry::FileEntry;
 use crate::{
     Launcher, Reason, ScanRules, WorkerError,
     process::{HELLO, Process, borrow, deadline},
-    task::{HEADER_BYTES, Header, Task},
+    task::{Form, HEADER_BYTES, Header, Task},
     wire,
 };
 use std::{
@@ -29,6 +29,29 @@ pub struct Unread {
     pub folder: i64,
     /// The file.
     pub file: FileEntry,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a file may be, by its name and those beside it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// DICOM, or nothing that is read.
+    #[default]
+    Dicom,
+    /// A NIfTI image, with its sidecar.
+    Nifti(FileEntry),
+    /// A NIfTI image without one: nobody knows whose it is.
+    Lone,
+    /// The sidecar of a NIfTI image.
+    Sidecar,
+}
+
+/// An open file, with its sidecar where it is a NIfTI image.
+struct Opened {
+    file: File,
+    sidecar: Option<File>,
+    form: Form,
 }
 
 /// A header, checked, with the bytes that it came in.
@@ -107,9 +130,8 @@ impl Reader<'_> {
         batch: &[Unread],
         process: &mut Option<Process>,
     ) -> Result<Option<Vec<Answer>>, WorkerError> {
-        let opened: Vec<Option<File>> =
-            batch.iter().map(|unread| unread.file.open_below(self.root).ok()).collect();
-        let files: Vec<&File> = opened.iter().flatten().collect();
+        let opened: Vec<Result<Opened, Reason>> = batch.iter().map(|unread| self.open(unread)).collect();
+        let files: Vec<&Opened> = opened.iter().flatten().collect();
         let mut worker = match process.take() {
             Some(worker) => worker,
             None => Process::start(self.launcher, deadline(HELLO))?,
@@ -121,13 +143,29 @@ impl Reader<'_> {
         };
         *process = Some(worker);
         let mut answer = answer.into_iter();
-        let header = |file: Option<File>| file.and_then(|_| answer.next()).unwrap_or(Err(Reason::Unreadable));
+        let header =
+            |file: Result<Opened, Reason>| file.and_then(|_| answer.next().ok_or(Reason::Unreadable)?);
         Ok(Some(opened.into_iter().map(header).collect()))
     }
 
+    fn open(&self, unread: &Unread) -> Result<Opened, Reason> {
+        let open = |entry: &FileEntry| entry.open_below(self.root).map_err(|_| Reason::Unreadable);
+        let (sidecar, form) = match &unread.kind {
+            Kind::Dicom => (None, Form::Dicom),
+            Kind::Nifti(sidecar) => (Some(open(sidecar)?), Form::Nifti),
+            Kind::Sidecar => (None, Form::Sidecar),
+            Kind::Lone => return Err(Reason::NoSidecar),
+        };
+        Ok(Opened { file: open(&unread.file)?, sidecar, form })
+    }
+
     /// Exactly one frame a file, each looked at before the next is taken: the worker may speak for a hostile file.
-    fn headers(&self, worker: &mut Process, files: &[&File], end: Instant) -> io::Result<Vec<Answer>> {
-        let channel = worker.order(Task::Headers(self.rules.clone()), &borrow(files), end)?;
+    fn headers(&self, worker: &mut Process, files: &[&Opened], end: Instant) -> io::Result<Vec<Answer>> {
+        let forms = files.iter().map(|opened| opened.form).collect();
+        let both = files.iter().flat_map(|opened| std::iter::once(&opened.file).chain(&opened.sidecar));
+        let descriptors: Vec<&File> = both.collect();
+        let task = Task::Headers { rules: self.rules.clone(), forms };
+        let channel = worker.order(task, &borrow(&descriptors), end)?;
         // Nothing but frames comes this way, so that reading ahead takes no descriptor's place.
         let mut frames = BufReader::with_capacity(FRAMES, channel);
         let mut headers = Vec::with_capacity(files.len());
