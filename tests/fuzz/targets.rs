@@ -3,9 +3,10 @@
 
 use std::{collections::BTreeMap, fs::File, io::Cursor, io::Write};
 use trocar_imaging::{
-    FileHeader, Reason, ScanRules, Subject, SubjectSeries, group, open_patient, read_header,
+    FileHeader, MaskKind, Place, Reason, ScanRules, SeriesFormat, Subject, SubjectMask, SubjectSeries, group,
+    open_patient, read_header,
 };
-use trocar_terms::{Deidentification, Modality, Patient as _, PrivateGroups, Volume};
+use trocar_terms::{Deidentification, Grid, Modality, Patient as _, PrivateGroups, SeriesInfo, Volume};
 
 /// Every target, by name.
 pub(crate) const ALL: &[(&str, fn(&[u8]))] = &[("header", header), ("pixels", pixels), ("masks", masks)];
@@ -39,10 +40,8 @@ pub(crate) fn pixels(bytes: &[u8]) {
     let grouped = group(vec![(0, header)]);
     let Some(record) = grouped.patients.first().and_then(|p| p.series.first()) else { return };
     let Some(file) = on_disk(bytes) else { return };
-    let series =
-        SubjectSeries { info: record.info.clone(), attributes: BTreeMap::new(), files: record.files.clone() };
-    let patient = open_patient(Subject { columns: BTreeMap::new(), series: vec![series] }, vec![file]);
-    let _ = patient.open_mask(0, "Lesion").is_ok();
+    let series = vec![record.subject(record.files.clone())];
+    let patient = open_patient(Subject { series, ..Subject::default() }, vec![file]);
     if let Ok(volume) = patient.open(0) {
         read(volume.as_ref());
     }
@@ -55,9 +54,39 @@ fn read(volume: &dyn Volume) {
     }
 }
 
-/// Reads a segmentation or a structure set as a scan meets it, among images.
+/// Reads a segmentation or a structure set as a scan meets it, and opens it on a small series.
 pub(crate) fn masks(bytes: &[u8]) {
     header(bytes);
+    let Some(file) = on_disk(bytes) else { return };
+    let mask = |kind| SubjectMask {
+        kind,
+        number: 1,
+        label: "Lesion".to_owned(),
+        files: vec![0],
+        series: vec![0],
+        drawn_on: vec![0],
+    };
+    let kinds = [MaskKind::Segmentation, MaskKind::Structures, MaskKind::Labels];
+    let files = kinds.map(|_| file.try_clone());
+    for (kind, file) in kinds.into_iter().zip(files) {
+        let subject = Subject { series: vec![small()], masks: vec![mask(kind)], ..Subject::default() };
+        let patient = open_patient(subject, file.into_iter().collect());
+        if let Ok(mask) = patient.open_mask(0, "Lesion") {
+            let slices = mask.grid().slices;
+            let marks = (0..slices).filter_map(|slice| mask.read(slice, 1).ok());
+            assert!(marks.flat_map(|m| m.to_vec()).all(|mark| mark <= 1), "a mask is 0 or 1");
+        }
+    }
+}
+
+/// Eight slices of 16 x 16 voxels, of which no file is needed.
+fn small() -> SubjectSeries {
+    let grid = Grid { columns: 16, rows: 16, slices: 8, spacing_mm: (4.0, 4.0, 4.0) };
+    let info = SeriesInfo { modality: "CT".to_owned(), unit: "1".to_owned(), grid, integral: true };
+    let directions = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+    let place = Place { origin_mm: [-30.0, -30.0, -14.0], directions, tilted: false };
+    let (attributes, format) = (BTreeMap::new(), SeriesFormat::Dicom);
+    SubjectSeries { info, attributes, format, files: Vec::new(), part: 0, place, frame: None, decoded: None }
 }
 
 fn on_disk(bytes: &[u8]) -> Option<File> {

@@ -58,6 +58,15 @@ pub struct SeriesRecord {
     pub frame: Option<u32>,
 }
 
+impl SeriesRecord {
+    /// What a worker is told of it where all of it is granted; `files` are positions in the list of descriptors.
+    #[must_use]
+    pub fn subject(&self, files: Vec<u32>) -> SubjectSeries {
+        let Self { info, attributes, format, part, place, frame, .. } = self.clone();
+        SubjectSeries { info, attributes, format, part, place, frame, files, decoded: None }
+    }
+}
+
 /// Where a volume lies in the patient's coordinates (PS3.3 section C.7.6.2.1.1): left, posterior, superior, in mm.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Place {

@@ -21,8 +21,7 @@ use std::{
 use trocar_terms::{Deidentification, Limits, Modality, PrivateGroups};
 use trocar_testkit::mutant::mutant;
 use trocar_worker::{
-    Grant, Launcher, MapJob, Mapped, Reason, Scan, ScanRules, SeriesRecord, Subject, SubjectSeries, compile,
-    map, scan,
+    Grant, Launcher, MapJob, Mapped, Reason, Scan, ScanRules, SeriesRecord, Subject, compile, map, scan,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
@@ -147,9 +146,9 @@ fn mapped(
             record.files.iter().map(|f| File::open(root.join(&scan.files[*f as usize].path)).unwrap()),
         );
         let places = (first..u32::try_from(files.len()).unwrap()).collect();
-        SubjectSeries { info: record.info.clone(), attributes: BTreeMap::new(), files: places }
+        record.subject(places)
     });
-    let subject = Subject { columns: BTreeMap::new(), series: series.collect() };
+    let subject = Subject { series: series.collect(), ..Subject::default() };
     let Mapped { contribution, detail, node_fault } = map(launcher, job, subject, files);
     assert!(!node_fault, "a hostile file became the node's fault");
     let json = contribution.map(|c| serde_json::to_value(c).unwrap());
@@ -189,8 +188,9 @@ impl Reading<'_> {
 
 /// Every file is used or quarantined, and none is both.
 fn outcomes(scan: &Scan) -> BTreeMap<&'static str, u32> {
-    let series = || scan.patients.iter().flat_map(|p| &p.series);
-    let used: BTreeSet<_> = series().flat_map(|s| &s.files).map(|f| &scan.files[*f as usize].path).collect();
+    let series = scan.patients.iter().flat_map(|p| &p.series).flat_map(|s| &s.files);
+    let masks = scan.patients.iter().flat_map(|p| &p.masks).flat_map(|m| &m.files);
+    let used: BTreeSet<_> = series.chain(masks).map(|f| &scan.files[*f as usize].path).collect();
     let refused: BTreeSet<_> = scan.quarantined.iter().map(|(path, _)| path).collect();
     assert_eq!(scan.quarantined.len(), refused.len(), "a file is quarantined twice");
     assert!(used.is_disjoint(&refused), "a file is both used and quarantined");

@@ -164,16 +164,7 @@ fn subject(scan: &Scan, root: &Path, record: &PatientRecord) -> (Subject, Vec<Fi
             series.files.iter().map(|f| File::open(root.join(&scan.files[*f as usize].path)).unwrap()),
         );
         let count = u32::try_from(series.files.len()).unwrap();
-        SubjectSeries {
-            info: series.info.clone(),
-            attributes: BTreeMap::new(),
-            place: series.place,
-            frame: series.frame,
-            format: series.format,
-            files: (first..first + count).collect(),
-            part: series.part,
-            decoded: None,
-        }
+        series.subject((first..first + count).collect())
     });
     (Subject { columns: BTreeMap::new(), series: series.collect(), masks: vec![] }, files)
 }

@@ -54,8 +54,7 @@ fn files_under(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// What a worker is told of a series, without a file.
 fn sent(record: &SeriesRecord) -> SubjectSeries {
-    let SeriesRecord { info, attributes, part, place, frame, format, .. } = record.clone();
-    SubjectSeries { info, attributes, part, place, frame, format, files: vec![], decoded: None }
+    record.subject(vec![])
 }
 
 type Series = Vec<(SeriesInfo, Vec<f32>)>;

@@ -27,16 +27,8 @@ pub(super) fn subject(patient: &Indexed, grant: &Grant) -> (Subject, Vec<u32>) {
         let files = if grant.pixels { record.files.as_slice() } else { &[] };
         let first = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
         numbers.extend_from_slice(files);
-        series.push(SubjectSeries {
-            info: record.info.clone(),
-            attributes: only(&record.attributes, &grant.attributes),
-            place: record.place,
-            frame: record.frame,
-            format: record.format,
-            files: (first..).take(files.len()).collect(),
-            part: record.part,
-            decoded: None,
-        });
+        let all = record.subject((first..).take(files.len()).collect());
+        series.push(SubjectSeries { attributes: only(&record.attributes, &grant.attributes), ..all });
     }
     let masks = masks(patient, grant, &mut numbers);
     (Subject { columns: only(&patient.columns, &grant.columns), series, masks }, numbers)
