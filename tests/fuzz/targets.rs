@@ -39,9 +39,14 @@ pub(crate) fn pixels(bytes: &[u8]) {
     let grouped = group(vec![(0, header)]);
     let Some(record) = grouped.patients.first().and_then(|p| p.series.first()) else { return };
     let Some(file) = on_disk(bytes) else { return };
-    let series =
-        SubjectSeries { info: record.info.clone(), attributes: BTreeMap::new(), files: record.files.clone() };
-    let patient = open_patient(Subject { columns: BTreeMap::new(), series: vec![series] }, vec![file]);
+    let series = SubjectSeries {
+        info: record.info.clone(),
+        attributes: BTreeMap::new(),
+        files: record.files.clone(),
+        part: record.part,
+        decoded: None,
+    };
+    let patient = open_patient(Subject { series: vec![series], ..Subject::default() }, vec![file]);
     let _ = patient.open_mask(0, "Lesion").is_ok();
     if let Ok(volume) = patient.open(0) {
         read(volume.as_ref());

@@ -147,9 +147,15 @@ fn mapped(
             record.files.iter().map(|f| File::open(root.join(&scan.files[*f as usize].path)).unwrap()),
         );
         let places = (first..u32::try_from(files.len()).unwrap()).collect();
-        SubjectSeries { info: record.info.clone(), attributes: BTreeMap::new(), files: places }
+        SubjectSeries {
+            info: record.info.clone(),
+            attributes: BTreeMap::new(),
+            files: places,
+            part: record.part,
+            decoded: None,
+        }
     });
-    let subject = Subject { columns: BTreeMap::new(), series: series.collect() };
+    let subject = Subject { series: series.collect(), ..Subject::default() };
     let Mapped { contribution, detail, node_fault } = map(launcher, job, subject, files);
     assert!(!node_fault, "a hostile file became the node's fault");
     let json = contribution.map(|c| serde_json::to_value(c).unwrap());
