@@ -35,3 +35,44 @@ fn recipe(verb: Testkit) -> (PathBuf, Recipe) {
     };
     (output, recipe)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Verb};
+    use clap::Parser;
+    use trocar_terms::Modality;
+    use trocar_testkit::{Size, Syntax};
+
+    fn asked(more: &[&str]) -> Recipe {
+        let plain = ["trocar", "testkit", "cohort", "-o", "x", "--patients", "3", "--seed", "7"];
+        let cli = Cli::try_parse_from(plain.iter().chain(more)).unwrap();
+        let Verb::Testkit(verb) = cli.verb else { panic!("another verb") };
+        recipe(verb).1
+    }
+
+    #[test]
+    fn a_cohort_of_which_nothing_more_is_said_is_a_plain_one() {
+        assert_eq!(asked(&[]), Recipe::new(3, 7, Modality::CT));
+        assert_eq!(asked(&["--modality", "PT"]), Recipe::new(3, 7, Modality::PT));
+    }
+
+    #[test]
+    fn every_part_of_a_cohort_can_be_asked_for() {
+        let lists = ["--modality", "CT,PT", "--masks", "seg,rtstruct", "--syntax", "rle,explicit-big"];
+        let rest = ["--size", "tiny", "--varied", "--tables", "--faults=2"];
+        let expected = Recipe {
+            modalities: vec![Modality::CT, Modality::PT],
+            size: Size::Tiny,
+            syntaxes: vec![Syntax::Rle, Syntax::ExplicitBig],
+            segmentations: true,
+            structure_sets: true,
+            varied: true,
+            tables: true,
+            faults: Some(Planted { kinds: Fault::ALL.to_vec(), every: 2 }),
+            ..Recipe::new(3, 7, Modality::CT)
+        };
+        assert_eq!(asked(&[&lists[..], &rest].concat()), expected);
+        assert_eq!(asked(&["--faults"]).faults.map(|planted| planted.every), Some(4));
+    }
+}

@@ -15,6 +15,8 @@ pub enum Fault {
     MissingSlice,
     /// The slice in the middle comes twice, as two SOP instances.
     DuplicateSlice,
+    /// The file of the slice in the middle is there twice.
+    CopiedFile,
     /// Slices are shifted in their plane, as behind a tilted gantry.
     GantryTilt,
     /// The second half of the slices lies 1.3 times as far apart.
@@ -52,6 +54,7 @@ impl Fault {
     pub const ALL: &'static [Self] = &[
         Self::MissingSlice,
         Self::DuplicateSlice,
+        Self::CopiedFile,
         Self::GantryTilt,
         Self::MixedSpacing,
         Self::Localizer,
@@ -72,6 +75,7 @@ impl Fault {
         match self {
             Self::MissingSlice => "missing-slice",
             Self::DuplicateSlice => "duplicate-slice",
+            Self::CopiedFile => "copied-file",
             Self::GantryTilt => "gantry-tilt",
             Self::MixedSpacing => "mixed-spacing",
             Self::Localizer => "localizer",
@@ -88,13 +92,15 @@ impl Fault {
     }
 
     /// What becomes of the file that is wrong, or of every file of the series where none is by itself: a word of the
-    /// node's quarantine.
+    /// node's quarantine, or `used` where the node copes with it.
     #[must_use]
     pub const fn outcome(self) -> &'static str {
         match self {
             Self::MissingSlice => GAP,
-            Self::DuplicateSlice | Self::TwoAcquisitions => "duplicate",
-            Self::GantryTilt => "sheared",
+            Self::DuplicateSlice => "duplicate",
+            Self::CopiedFile => "copy",
+            // Two volumes, and a volume that is straightened.
+            Self::TwoAcquisitions | Self::GantryTilt => "used",
             Self::MixedSpacing => "spacing",
             Self::Localizer => "localizer",
             Self::Truncated | Self::ShortPixels => "truncated",
@@ -109,7 +115,7 @@ impl Fault {
     /// What becomes of the other files of the series; none where they are taken.
     const fn of_others(self) -> Option<&'static str> {
         match self {
-            Self::Localizer | Self::EmptyFile | Self::TextFile => None,
+            Self::Localizer | Self::CopiedFile | Self::EmptyFile | Self::TextFile => None,
             Self::Truncated | Self::ShortPixels | Self::DeepSequence => Some(GAP),
             _ => Some(self.outcome()),
         }
@@ -131,6 +137,10 @@ impl Fault {
             Self::Truncated => files.iter_mut().skip(middle).take(1).for_each(|(_, bytes)| cut(bytes)),
             Self::EmptyFile => wrong = Some(add(&mut files, "empty", Vec::new())),
             Self::TextFile => wrong = Some(add(&mut files, "notes.txt", NOTES.to_vec())),
+            Self::CopiedFile => {
+                let again = files.get(middle).map(|(_, bytes)| bytes.clone()).unwrap_or_default();
+                wrong = Some(add(&mut files, "copy.dcm", again));
+            }
             Self::Localizer => wrong = files.last().map(|(name, _)| name.clone()),
             _ => {}
         }
@@ -165,7 +175,7 @@ impl Fault {
             Self::NoPatientId => set(&mut images, (0x0010, 0x0020), *b"LO", ""),
             Self::ShortPixels => shorten(patient, &mut images),
             Self::DeepSequence => images.iter_mut().skip(middle).take(1).for_each(|i| nest(&mut i.data)),
-            Self::Truncated | Self::EmptyFile | Self::TextFile => {}
+            Self::CopiedFile | Self::Truncated | Self::EmptyFile | Self::TextFile => {}
         }
         images
     }
