@@ -38,17 +38,19 @@ const fn jpeg_ls(_: &Format, _: &Shape, _: &[u8]) -> Option<Values> {
 
 #[cfg(feature = "jpeg-ls")]
 fn jpeg_ls(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
+    // CharLS makes something of a stream that is cut off: one that is whole has its end, and padding after it.
+    frame.get(frame.len().saturating_sub(8)..)?.windows(2).find(|pair| *pair == [0xFF, 0xD9])?;
     let bytes = charls::CharLS::default().decode(frame).ok()?;
     let wide = shape.bits > 8;
-    let samples: usize = if wide { bytes.len() / 2 } else { bytes.len() };
-    if samples != format.samples() {
+    if bytes.len() != format.samples() << u32::from(wide) {
         return None;
     }
-    let bits = u32::from(shape.bits);
-    let values = if wide {
-        whole::narrowed(bytes.as_chunks().0.iter().map(|b| i32::from(u16::from_le_bytes(*b))), format, bits)
+    let values = if shape.bits.div_ceil(8) * 8 == format.allocated {
+        let bits = if format.signed { shape.bits } else { format.allocated };
+        whole::stored(bytes, &Format { bits, below: 0, ..*format })
     } else {
-        whole::narrowed(bytes.iter().map(|b| i32::from(*b)), format, bits)
+        // Only bytes can be in something wider.
+        whole::narrowed(bytes.iter().map(|b| i32::from(*b)), format, u32::from(shape.bits))
     };
     Some(if shape.planar { values.by_pixel(usize::from(format.colour.samples())) } else { values })
 }

@@ -38,18 +38,18 @@ fn floats(bytes: &[u8], format: &Format) -> Values {
 /// Samples that a decoder gives as whole numbers, of which the low `bits` count where the value has a sign.
 pub(super) fn narrowed(samples: impl Iterator<Item = i32>, format: &Format, bits: u32) -> Values {
     let unused = 32_u32.saturating_sub(bits);
-    let signed = samples.map(move |v| if format.signed { v << unused >> unused } else { v });
+    let signed = |v: i32| v << unused >> unused;
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "the bits that the file's type holds"
     )]
     match (format.allocated, format.signed) {
-        (1 | 8, false) => Values::U8(signed.map(|v| v as u8).collect()),
-        (1 | 8, true) => Values::I8(signed.map(|v| v as i8).collect()),
-        (16, false) => Values::U16(signed.map(|v| v as u16).collect()),
-        (16, true) => Values::I16(signed.map(|v| v as i16).collect()),
-        (_, false) => Values::U32(signed.map(|v| v as u32).collect()),
-        (_, true) => Values::I32(signed.collect()),
+        (1 | 8, false) => Values::U8(samples.map(|v| v as u8).collect()),
+        (1 | 8, true) => Values::I8(samples.map(|v| signed(v) as i8).collect()),
+        (16, false) => Values::U16(samples.map(|v| v as u16).collect()),
+        (16, true) => Values::I16(samples.map(|v| signed(v) as i16).collect()),
+        (_, false) => Values::U32(samples.map(|v| v as u32).collect()),
+        (_, true) => Values::I32(samples.map(signed).collect()),
     }
 }
