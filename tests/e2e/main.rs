@@ -3,6 +3,7 @@
 mod broken;
 mod job;
 mod oracle;
+mod scan;
 mod tamper;
 mod words;
 mod world;
