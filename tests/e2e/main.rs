@@ -4,6 +4,7 @@ mod broken;
 mod intake;
 mod job;
 mod oracle;
+mod scan;
 mod tamper;
 mod words;
 mod world;

@@ -1,27 +1,34 @@
 use crate::Reason;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 
-/// A file read forwards within its bounds, with what is read copied on demand.
+/// A file read forwards within its bounds, with what is read copied on demand. What is passed over is not read.
 pub(crate) struct Source<R> {
-    inner: BufReader<R>,
+    inner: R,
     at: u64,
     end: u64,
+    /// Bytes of the file from `from` on, as many as `held`.
+    buffer: [u8; BUFFER],
+    from: u64,
+    held: usize,
     /// Bytes copied so far, and whether copying is on.
     copy: Vec<u8>,
     copying: bool,
     limit: usize,
 }
 
-/// Most files have fewer bytes before their pixel data.
-const BUFFER: usize = 8 << 10;
+/// Most files have fewer bytes before their pixel data. It lies in the reader, since a header costs less than an allocation
+/// of this size.
+const BUFFER: usize = 4 << 10;
+
+/// Most files have fewer bytes that are wanted.
+const COPY: usize = 1 << 10;
 
 impl<R: Read + Seek> Source<R> {
     /// Starts at the beginning; `limit` bounds what may be copied.
     pub(crate) fn new(mut inner: R, limit: usize) -> Result<Self, Reason> {
         let end = inner.seek(SeekFrom::End(0)).map_err(|_| Reason::Unreadable)?;
-        inner.seek(SeekFrom::Start(0)).map_err(|_| Reason::Unreadable)?;
-        let inner = BufReader::with_capacity(BUFFER, inner);
-        Ok(Self { inner, at: 0, end, copy: Vec::new(), copying: false, limit })
+        let (copy, copying) = (Vec::with_capacity(COPY.min(limit)), false);
+        Ok(Self { inner, at: 0, end, buffer: [0; BUFFER], from: 0, held: 0, copy, copying, limit })
     }
 
     pub(crate) const fn at(&self) -> u64 {
@@ -51,9 +58,7 @@ impl<R: Read + Seek> Source<R> {
 
     /// Reads exactly `N` bytes.
     pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], Reason> {
-        let mut bytes = [0; N];
-        self.need(N as u64)?;
-        self.inner.read_exact(&mut bytes).map_err(|_| Reason::Unreadable)?;
+        let bytes = self.peek::<N>()?;
         self.at = self.at.saturating_add(N as u64);
         if self.copying {
             self.push(&bytes)?;
@@ -61,19 +66,45 @@ impl<R: Read + Seek> Source<R> {
         Ok(bytes)
     }
 
-    /// The next `N` bytes, without passing over them.
-    pub(crate) fn peek<const N: usize>(&mut self) -> Result<[u8; N], Reason> {
-        // The buffer is filled again only when it is empty, and the bytes may straddle its end.
-        let bytes = self.take::<N>()?;
-        let back = i64::try_from(N).map_err(|_| Reason::Malformed)?;
-        self.inner.seek_relative(-back).map_err(|_| Reason::Unreadable)?;
-        self.at = self.at.saturating_sub(N as u64);
-        Ok(bytes)
-    }
-
     /// The next two bytes as a little endian number, without passing over them.
     pub(crate) fn peek_group(&mut self) -> Option<u16> {
-        self.peek().ok().map(u16::from_le_bytes)
+        self.peek::<2>().ok().map(u16::from_le_bytes)
+    }
+
+    /// The next `N` bytes, without passing over them.
+    pub(crate) fn peek<const N: usize>(&mut self) -> Result<[u8; N], Reason> {
+        self.need(N as u64)?;
+        let here = self.ahead(N)?;
+        here.first_chunk::<N>().copied().ok_or(Reason::Unreadable)
+    }
+
+    /// At least the next `count` bytes, of which there are so many in the file and the buffer.
+    fn ahead(&mut self, count: usize) -> Result<&[u8], Reason> {
+        let held = |source: &Self| {
+            let offset = usize::try_from(source.at.checked_sub(source.from)?).ok()?;
+            (offset.checked_add(count)? <= source.held).then_some(offset)
+        };
+        let offset = match held(self) {
+            Some(offset) => offset,
+            None => self.fill(count).map(|()| 0)?,
+        };
+        self.buffer.get(offset..self.held).ok_or(Reason::Unreadable)
+    }
+
+    /// Fills the buffer from here on, with `count` bytes or more.
+    fn fill(&mut self, count: usize) -> Result<(), Reason> {
+        self.inner.seek(SeekFrom::Start(self.at)).map_err(|_| Reason::Unreadable)?;
+        (self.from, self.held) = (self.at, 0);
+        while self.held < count {
+            let free = self.buffer.get_mut(self.held..).unwrap_or_default();
+            match self.inner.read(free) {
+                Ok(0) => return Err(Reason::Unreadable),
+                Ok(read) => self.held = self.held.saturating_add(read),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(Reason::Unreadable),
+            }
+        }
+        Ok(())
     }
 
     /// Appends bytes that were read before copying was switched on.
@@ -91,8 +122,6 @@ impl<R: Read + Seek> Source<R> {
         if self.copying {
             return self.copy_over(length);
         }
-        let step = i64::try_from(length).map_err(|_| Reason::Malformed)?;
-        self.inner.seek_relative(step).map_err(|_| Reason::Unreadable)?;
         self.at = self.at.saturating_add(length);
         Ok(())
     }
@@ -101,23 +130,84 @@ impl<R: Read + Seek> Source<R> {
     pub(crate) fn bytes(&mut self, length: u64) -> Result<Vec<u8>, Reason> {
         self.need(length)?;
         let mut bytes = Vec::new();
-        let read = self.inner.by_ref().take(length).read_to_end(&mut bytes);
-        if read.map_err(|_| Reason::Unreadable)? as u64 != length {
-            return Err(Reason::Unreadable);
-        }
-        self.at = self.at.saturating_add(length);
+        self.read_into(length, &mut bytes)?;
         Ok(bytes)
     }
 
     fn copy_over(&mut self, length: u64) -> Result<(), Reason> {
-        if length > self.limit as u64 {
+        if (self.copy.len() as u64).saturating_add(length) > self.limit as u64 {
             return Err(Reason::TooLarge);
         }
-        let bytes = self.bytes(length)?;
-        self.push(&bytes)
+        let mut copy = self.take_copy();
+        let read = self.read_into(length, &mut copy);
+        self.copy = copy;
+        read
+    }
+
+    /// Appends the next `length` bytes, which the file has. It grows with what comes.
+    fn read_into(&mut self, length: u64, to: &mut Vec<u8>) -> Result<(), Reason> {
+        match usize::try_from(length) {
+            Ok(short) if short <= BUFFER => {
+                to.extend_from_slice(self.ahead(short)?.get(..short).ok_or(Reason::Unreadable)?);
+            }
+            _ => {
+                self.inner.seek(SeekFrom::Start(self.at)).map_err(|_| Reason::Unreadable)?;
+                let read = self.inner.by_ref().take(length).read_to_end(to);
+                if read.map_err(|_| Reason::Unreadable)? as u64 != length {
+                    return Err(Reason::Unreadable);
+                }
+            }
+        }
+        self.at = self.at.saturating_add(length);
+        Ok(())
     }
 
     fn need(&self, length: u64) -> Result<(), Reason> {
         if length > self.left() { Err(Reason::Truncated) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn numbered(count: u32) -> Vec<u8> {
+        (0..count).flat_map(u32::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn bytes_come_in_order_however_far_is_passed_over() {
+        let mut source = Source::new(Cursor::new(numbered(100_000)), usize::MAX).unwrap();
+        let mut at = 0_u64;
+        for step in [0_u64, 4, 4084, 4, 8192, 100_000, 12] {
+            source.skip(step).unwrap();
+            at += step;
+            assert_eq!(source.at(), at);
+            assert_eq!(u64::from(u32::from_le_bytes(source.take::<4>().unwrap())), at / 4);
+            at += 4;
+        }
+        assert_eq!(source.bytes(10_000).unwrap(), numbered(100_000)[at as usize..at as usize + 10_000]);
+    }
+
+    #[test]
+    fn a_copy_holds_what_was_read_and_skipped_and_stops_at_its_limit() {
+        let mut source = Source::new(Cursor::new(numbered(5_000)), 10_000).unwrap();
+        source.set_copying(true);
+        source.take::<4>().unwrap();
+        source.skip(6_000).unwrap();
+        source.skip(100).unwrap();
+        assert_eq!(source.copied_since(0), &numbered(5_000)[..6_104]);
+        assert_eq!(source.skip(4_000).unwrap_err(), Reason::TooLarge);
+    }
+
+    #[test]
+    fn nothing_is_read_past_the_end() {
+        let mut source = Source::new(Cursor::new(vec![1, 2, 3]), 10).unwrap();
+        assert_eq!((source.peek_group(), source.left()), (Some(0x0201), 3));
+        assert_eq!(source.take::<4>().unwrap_err(), Reason::Truncated);
+        assert_eq!(source.skip(4).unwrap_err(), Reason::Truncated);
+        source.skip(3).unwrap();
+        assert_eq!((source.peek_group(), source.left()), (None, 0));
     }
 }

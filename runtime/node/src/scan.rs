@@ -3,12 +3,12 @@
 use crate::audit::mac;
 use crate::error::{NodeError, ask, file};
 use crate::node::Node;
-use crate::store::{Dataset, Freeze, Frozen, Indexed, Indexing};
+use crate::store::{Dataset, Freeze, Frozen, Indexed, Indexing, Kept};
 use hmac::Mac;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use trocar_policy::Policy;
-use trocar_terms::{Digest, Name, Value};
+use trocar_terms::{Digest, Name, SnapshotId, Value};
 use trocar_worker::{ClinicalTable, PatientRecord, READER, ScanRules};
 
 /// What the operator sees of a scan.
@@ -22,6 +22,11 @@ pub struct ScanReport {
     pub read: u64,
     /// Whether the snapshot of an earlier scan stands, since nothing that it is made of has changed.
     pub unchanged: bool,
+    /// The snapshot's random id.
+    pub snapshot: SnapshotId,
+    /// Merkle root over its patients' records, in order of their keyed pseudonyms, which the records hold: without the node's
+    /// key nobody can test a guess at it. It stays on the node all the same.
+    pub merkle: Digest,
     /// What the snapshot holds.
     #[serde(flatten)]
     pub contents: Contents,
@@ -75,8 +80,8 @@ impl Node {
         tree.finish().await?;
         let inputs = inputs(&dataset, &policy, &reading)?;
         let freeze = Freeze { dataset: name, root, policy: policy.digest(), inputs };
-        let (unchanged, contents) = match self.store().standing(&tree, &freeze).await? {
-            Some(summary) => (true, serde_json::from_str(&summary)?),
+        let kept = match self.store().standing(&tree, &freeze).await? {
+            Some(kept) => kept,
             None => {
                 let index = Index { key: self.home().audit_key()?, table: table.as_ref() };
                 let frozen = self.store().freeze(&tree, &freeze, &index).await?;
@@ -86,17 +91,18 @@ impl Node {
         let refused = self.store().refused(&tree).await?.into_iter();
         let quarantined = refused.map(|(path, reason)| Quarantined { path, reason }).collect();
         let (dataset, files, read) = (name.clone(), crawled.files, crawled.read);
-        Ok(ScanReport { dataset, files, read, unchanged, contents, quarantined })
+        let Kept { unchanged, id: snapshot, merkle, contents } = kept;
+        Ok(ScanReport { dataset, files, read, unchanged, snapshot, merkle, contents, quarantined })
     }
 
-    /// Keeps a snapshot that may be kept; whether it is the one that there was, and what it holds.
+    /// Keeps a snapshot that may be kept.
     async fn keep(
         &self,
         mut frozen: Frozen<'_>,
         freeze: &Freeze<'_>,
         policy: &Policy,
         has_table: bool,
-    ) -> Result<(bool, Contents), NodeError> {
+    ) -> Result<Kept, NodeError> {
         if has_table && frozen.has_ids_of_two_issuers().await? {
             return refuse_ids_of_two_issuers(freeze.dataset);
         }
@@ -104,9 +110,7 @@ impl Node {
         refuse_beyond_bound(freeze.dataset, pseudonyms.len(), policy.size_bound())?;
         self.refuse_shared_patients(freeze.dataset, &pseudonyms)?;
         drop(pseudonyms);
-        let mut contents = Contents::default();
-        let new = frozen.keep(freeze, &mut contents).await?;
-        Ok((!new, contents))
+        frozen.keep(freeze).await
     }
 
     /// Budgets belong to patients. Until budgets are pooled across datasets, one patient may be in one dataset only.

@@ -2,7 +2,7 @@
 
 use super::snapshot::{Indexed, commit, each_record};
 use super::touched::{Touched, each_touched, touch_all};
-use super::{ROWS, Store, Tree, text};
+use super::{ROWS, Store, Tree, parsed, text};
 use crate::error::NodeError;
 use crate::keys::random_bytes;
 use crate::scan::Contents;
@@ -30,6 +30,16 @@ pub(crate) struct Frozen<'a> {
     tree: i64,
     number: i64,
     last: Option<Last>,
+}
+
+/// The snapshot that a scan ends with.
+pub(crate) struct Kept {
+    /// Whether it was there before.
+    pub(crate) unchanged: bool,
+    pub(crate) id: SnapshotId,
+    /// Merkle root over its records.
+    pub(crate) merkle: Digest,
+    pub(crate) contents: Contents,
 }
 
 /// The newest snapshot so far.
@@ -150,7 +160,9 @@ impl Frozen<'_> {
         let mut query = QueryBuilder::<Sqlite>::new("select pseudonym, digest from members where tree = ");
         query.push_bind(self.tree).push(" and until is null and pseudonym in (");
         let mut list = query.separated(", ");
-        made.iter().for_each(|m| drop(list.push_bind(m.pseudonym.as_str())));
+        for m in made {
+            list.push_bind(m.pseudonym.as_str());
+        }
         for row in query.push(")").build().fetch_all(&mut *self.tx).await? {
             let bytes: Vec<u8> = row.try_get(1)?;
             let digest = Digest::from_bytes(bytes.try_into().map_err(|_| NodeError::Index)?);
@@ -167,7 +179,9 @@ impl Frozen<'_> {
         query.push_bind(self.number).push(" where tree = ").push_bind(self.tree);
         query.push(" and until is null and pseudonym in (");
         let mut list = query.separated(", ");
-        pseudonyms.iter().for_each(|p| drop(list.push_bind(*p)));
+        for pseudonym in pseudonyms {
+            list.push_bind(*pseudonym);
+        }
         query.push(")").build().execute(&mut *self.tx).await?;
         Ok(())
     }
@@ -205,23 +219,24 @@ impl Frozen<'_> {
     }
 
     /// Keeps it and makes it the dataset's newest snapshot; where it is the same as the last one, that one stays.
-    /// Counts its patients into `contents`. Whether there is a new one.
-    pub(crate) async fn keep(
-        mut self,
-        freeze: &Freeze<'_>,
-        contents: &mut Contents,
-    ) -> Result<bool, NodeError> {
-        let (tree, number) = (self.tree, self.number);
+    pub(crate) async fn keep(mut self, freeze: &Freeze<'_>) -> Result<Kept, NodeError> {
+        let (tree, number, mut contents) = (self.tree, self.number, Contents::default());
         let root = each_record(&mut self.tx, tree, number, |_, record| contents.count(&record)).await?;
-        let new = !self.last.as_ref().is_some_and(|last| last.is(freeze, &root));
-        if new {
-            self.insert(freeze, &root, &serde_json::to_string(contents)?).await?;
-        }
+        let same = self.last.take().filter(|last| last.is(freeze, &root));
+        let (unchanged, id) = match same {
+            Some(last) => (true, last.id),
+            None => (false, self.insert(freeze, &root, &serde_json::to_string(&contents)?).await?),
+        };
         self.tx.commit().await?;
-        Ok(new)
+        Ok(Kept { unchanged, id: parsed(&id)?, merkle: root, contents })
     }
 
-    async fn insert(&mut self, freeze: &Freeze<'_>, root: &Digest, summary: &str) -> Result<(), NodeError> {
+    async fn insert(
+        &mut self,
+        freeze: &Freeze<'_>,
+        root: &Digest,
+        summary: &str,
+    ) -> Result<String, NodeError> {
         let id = SnapshotId::from_bytes(random_bytes()).to_string();
         let opening: [u8; 32] = random_bytes();
         let insert = "insert into snapshots (number, id, tree, policy, root, inputs, merkle, commitment, opening, summary)
@@ -241,7 +256,7 @@ impl Frozen<'_> {
             .await?;
         let newest = sqlx::query("update datasets set snapshot = ? where name = ?");
         newest.bind(&id).bind(freeze.dataset.as_str()).execute(&mut *self.tx).await?;
-        Ok(())
+        Ok(id)
     }
 }
 
@@ -254,21 +269,20 @@ impl Last {
 }
 
 impl Store {
-    /// Whether nothing was touched since the newest snapshot, which was made of the same: then its summary.
-    pub(crate) async fn standing(
-        &self,
-        tree: &Tree,
-        freeze: &Freeze<'_>,
-    ) -> Result<Option<String>, NodeError> {
-        let select = "select s.summary from snapshots s join datasets d on d.snapshot = s.id
+    /// The newest snapshot, where nothing was touched since and it was made of the same.
+    pub(crate) async fn standing(&self, tree: &Tree, freeze: &Freeze<'_>) -> Result<Option<Kept>, NodeError> {
+        let select = "select s.id, s.merkle, s.summary from snapshots s join datasets d on d.snapshot = s.id
             where d.name = ? and s.tree = ? and s.policy = ? and s.inputs = ? and s.root = ?
             and not exists (select 1 from touched where tree = s.tree)";
-        let found = sqlx::query_scalar(select)
+        let found = sqlx::query(select)
             .bind(freeze.dataset.as_str())
             .bind(tree.id)
             .bind(freeze.policy.to_string())
             .bind(freeze.inputs.to_string())
             .bind(text(freeze.root)?);
-        Ok(found.fetch_optional(&self.pool).await?)
+        let Some(row) = found.fetch_optional(&self.pool).await? else { return Ok(None) };
+        let (id, merkle) = (parsed(row.try_get(0)?)?, parsed(row.try_get(1)?)?);
+        let contents = serde_json::from_str(row.try_get(2)?)?;
+        Ok(Some(Kept { unchanged: true, id, merkle, contents }))
     }
 }

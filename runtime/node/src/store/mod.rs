@@ -9,7 +9,7 @@ mod snapshot;
 mod touched;
 mod tree;
 
-pub(crate) use freeze::{Freeze, Frozen, Indexing};
+pub(crate) use freeze::{Freeze, Frozen, Indexing, Kept};
 pub use snapshot::Indexed;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use tree::Tree;
@@ -48,7 +48,9 @@ pub struct Store {
 /// KiB that SQLite may hold of the index in memory, a connection.
 const CACHE: &str = "-32768";
 /// Pages of the write-ahead log that are written back at once.
-const CHECKPOINT: &str = "4000";
+const CHECKPOINT: &str = "1000";
+/// Bytes of a page of a new index: rows of files are long, and fewer pages are written.
+const PAGE: u32 = 16 << 10;
 /// Rows that one statement writes.
 const ROWS: usize = 400;
 
@@ -64,6 +66,8 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(std::time::Duration::from_secs(30))
+            .page_size(PAGE)
+            .row_buffer_size(ROWS)
             .pragma("cache_size", CACHE)
             .pragma("wal_autocheckpoint", CHECKPOINT);
         // SQLite gives its side files the mode of this one.

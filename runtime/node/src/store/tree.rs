@@ -250,7 +250,9 @@ impl Tree {
             ] {
                 let mut query = QueryBuilder::<Sqlite>::new(forget);
                 let mut list = query.separated(", ");
-                ids.iter().for_each(|id| drop(list.push_bind(*id)));
+                for id in ids {
+                    list.push_bind(*id);
+                }
                 query.push(")").build().execute(&mut *tx).await?;
             }
             tx.commit().await?;

@@ -13,6 +13,7 @@ use std::{
         mpsc::{Receiver, Sender, channel, sync_channel},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 /// Where a scan looks up what an earlier one has read, and keeps what it reads.
@@ -46,6 +47,9 @@ pub struct Crawled {
 const FOLDERS: usize = 256;
 /// Batches that may wait for a worker.
 const AHEAD: usize = 4;
+/// Files that are kept at once, and how long one that was read waits for others at most.
+const KEPT: usize = 2_000;
+const WAIT: Duration = Duration::from_millis(500);
 
 /// Scans the tree under `root` into an index, with `workers` processes and as many threads that list.
 ///
@@ -88,6 +92,9 @@ struct Pump<'a, I> {
     folders: Receiver<Found>,
     read: Receiver<Batch>,
     waiting: Vec<Unread>,
+    /// Files that were read and not kept yet, and since when the index has kept none.
+    unkept: Vec<Read>,
+    since: Instant,
     /// Batches with the workers, and how many of them are enough.
     ordered: usize,
     enough: usize,
@@ -103,8 +110,9 @@ impl<'a, I: Index> Pump<'a, I> {
         read: Receiver<Batch>,
         enough: usize,
     ) -> Self {
-        let (waiting, crawled) = (Vec::new(), Crawled::default());
-        Self { index, orders, folders, read, waiting, ordered: 0, enough, done: 0, crawled }
+        let (waiting, unkept, since) = (Vec::new(), Vec::new(), Instant::now());
+        let crawled = Crawled::default();
+        Self { index, orders, folders, read, waiting, unkept, since, ordered: 0, enough, done: 0, crawled }
     }
 
     /// Waits for a folder while the workers want more, and else for a batch: one of the two always comes.
@@ -118,13 +126,15 @@ impl<'a, I: Index> Pump<'a, I> {
                 }
                 self.order(listing);
             } else if let Ok(batch) = self.read.recv() {
-                self.keep(batch)?;
+                self.take(batch)?;
+                self.keep(self.unkept.len() >= KEPT || self.since.elapsed() >= WAIT)?;
             } else {
                 // Only a thread that is gone leaves a batch unanswered.
                 return Err(WorkerError::Stopped.into());
             }
             progress(self.done, self.crawled.files);
         }
+        self.keep(true)?;
         Ok(self.crawled)
     }
 
@@ -150,16 +160,21 @@ impl<'a, I: Index> Pump<'a, I> {
         }
     }
 
-    /// Keeps this batch and those that are ready too.
-    fn keep(&mut self, batch: Batch) -> Result<(), I::Error> {
-        let mut read = batch?;
+    fn take(&mut self, batch: Batch) -> Result<(), WorkerError> {
+        let read = batch?;
         self.ordered -= 1;
-        while let Ok(batch) = self.read.try_recv() {
-            read.extend(batch?);
-            self.ordered -= 1;
-        }
         self.crawled.read += read.len() as u64;
         self.done += read.len() as u64;
-        self.index.keep(read)
+        self.unkept.extend(read);
+        Ok(())
+    }
+
+    /// Keeps what was read, where there is enough of it.
+    fn keep(&mut self, enough: bool) -> Result<(), I::Error> {
+        if !enough || self.unkept.is_empty() {
+            return Ok(());
+        }
+        self.since = Instant::now();
+        self.index.keep(std::mem::take(&mut self.unkept))
     }
 }
