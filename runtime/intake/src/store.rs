@@ -127,13 +127,13 @@ impl Pull<'_> {
         let same = GetOptions { if_match: meta.e_tag.clone(), ..GetOptions::default() };
         let got = self.store.get_opts(&meta.location, same).await.map_err(|_| Refusal::Unavailable)?;
         let mut bytes = got.into_stream();
-        let mut arrival = Arrival::begin(self.incoming, Form::File, Expected::Any)?;
+        let mut arrival = Arrival::begin(self.incoming, name, Form::File, Expected::Any)?;
         let mut length = 0_u64;
         while let Some(chunk) = bytes.try_next().await.map_err(|_| Refusal::Unavailable)? {
             length = length.saturating_add(chunk.len() as u64);
             arrival.write(&chunk)?;
         }
-        if length == meta.size { arrival.keep(name).await } else { Err(Refusal::BadAnswer) }
+        if length == meta.size { arrival.keep().await } else { Err(Refusal::BadAnswer) }
     }
 }
 

@@ -283,9 +283,10 @@ impl Pull<'_> {
         let response = self.caller.get(url, ANY_SYNTAX).await?;
         let body = content_type(&response).and_then(body_of).ok_or(Failed::Object(Refusal::BadAnswer))?;
         let refused = Failed::Object;
-        let arrival = Arrival::begin(self.incoming, Form::File, Expected::Instance(instance.clone()));
+        let (name, expected) = (instance.digest().hex(), Expected::Instance(instance.clone()));
+        let arrival = Arrival::begin(self.incoming, name, Form::File, expected);
         let arrival = receive(response, body, arrival.map_err(refused)?).await?;
-        arrival.keep(instance.digest().hex()).await.map_err(refused)
+        arrival.keep().await.map_err(refused)
     }
 
     fn url(&self, path: &[&str]) -> Result<Url, Stop> {

@@ -203,8 +203,14 @@ async fn quotas_of_the_folder_and_of_the_association_answer_out_of_resources() {
     ] {
         let (station, sent) = (Station::start(options(), quotas).await, tempfile::tempdir().unwrap());
         let files = written(sent.path(), 4);
-        let (is_ok, said) = station.store(&["-nh"], &refs(&files)).await;
+        let (is_ok, said) = station.store(&[], &refs(&files)).await;
         assert!(!is_ok && said.contains("OutOfResources"), "{quotas:?}: {said}");
+        // What is there already takes no more of a quota of objects.
+        let again = &refs(&files)[..usize::try_from(kept).unwrap()];
+        if quotas.objects == kept {
+            let (is_ok, said) = station.store(&[], again).await;
+            assert!(is_ok, "{said}");
+        }
         let (report, folder) = station.end().await;
         assert_eq!(report.received, kept, "{quotas:?}: {report:?}");
         assert_eq!(report.refused.keys().collect::<Vec<_>>(), [&refusal], "{quotas:?}");
