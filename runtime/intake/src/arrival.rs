@@ -31,6 +31,7 @@ pub(crate) enum Expected {
 #[derive(Debug)]
 pub(crate) struct Arrival {
     partial: Partial,
+    name: String,
     form: Form,
     expected: Expected,
     head: Vec<u8>,
@@ -38,8 +39,20 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    pub(crate) fn begin(incoming: &Arc<Incoming>, form: Form, expected: Expected) -> Result<Self, Refusal> {
-        Ok(Self { partial: incoming.begin()?, form, expected, head: Vec::new(), is_checked: false })
+    pub(crate) fn begin(
+        incoming: &Arc<Incoming>,
+        name: String,
+        form: Form,
+        expected: Expected,
+    ) -> Result<Self, Refusal> {
+        Ok(Self {
+            partial: incoming.begin(&name)?,
+            name,
+            form,
+            expected,
+            head: Vec::new(),
+            is_checked: false,
+        })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
@@ -77,11 +90,11 @@ impl Arrival {
     }
 
     /// Makes it durable off the async threads, since a sync takes the disk's time.
-    pub(crate) async fn keep(mut self, name: String) -> Result<Kept, Refusal> {
+    pub(crate) async fn keep(mut self) -> Result<Kept, Refusal> {
         if !self.is_checked {
             self.check()?;
         }
-        let kept = tokio::task::spawn_blocking(move || self.partial.keep(&name)).await;
+        let kept = tokio::task::spawn_blocking(move || self.partial.keep(&self.name)).await;
         kept.unwrap_or(Err(Refusal::Disk))
     }
 }

@@ -164,8 +164,6 @@ enum State {
 struct Storing {
     context: u8,
     request: Request,
-    /// The name that it gets.
-    name: String,
     arrival: Result<Box<Arrival>, Refusal>,
     bytes: u64,
 }
@@ -283,21 +281,21 @@ impl Talk<'_> {
 
     fn begin(&self, context: u8, request: Request, class: &str, transfer_syntax: &str) -> Option<Storing> {
         let (sop_class, sop_instance) = (request.sop_class.clone()?, request.sop_instance.clone()?);
-        let name = sop_instance.digest().hex();
         let what = Identity { sop_class, sop_instance };
         let arrival = if what.sop_class.as_str() == class && syntax::is_storage(class) {
             self.arrive(&what, transfer_syntax).map(Box::new)
         } else {
             Err(Refusal::SopClass)
         };
-        Some(Storing { context, request, name, arrival, bytes: 0 })
+        Some(Storing { context, request, arrival, bytes: 0 })
     }
 
     fn arrive(&self, what: &Identity, transfer_syntax: &str) -> Result<Arrival, Refusal> {
         let encoding = syntax::encoding(transfer_syntax).ok_or(Refusal::TransferSyntax)?;
         let group = meta_group(what, transfer_syntax);
         let form = Form::DataSet { encoding, meta: group.len() };
-        let mut arrival = Arrival::begin(&self.room.incoming, form, Expected::Object(what.clone()))?;
+        let (name, expected) = (what.sop_instance.digest().hex(), Expected::Object(what.clone()));
+        let mut arrival = Arrival::begin(&self.room.incoming, name, form, expected)?;
         arrival.write(&group)?;
         Ok(arrival)
     }
@@ -327,7 +325,7 @@ impl Storing {
     }
 
     async fn keep(self) -> Result<Kept, Refusal> {
-        self.arrival?.keep(self.name).await
+        self.arrival?.keep().await
     }
 }
 

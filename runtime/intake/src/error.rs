@@ -64,7 +64,7 @@ pub enum IntakeError {
     #[error("the object store cannot be listed: check the URL, its credentials and AWS_ENDPOINT")]
     Store,
     /// Time-outs, 5xx.
-    #[error("the server stopped answering; what came in stays: run the same command again to go on")]
+    #[error("the server does not answer; what came in before stays: run the same command again to go on")]
     Unavailable,
     /// No AE title.
     #[error("an AE title is 1 to 16 printable ASCII characters without a backslash, and not only spaces")]

@@ -13,6 +13,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use tempfile::{NamedTempFile, TempPath};
 
@@ -88,20 +89,23 @@ impl Incoming {
         }
     }
 
-    /// A partial file, counted as an object from now on.
-    pub(crate) fn begin(self: &std::sync::Arc<Self>) -> Result<Partial, Refusal> {
+    /// A partial file that is to get this name, counted as an object from now on unless it is there: one that is sent again
+    /// takes no room.
+    pub(crate) fn begin(self: &Arc<Self>, name: &str) -> Result<Partial, Refusal> {
         self.room()?;
-        if self.objects.fetch_add(1, SeqCst) >= self.quotas.objects {
-            self.objects.fetch_sub(1, SeqCst);
+        let objects = u64::from(!self.has(name));
+        if self.objects.fetch_add(objects, SeqCst).saturating_add(objects) > self.quotas.objects {
+            self.objects.fetch_sub(objects, SeqCst);
             return Err(Refusal::Quota);
         }
         let made = NamedTempFile::with_prefix_in("object-", self.folder.join(MARK));
         match made.map(NamedTempFile::into_parts) {
             Ok((file, path)) => {
-                Ok(Partial { incoming: Some(std::sync::Arc::clone(self)), file, path: Some(path), bytes: 0 })
+                let (incoming, path) = (Some(Arc::clone(self)), Some(path));
+                Ok(Partial { incoming, file, path, bytes: 0, objects })
             }
             Err(error) => {
-                self.objects.fetch_sub(1, SeqCst);
+                self.objects.fetch_sub(objects, SeqCst);
                 Err(Refusal::of_io(&error))
             }
         }
@@ -126,10 +130,12 @@ impl Incoming {
 /// An object that is coming in. Dropped before it is kept, it leaves neither file nor count.
 #[derive(Debug)]
 pub(crate) struct Partial {
-    incoming: Option<std::sync::Arc<Incoming>>,
+    incoming: Option<Arc<Incoming>>,
     file: File,
     path: Option<TempPath>,
     bytes: u64,
+    /// How many objects it counts as.
+    objects: u64,
 }
 
 /// Free space is looked at once in so many bytes.
@@ -174,7 +180,7 @@ impl Partial {
 impl Drop for Partial {
     fn drop(&mut self) {
         if let Some(incoming) = &self.incoming {
-            incoming.objects.fetch_sub(1, SeqCst);
+            incoming.objects.fetch_sub(self.objects, SeqCst);
             incoming.bytes.fetch_sub(self.bytes, SeqCst);
         }
     }

@@ -8,6 +8,7 @@ use crate::error::IntakeError;
 use crate::folder::Incoming;
 use crate::refusal::Refusal;
 use crate::report::{Kept, Report, Tally};
+use futures_util::future::ready;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
@@ -17,6 +18,7 @@ use reqwest::Url;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 use trocar_terms::Digest;
 
@@ -40,17 +42,24 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub async fn pull_store(url: &Url, incoming: &Arc<Incoming>) -> Result<Report, IntakeError> {
     let (store, prefix) = open(url)?;
     let pull = Pull { store, incoming, tally: Tally::default(), older: incoming.versions() };
-    let listed = pull.store.list(prefix.as_ref());
+    let is_ending = AtomicBool::new(false);
+    let listed = pull.store.list(prefix.as_ref()).take_while(|_| ready(!is_ending.load(SeqCst)));
     let mut outcomes = listed
-        .map(|meta| async { pull.object(&meta.map_err(|_| IntakeError::Store)?).await })
+        .map(|meta| async { pull.object(&meta.map_err(|_| Stop::Unlisted)?).await })
         .buffer_unordered(AT_ONCE);
-    while let Some(goes_on) = outcomes.try_next().await? {
-        if !goes_on {
-            break;
+    let mut ending = Ok(());
+    while let Some(outcome) = outcomes.next().await {
+        if outcome.is_err() && ending.is_ok() {
+            // What has begun is finished and counted; nothing else is begun.
+            is_ending.store(true, SeqCst);
+            ending = outcome;
         }
     }
     drop(outcomes);
-    Ok(pull.tally.report())
+    match ending {
+        Ok(()) | Err(Stop::Full) => Ok(pull.tally.report()),
+        Err(Stop::Unlisted) => Err(IntakeError::Store),
+    }
 }
 
 type Opened = (Box<dyn ObjectStore>, Option<Location>);
@@ -84,6 +93,13 @@ struct Pull<'a> {
     older: BTreeMap<String, PathBuf>,
 }
 
+/// Why a pull ends before its end.
+enum Stop {
+    /// A quota or the disk is full, which the report says.
+    Full,
+    Unlisted,
+}
+
 /// Digest of the location, digest of the version.
 fn name_of(meta: &ObjectMeta) -> (String, String) {
     let version = format!("{}\n{}", meta.size, meta.e_tag.as_deref().unwrap_or_default());
@@ -92,8 +108,7 @@ fn name_of(meta: &ObjectMeta) -> (String, String) {
 }
 
 impl Pull<'_> {
-    /// Sees to one object; `false` where no other can come either.
-    async fn object(&self, meta: &ObjectMeta) -> Result<bool, IntakeError> {
+    async fn object(&self, meta: &ObjectMeta) -> Result<(), Stop> {
         let (place, version) = name_of(meta);
         let name = format!("{place}-{version}");
         let outcome = if self.incoming.has(&name) { Ok(Kept::Already) } else { self.fetch(meta, name).await };
@@ -101,7 +116,7 @@ impl Pull<'_> {
         if let Ok(Kept::New(_)) = outcome {
             self.older.get(&place).into_iter().for_each(|older| self.incoming.remove(older));
         }
-        Ok(!outcome.is_err_and(Refusal::stops))
+        if outcome.is_err_and(Refusal::stops) { Err(Stop::Full) } else { Ok(()) }
     }
 
     async fn fetch(&self, meta: &ObjectMeta, name: String) -> Result<Kept, Refusal> {
@@ -112,13 +127,13 @@ impl Pull<'_> {
         let same = GetOptions { if_match: meta.e_tag.clone(), ..GetOptions::default() };
         let got = self.store.get_opts(&meta.location, same).await.map_err(|_| Refusal::Unavailable)?;
         let mut bytes = got.into_stream();
-        let mut arrival = Arrival::begin(self.incoming, Form::File, Expected::Any)?;
+        let mut arrival = Arrival::begin(self.incoming, name, Form::File, Expected::Any)?;
         let mut length = 0_u64;
         while let Some(chunk) = bytes.try_next().await.map_err(|_| Refusal::Unavailable)? {
             length = length.saturating_add(chunk.len() as u64);
             arrival.write(&chunk)?;
         }
-        if length == meta.size { arrival.keep(name).await } else { Err(Refusal::BadAnswer) }
+        if length == meta.size { arrival.keep().await } else { Err(Refusal::BadAnswer) }
     }
 }
 

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Studies, or SOP instances, asked for at once.
@@ -84,7 +84,14 @@ pub struct WebSource {
 pub async fn pull_web(source: &WebSource, incoming: &Arc<Incoming>) -> Result<Report, IntakeError> {
     check_url(&source.url)?;
     let caller = Caller::new(&source.url, &source.credentials, source.ca.as_deref(), source.pause)?;
-    let pull = Pull { source, caller, incoming, tally: Tally::default(), failures: AtomicU32::new(0) };
+    let pull = Pull {
+        source,
+        caller,
+        incoming,
+        tally: Tally::default(),
+        failures: AtomicU32::new(0),
+        is_ending: AtomicBool::new(false),
+    };
     match pull.run().await {
         Ok(()) | Err(Stop::Full) => Ok(pull.tally.report()),
         Err(Stop::Failed(error)) => Err(error),
@@ -155,6 +162,8 @@ struct Pull<'a> {
     tally: Tally,
     /// Objects in a row that the server could not give.
     failures: AtomicU32,
+    /// Set once the pull is to end: what has begun is finished and counted, nothing else is begun.
+    is_ending: AtomicBool,
 }
 
 impl Pull<'_> {
@@ -232,13 +241,20 @@ impl Pull<'_> {
 
     async fn fetch_all(&self, wanted: Vec<Listed>) -> Result<(), Stop> {
         let mut running = stream::iter(wanted).map(|listed| self.fetch(listed)).buffer_unordered(AT_ONCE);
+        let mut ending = Ok(());
         while let Some(outcome) = running.next().await {
-            outcome?;
+            if outcome.is_err() && ending.is_ok() {
+                self.is_ending.store(true, SeqCst);
+                ending = outcome;
+            }
         }
-        Ok(())
+        ending
     }
 
     async fn fetch(&self, listed: Listed) -> Result<(), Stop> {
+        if self.is_ending.load(SeqCst) {
+            return Ok(());
+        }
         let url = self.url(&[
             "studies",
             listed.study.as_str(),
@@ -267,9 +283,10 @@ impl Pull<'_> {
         let response = self.caller.get(url, ANY_SYNTAX).await?;
         let body = content_type(&response).and_then(body_of).ok_or(Failed::Object(Refusal::BadAnswer))?;
         let refused = Failed::Object;
-        let arrival = Arrival::begin(self.incoming, Form::File, Expected::Instance(instance.clone()));
+        let (name, expected) = (instance.digest().hex(), Expected::Instance(instance.clone()));
+        let arrival = Arrival::begin(self.incoming, name, Form::File, expected);
         let arrival = receive(response, body, arrival.map_err(refused)?).await?;
-        arrival.keep(instance.digest().hex()).await.map_err(refused)
+        arrival.keep().await.map_err(refused)
     }
 
     fn url(&self, path: &[&str]) -> Result<Url, Stop> {

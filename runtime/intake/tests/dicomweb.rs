@@ -116,7 +116,7 @@ async fn quotas_end_a_pull_and_a_later_one_goes_on() {
 
 #[tokio::test]
 async fn tls_and_a_password_are_asked_for_and_given() {
-    if !has("Orthanc") || !has("openssl") {
+    if !has("Orthanc") || !has("openssl") || !has("python3") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -139,16 +139,18 @@ async fn tls_and_a_password_are_asked_for_and_given() {
         )
         .unwrap();
     }
-    let more = format!(
-        r#", "SslEnabled": true, "SslCertificate": "{}", "AuthenticationEnabled": true,
-        "RegisteredUsers": {{"trocar": "secret"}}"#,
-        at("pacs.both").display()
-    );
-    let orthanc = Orthanc::start(&more);
+    let more = r#", "AuthenticationEnabled": true, "RegisteredUsers": {"trocar": "secret"}"#;
+    let orthanc = Orthanc::start(more);
+    let (port, script) = (peers::free_port(), at("tls_proxy.py"));
+    fs::write(&script, include_str!("peers/tls_proxy.py")).unwrap();
+    let mut proxy = std::process::Command::new("python3");
+    proxy.arg(&script).arg(port.to_string()).arg(at("pacs.both")).arg(orthanc.port.to_string());
+    let _proxy = peers::Running::start(&mut proxy);
+    peers::wait_for(port);
     let password = at("password");
     fs::write(&password, "trocar:secret\n").unwrap();
     fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
-    let url: Url = format!("https://127.0.0.1:{}/dicom-web/", orthanc.port).parse().unwrap();
+    let url: Url = format!("https://127.0.0.1:{port}/dicom-web/").parse().unwrap();
     let landing = tempfile::tempdir().unwrap();
     let into = incoming(landing.path(), AMPLE);
     let known = |ca: &str, credentials| WebSource { ca: Some(at(ca)), credentials, ..source(url.clone()) };
