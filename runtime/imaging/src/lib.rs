@@ -29,7 +29,7 @@ mod tilt;
 mod volume;
 mod walk;
 
-pub use clinical::{ClinicalError, ClinicalTable};
+pub use clinical::{Admitted, ClinicalError, ClinicalTable, ColumnCount};
 pub use facts::{Facts, Mandatory};
 pub use group::{Grouped, group};
 pub use header::{FileHeader, read_header};
