@@ -29,6 +29,8 @@ pub enum From {
         aliases: &'static [&'static str],
         /// The rest of its rule in a policy; empty where only the hospital knows the closed list.
         rule: &'static str,
+        /// Whether a policy that nobody has read yet grants it: sex and age alone. Others are written as comments.
+        granted: bool,
     },
 }
 
@@ -37,9 +39,9 @@ const fn table(
     field: &'static str,
     search_key: &'static str,
     aliases: &'static [&'static str],
-    rule: &'static str,
+    (rule, granted): (&'static str, bool),
 ) -> CommonName {
-    CommonName { name, field, search_key, from: From::Table { aliases, rule } }
+    CommonName { name, field, search_key, from: From::Table { aliases, rule, granted } }
 }
 
 const fn images(
@@ -62,58 +64,64 @@ pub const COMMON_NAMES: &[CommonName] = &[
         "patient.patient_birth_sex",
         "SNOMEDCT263495000",
         &["sex", "birthsex", "sexatbirth", "patientsex", "patientbirthsex", "biologicalsex", "gender"],
-        SEX,
+        (SEX, true),
     ),
     table(
         "age_at_diagnosis_years",
         "cancer_condition.cancer_condition_age_at_diagnosis",
         "SNOMEDCT423493009",
         &["ageatdiagnosis", "ageatdiagnosisyears", "diagnosisage", "ageatdx", "dxage", "cancerconditionageatdiagnosis"],
-        YEARS,
+        (YEARS, true),
     ),
     table(
         "age_years",
         "",
         "",
         &["age", "ageyears", "ageinyears", "patientage"],
-        r#"type = "integer", min = 0, max = 120"#,
+        (r#"type = "integer", min = 0, max = 120"#, true),
     ),
     table(
         "diagnosis",
         "cancer_condition.cancer_condition_code",
         "SNOMEDCT439401001",
         &["diagnosis", "primarydiagnosis", "diagnosiscode", "cancertype", "cancerconditioncode", "pathology"],
-        "",
+        ("", false),
     ),
     table(
         "year_of_diagnosis",
         "cancer_condition.cancer_condition_asserted_date",
         "SNOMEDCT432213005",
         &["yearofdiagnosis", "diagnosisyear", "dxyear", "yeardx"],
-        r#"type = "integer", min = 1950, max = 2100"#,
+        (r#"type = "integer", min = 1950, max = 2100"#, false),
     ),
     table(
         "days_to_last_contact",
         "patient.patient_date_of_last_contact",
         "",
         &["dateoflastcontact", "lastcontactdate", "patientdateoflastcontact", "dateoflastfollowup", "daystolastcontact"],
-        r#"type = "days", min = -36500, max = 36500"#,
+        (r#"type = "days", min = -36500, max = 36500"#, false),
     ),
     table(
         "days_to_first_treatment",
         "treatment.offset_from_diagnosis",
         "",
         &["dateoffirsttreatment", "firsttreatmentdate", "treatmentstartdate", "daystofirsttreatment"],
-        r#"type = "days", min = -36500, max = 36500"#,
+        (r#"type = "days", min = -36500, max = 36500"#, false),
     ),
     table(
         "survival_days",
         "",
         "",
         &["survivaldays", "overallsurvivaldays", "osdays"],
-        r#"type = "days", min = 0, max = 36500"#,
+        (r#"type = "days", min = 0, max = 36500"#, false),
     ),
-    table("event", "", "", &["event", "eventobserved", "osevent"], r#"type = "integer", min = 0, max = 1"#),
+    table(
+        "event",
+        "",
+        "",
+        &["event", "eventobserved", "osevent"],
+        (r#"type = "integer", min = 0, max = 1"#, false),
+    ),
     images("modality", "image_series.series_modality", "RID10311", "Modality"),
     images("body_part", "image_series.series_body_side_code", "SNOMEDCT123037004", "BodyPartExamined"),
     images("manufacturer", "image_series.series_manufacturer", "C25392", "Manufacturer"),
@@ -134,6 +142,7 @@ pub(crate) struct Proposal {
 }
 
 /// Proposes a rule for each column that is known by name. No cell is looked at: a closed list is never made from data.
+/// What was never granted unread stays a comment: the operator takes the mark away.
 pub(crate) fn propose(head: &[String]) -> Proposal {
     let mut proposal = Proposal { clinical: String::new(), columns: String::new() };
     let exact = |name: &str| head.iter().any(|column| column == name);
@@ -145,23 +154,24 @@ pub(crate) fn propose(head: &[String]) -> Proposal {
         proposal.clinical.push_str(&format!("index_date = {}   # days are counted from it\n", quoted(date)));
     }
     for common in COMMON_NAMES {
-        let From::Table { aliases, rule } = common.from else { continue };
+        let From::Table { aliases, rule, granted } = common.from else { continue };
         // The common name itself comes before any other spelling of it.
         let own = head.iter().find(|column| *column == common.name);
         if let Some(column) = own.or_else(|| first(aliases)) {
-            proposal.columns.push_str(&line(common.name, column, rule));
+            proposal.columns.push_str(&line(common.name, column, rule, granted));
         }
     }
     proposal
 }
 
-fn line(name: &str, column: &str, rule: &str) -> String {
+fn line(name: &str, column: &str, rule: &str, granted: bool) -> String {
     let source = if column == name { String::new() } else { format!(", source = {}", quoted(column)) };
     if rule.is_empty() {
         let list = r#"type = "category", categories = [] }, write its closed list"#;
         return format!("    # {{ name = \"{name}\"{source}, {list}\n");
     }
-    format!("    {{ name = \"{name}\"{source}, {rule}{MISSING} }},\n")
+    let mark = if granted { "" } else { "# " };
+    format!("    {mark}{{ name = \"{name}\"{source}, {rule}{MISSING} }},\n")
 }
 
 /// `AgeAtDiagnosis`, `age_at_diagnosis` and `Age at diagnosis` are one name.
@@ -171,7 +181,9 @@ fn bare(column: &str) -> String {
 
 /// A name that a policy can hold on one line.
 fn writable(column: &str) -> bool {
-    (1..=64).contains(&column.chars().count()) && !column.chars().any(char::is_control)
+    (1..=64).contains(&column.chars().count())
+        && column.trim() == column
+        && !column.chars().any(char::is_control)
 }
 
 fn quoted(text: &str) -> String {

@@ -11,8 +11,10 @@ mod child;
 mod compile;
 mod launcher;
 mod map;
+mod preview;
 mod process;
 mod scan;
+mod table;
 mod task;
 mod wire;
 
@@ -20,24 +22,17 @@ pub use child::serve;
 pub use compile::{CompileError, MachineCode, compile, engine_id, engine_name};
 pub use launcher::Launcher;
 pub use map::{MapJob, Mapped, map};
+pub use preview::thumbnail;
 pub use process::WorkerError;
 pub use scan::{
     Crawled, Entry, FileEntry, Folder, Index, Read, ReadHeader, Scan, Unread, crawl, header_of, scan,
 };
+pub use table::{TableError, clinical, clinical_head};
 pub use trocar_imaging::{
-    ClinicalError, ClinicalTable, Facts, FileHeader, Grouped, Mandatory, PatientRecord, Reason, ScanRules, SeriesRecord, Subject, SubjectSeries, group,
+    Admitted, ClinicalError, ClinicalTable, ColumnCount, Facts, FileHeader, Grouped, Mandatory, PatientRecord, Reason,
+    ScanRules, SeriesRecord, Subject, SubjectSeries, Thumbnail, group,
 };
 pub use trocar_sandbox::Grant;
 
-use trocar_terms::ColumnRule;
-
 /// What reads headers: an index made by another is read again.
 pub const READER: &str = concat!(env!("CARGO_PKG_VERSION"), " headers 1");
-
-/// Reads a clinical table, keyed by its column `patient_id`. It is the operator's own file, so no worker is needed.
-///
-/// # Errors
-/// The first thing that is wrong with it, with its line.
-pub fn clinical(input: impl std::io::Read, rules: &[ColumnRule]) -> Result<ClinicalTable, ClinicalError> {
-    trocar_imaging::clinical::read(input, "patient_id", rules)
-}

@@ -135,7 +135,8 @@ fn text(field: &Field, kind: Kind) -> Option<String> {
         Field::Null => String::new(),
         Field::Str(text) => text.clone(),
         Field::Bytes(bytes) => std::str::from_utf8(bytes.data()).ok()?.to_owned(),
-        Field::Float(x) => x.to_string(),
+        // Widened first, as everyone who computes with it does: `3.3` of single precision is 3.299999952316284.
+        Field::Float(x) => f64::from(*x).to_string(),
         Field::Double(x) => x.to_string(),
         Field::Long(nanoseconds) if kind == Kind::Nanoseconds => {
             day(nanoseconds.div_euclid(1_000_000 * MILLIS_A_DAY))?

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking, and say on one line what they skip"
 )]
 
+mod clinical;
 mod geometry;
 mod hostile;
 mod made;
