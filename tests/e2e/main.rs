@@ -3,6 +3,7 @@
 mod broken;
 mod job;
 mod oracle;
+mod report;
 mod tamper;
 mod words;
 mod world;

@@ -46,13 +46,8 @@ pub enum Mandatory {
 
 impl Mandatory {
     /// Every one of them.
-    pub const ALL: [Self; 5] = [
-        Self::PatientId,
-        Self::Modality,
-        Self::BodyPartExamined,
-        Self::Manufacturer,
-        Self::AcquisitionDate,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::PatientId, Self::Modality, Self::BodyPartExamined, Self::Manufacturer, Self::AcquisitionDate];
 
     const fn tag(self) -> Tag {
         match self {
@@ -104,7 +99,11 @@ impl Facts {
             year: year(acquired).or_else(|| year(studied)),
             kvp: data.real(tags::KVP).filter(|kv| is_figure(*kv)),
             slice_thickness_mm: data.real(tags::SLICE_THICKNESS).filter(|mm| is_figure(*mm)),
-            missing: Mandatory::ALL.into_iter().filter(|m| data.text(m.tag()).is_none()).map(|m| (m, 1)).collect(),
+            missing: Mandatory::ALL
+                .into_iter()
+                .filter(|m| data.text(m.tag()).is_none())
+                .map(|m| (m, 1))
+                .collect(),
         }
     }
 

@@ -19,7 +19,10 @@ pub struct Thumbnail {
 // It is a patient's image: Debug shows its size.
 impl fmt::Debug for Thumbnail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Thumbnail").field("columns", &self.columns).field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("Thumbnail")
+            .field("columns", &self.columns)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
     }
 }
 

@@ -23,6 +23,7 @@ mod keys;
 mod merkle;
 mod node;
 mod patients;
+mod report;
 mod scan;
 mod store;
 
@@ -35,4 +36,5 @@ pub use job::{JobState, JobStatus, Progress, Ran, Refusal, SubmitRequest, grant_
 pub use keys::{Keys, NODE_KEY, OPERATOR_KEY, system_random};
 pub use node::{Node, SystemClock};
 pub use scan::{Contents, Quarantined, ScanReport};
+pub use report::{DatasetFacts, ReportFormat};
 pub use store::{Dataset, Indexed};

@@ -42,7 +42,11 @@ pub(crate) fn column(raw: &RawColumn, clinical: &Clinical) -> Result<ColumnRule,
     match rule.missing.iter().find(|code| rule.map.contains_key(*code)) {
         Some(code) => {
             let span = raw.map.as_ref().map_or(raw.name.span(), Spanned::span);
-            Err(Problem::new(span, format!("`{code}` is mapped, and a missing code"), "remove one of the two"))
+            Err(Problem::new(
+                span,
+                format!("`{code}` is mapped, and a missing code"),
+                "remove one of the two",
+            ))
         }
         None => Ok(rule),
     }

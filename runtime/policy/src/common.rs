@@ -70,7 +70,14 @@ pub const COMMON_NAMES: &[CommonName] = &[
         "age_at_diagnosis_years",
         "cancer_condition.cancer_condition_age_at_diagnosis",
         "SNOMEDCT423493009",
-        &["ageatdiagnosis", "ageatdiagnosisyears", "diagnosisage", "ageatdx", "dxage", "cancerconditionageatdiagnosis"],
+        &[
+            "ageatdiagnosis",
+            "ageatdiagnosisyears",
+            "diagnosisage",
+            "ageatdx",
+            "dxage",
+            "cancerconditionageatdiagnosis",
+        ],
         (YEARS, true),
     ),
     table(
@@ -98,7 +105,13 @@ pub const COMMON_NAMES: &[CommonName] = &[
         "days_to_last_contact",
         "patient.patient_date_of_last_contact",
         "",
-        &["dateoflastcontact", "lastcontactdate", "patientdateoflastcontact", "dateoflastfollowup", "daystolastcontact"],
+        &[
+            "dateoflastcontact",
+            "lastcontactdate",
+            "patientdateoflastcontact",
+            "dateoflastfollowup",
+            "daystolastcontact",
+        ],
         (r#"type = "days", min = -36500, max = 36500"#, false),
     ),
     table(
@@ -130,7 +143,8 @@ pub const COMMON_NAMES: &[CommonName] = &[
 /// What the key of a table is called elsewhere.
 const KEYS: &[&str] = &["patientid", "patientidentifier", "subjectid", "caseid", "patient", "subject"];
 /// What the date of the diagnosis is called elsewhere: EUCAIM counts days from it (`.._offset_from_diagnosis`).
-const INDEX_DATES: &[&str] = &["diagnosisdate", "dateofdiagnosis", "dxdate", "cancerconditionasserteddate", "indexdate"];
+const INDEX_DATES: &[&str] =
+    &["diagnosisdate", "dateofdiagnosis", "dxdate", "cancerconditionasserteddate", "indexdate"];
 
 /// What of a table's head has a common name, as lines of a policy.
 #[derive(Debug, PartialEq, Eq)]
@@ -146,7 +160,8 @@ pub(crate) struct Proposal {
 pub(crate) fn propose(head: &[String]) -> Proposal {
     let mut proposal = Proposal { clinical: String::new(), columns: String::new() };
     let exact = |name: &str| head.iter().any(|column| column == name);
-    let first = |names: &[&str]| head.iter().find(|column| writable(column) && names.contains(&&*bare(column)));
+    let first =
+        |names: &[&str]| head.iter().find(|column| writable(column) && names.contains(&&*bare(column)));
     if let Some(key) = first(KEYS).filter(|_| !exact(trocar_terms::TableRules::KEY)) {
         proposal.clinical.push_str(&format!("key = {}\n", quoted(key)));
     }
@@ -207,7 +222,10 @@ mod tests {
             if let From::Table { aliases, .. } = common.from {
                 for alias in aliases {
                     assert_eq!(*alias, bare(alias), "an alias is written bare");
-                    assert!(seen.insert((*alias).to_owned()) || *alias == common.name, "{alias} stands twice");
+                    assert!(
+                        seen.insert((*alias).to_owned()) || *alias == common.name,
+                        "{alias} stands twice"
+                    );
                 }
             }
         }
@@ -215,10 +233,13 @@ mod tests {
 
     #[test]
     fn a_columns_spelling_does_not_matter_and_its_own_name_is_kept_as_the_source() {
-        let proposal = propose(&head(&["Patient ID", "Age at Diagnosis", "Gender", "Date_of_diagnosis", "ward"]));
+        let proposal =
+            propose(&head(&["Patient ID", "Age at Diagnosis", "Gender", "Date_of_diagnosis", "ward"]));
         assert!(proposal.clinical.contains("key = \"Patient ID\""), "{proposal:?}");
         assert!(proposal.clinical.contains("index_date = \"Date_of_diagnosis\""), "{proposal:?}");
-        assert!(proposal.columns.contains("name = \"age_at_diagnosis_years\", source = \"Age at Diagnosis\""));
+        assert!(
+            proposal.columns.contains("name = \"age_at_diagnosis_years\", source = \"Age at Diagnosis\"")
+        );
         assert!(proposal.columns.contains("name = \"sex\", source = \"Gender\""));
         assert!(!proposal.columns.contains("ward"));
     }

@@ -277,18 +277,17 @@ fn a_policy_that_says_nothing_of_its_table_keeps_its_digest() {
 
 #[test]
 fn a_policy_for_a_table_grants_the_columns_that_have_a_common_name() {
-    let head = ["Subject-ID", "Gender", "AgeAtDiagnosis", "DiagnosisDate", "dateOfLastContact", "Diagnosis", "ward"];
+    let head =
+        ["Subject-ID", "Gender", "AgeAtDiagnosis", "DiagnosisDate", "dateOfLastContact", "Diagnosis", "ward"];
     let text = Policy::for_table(&key(1), 300, &head.map(str::to_owned));
     let policy = Policy::parse("policy.toml", &text).unwrap_or_else(|e| panic!("{}\n{text}", shown(&e)));
     let table = policy.table();
     let granted: Vec<_> = table.columns.iter().map(|c| (c.name.as_str(), c.source())).collect();
-    assert_eq!(
-        granted,
-        [("sex", "Gender"), ("age_at_diagnosis_years", "AgeAtDiagnosis")],
-    );
+    assert_eq!(granted, [("sex", "Gender"), ("age_at_diagnosis_years", "AgeAtDiagnosis")],);
     assert_eq!((table.key.as_str(), table.index_date.as_deref()), ("Subject-ID", Some("DiagnosisDate")));
     assert!(text.contains("# { name = \"diagnosis\", source = \"Diagnosis\""), "{text}");
-    let uncommented = text.replace("# { name = \"days_to_last_contact\"", "{ name = \"days_to_last_contact\"");
+    let uncommented =
+        text.replace("# { name = \"days_to_last_contact\"", "{ name = \"days_to_last_contact\"");
     let policy = Policy::parse("policy.toml", &uncommented).unwrap_or_else(|e| panic!("{}", shown(&e)));
     assert_eq!(policy.columns()[2].source(), "dateOfLastContact");
 }

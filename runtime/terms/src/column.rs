@@ -231,7 +231,8 @@ mod tests {
 
     #[test]
     fn a_missing_code_is_missing_even_within_the_range() {
-        let rule = ColumnRule { missing: vec!["99".into()], ..rule(ColumnType::Integer { min: 0, max: 120 }) };
+        let rule =
+            ColumnRule { missing: vec!["99".into()], ..rule(ColumnType::Integer { min: 0, max: 120 }) };
         assert_eq!(rule.admit("99", None), Err(NoValue::Code));
         assert_eq!(rule.admit("98", None), Ok(Value::Integer(98)));
     }

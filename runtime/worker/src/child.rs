@@ -3,8 +3,8 @@
 use crate::{
     launcher::raise_descriptor_limit,
     task::{
-        Compiled, FILES, HEADER_BYTES, Header, Hello, MapAnswer, MapTask, ORDER_BYTES, Order, TABLE_BYTES, TableHead,
-        TablePart, Task,
+        Compiled, FILES, HEADER_BYTES, Header, Hello, MapAnswer, MapTask, ORDER_BYTES, Order, TABLE_BYTES,
+        TableHead, TablePart, Task,
     },
     wire::{Channel, LENGTH, framed},
 };

@@ -112,7 +112,9 @@ enum Kind {
 /// The types that have a text; the record reader stops the process at others.
 fn kind(column: &TypePtr) -> Result<Kind, ClinicalError> {
     let basic = column.get_basic_info();
-    if let Some(LogicalType::Timestamp { unit: TimeUnit::NANOS, .. }) = basic.logical_type_ref() {
+    if let Some(LogicalType::Timestamp(stamp)) = basic.logical_type_ref()
+        && matches!(stamp.unit, TimeUnit::NANOS)
+    {
         return Ok(Kind::Nanoseconds);
     }
     let converted = basic.converted_type();

@@ -53,7 +53,8 @@ fn refused(text: &str) -> ClinicalError {
 
 #[test]
 fn granted_columns_are_kept_and_others_never_leave_the_reader() {
-    let table = csv("\u{feff}name,sex,patient_id,age_years\n\"Doe, J\",F,p1,61\nRoe,x,p2,200\n").unwrap().table;
+    let table =
+        csv("\u{feff}name,sex,patient_id,age_years\n\"Doe, J\",F,p1,61\nRoe,x,p2,200\n").unwrap().table;
     let row = table.row("p1").unwrap();
     assert_eq!(row.len(), 2);
     assert_eq!((&row["age_years"], &row["sex"]), (&Value::Integer(61), &Value::Text("F".into())));
@@ -93,7 +94,8 @@ fn days_are_counted_from_each_patients_own_index_date() {
     rules.index_date = Some("diagnosed".into());
     let days = ColumnType::Days { min: -1000, max: 1000 };
     rules.columns = vec![ColumnRule::new("seen".parse().unwrap(), days)];
-    let text = "patient_id,diagnosed,seen\na,2024-01-01,2024-02-01\nb,20240201,20240101\nc,,2024-02-01\nd,soon,5\n";
+    let text =
+        "patient_id,diagnosed,seen\na,2024-01-01,2024-02-01\nb,20240201,20240101\nc,,2024-02-01\nd,soon,5\n";
     let admitted = admitted(&file(text.as_bytes()), &rules).unwrap();
     let seen = |id: &str| admitted.table.row(id).unwrap()["seen"].clone();
     assert_eq!((seen("a"), seen("b")), (Value::Days(31), Value::Days(-31)));
@@ -215,7 +217,8 @@ fn dates_and_time_stamps_of_parquet_are_days() {
         Column::Flag(vec![true]),
     ];
     let days = ColumnType::Days { min: -1000, max: 1000 };
-    let mut columns_of = ["ms", "us", "ns"].map(|name| ColumnRule::new(name.parse().unwrap(), days.clone())).to_vec();
+    let mut columns_of =
+        ["ms", "us", "ns"].map(|name| ColumnRule::new(name.parse().unwrap(), days.clone())).to_vec();
     let flag = ColumnType::Category { categories: vec!["true".into(), "false".into()] };
     columns_of.push(ColumnRule::new("flag".parse().unwrap(), flag));
     let rules = TableRules { index_date: Some("diagnosed".into()), ..TableRules::of(&columns_of) };
@@ -301,4 +304,85 @@ fn a_parquet_file_that_unfolds_is_refused_at_the_bound() {
     let writer = SerializedFileWriter::new(file.try_clone().unwrap(), schema, Arc::default()).unwrap();
     writer.close().unwrap();
     assert_eq!(read_head(file), Err(ClinicalError::TooManyColumns));
+}
+
+/// The rules of tests/oracles/clinical.py.
+fn oracle_rules() -> TableRules {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let rule = |name: &str, source: &str, kind| ColumnRule {
+        source: Some(source.to_owned()),
+        ..ColumnRule::new(name.parse().unwrap(), kind)
+    };
+    let map = [("male", "M"), ("Male", "M"), ("female", "F")].map(|(from, to)| (from.into(), to.into()));
+    let columns = vec![
+        ColumnRule {
+            missing: words(&["999"]),
+            ..rule("age_years", "Age", ColumnType::Integer { min: 0, max: 120 })
+        },
+        ColumnRule {
+            missing: words(&["unknown"]),
+            map: map.into(),
+            ..rule("sex", "Gender", ColumnType::Category { categories: words(&["F", "M"]) })
+        },
+        rule("size_mm", "Size", ColumnType::Real { min: 0.0, max: 50.0 }),
+        ColumnRule {
+            missing: words(&["NA"]),
+            ..rule("stage", "Stage", ColumnType::Category { categories: words(&["I", "II", "III", "IV"]) })
+        },
+        rule("seen", "Seen", ColumnType::Days { min: -100, max: 2000 }),
+    ];
+    TableRules { key: "Subject".to_owned(), index_date: Some("Diagnosed".to_owned()), columns }
+}
+
+fn as_json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Integer(i) => (*i).into(),
+        Value::Real(x) => (*x).into(),
+        Value::Text(text) => text.clone().into(),
+        Value::Days(days) => (*days).into(),
+        Value::Missing => serde_json::Value::Null,
+    }
+}
+
+/// Python with pandas and pyarrow: `TROCAR_PYTHON`, else `python3`; `None`, said on one line, where there is none.
+fn pandas() -> Option<std::ffi::OsString> {
+    let python = std::env::var_os("TROCAR_PYTHON").unwrap_or_else(|| "python3".into());
+    let there = std::process::Command::new(&python).args(["-c", "import pandas, pyarrow"]).output();
+    if there.is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    println!("skipped: no Python with pandas and pyarrow (TROCAR_PYTHON names one)");
+    None
+}
+
+#[test]
+fn csv_and_parquet_give_the_cells_that_pandas_and_pyarrow_read() {
+    let Some(python) = pandas() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/oracles/clinical.py");
+    assert!(std::process::Command::new(python).arg(script).arg(folder.path()).status().unwrap().success());
+    let rules = oracle_rules();
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.extension().is_some_and(|extension| extension == "json") {
+            continue;
+        }
+        let expected = std::fs::read(entry.with_extension("json")).unwrap();
+        let expected: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
+            serde_json::from_slice(&expected).unwrap();
+        let table = admitted(&File::open(&entry).unwrap(), &rules).unwrap().table;
+        assert_eq!(table.len(), expected.len());
+        for (patient, cells) in &expected {
+            for (column, cell) in cells {
+                let ours = as_json(&table.row(patient).unwrap()[column]);
+                let same = match (ours.as_f64(), cell.as_f64()) {
+                    (Some(a), Some(b)) => a == b,
+                    _ => ours == *cell,
+                };
+                assert!(same, "{}: {patient} {column}: ours {ours}, pandas {cell}", entry.display());
+            }
+        }
+        files += 1;
+    }
+    assert_eq!(files, 5);
 }
