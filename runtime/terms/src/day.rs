@@ -23,11 +23,10 @@ impl Day {
     /// Whether a text has the form of a day. Eight digits always do: nobody counts 27,000 years in days.
     #[must_use]
     pub fn looks_like_one(text: &str) -> bool {
-        let digit = |b: &u8| b.is_ascii_digit();
         match text.as_bytes() {
-            bytes @ [_, _, _, _, _, _, _, _] => bytes.iter().all(|b| digit(b)),
+            bytes @ [_, _, _, _, _, _, _, _] => bytes.iter().all(u8::is_ascii_digit),
             [year @ .., b'-', m1, m2, b'-', d1, d2] => {
-                year.len() == 4 && year.iter().chain([m1, m2, d1, d2]).all(|b| digit(b))
+                year.len() == 4 && year.iter().chain([m1, m2, d1, d2]).all(u8::is_ascii_digit)
             }
             _ => false,
         }

@@ -78,7 +78,8 @@ fn is_parquet(file: &mut File) -> Result<bool, ClinicalError> {
     }
     let mut start = Vec::new();
     file.seek(SeekFrom::Start(0)).map_err(|_| ClinicalError::Unreadable)?;
-    file.take(PARQUET.len() as u64).read_to_end(&mut start).map_err(|_| ClinicalError::Unreadable)?;
+    let head = Read::by_ref(file).take(PARQUET.len() as u64).read_to_end(&mut start);
+    head.map_err(|_| ClinicalError::Unreadable)?;
     file.seek(SeekFrom::Start(0)).map_err(|_| ClinicalError::Unreadable)?;
     Ok(start == PARQUET)
 }

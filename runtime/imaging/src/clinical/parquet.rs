@@ -101,21 +101,23 @@ fn projection(schema: &Type, wanted: &[usize]) -> Result<Type, ClinicalError> {
     built.map_err(|_| ClinicalError::NotParquet)
 }
 
-/// What a column's values are, as far as the record reader does not say.
+/// What a column's whole numbers are, where the record reader may hand them over as nothing more.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Plain,
-    /// Nanoseconds since 1970, which the record reader hands over as a whole number.
-    Nanoseconds,
+    /// Time since 1970, in so many units a day.
+    Time(i64),
 }
 
 /// The types that have a text; the record reader stops the process at others.
 fn kind(column: &TypePtr) -> Result<Kind, ClinicalError> {
     let basic = column.get_basic_info();
-    if let Some(LogicalType::Timestamp(stamp)) = basic.logical_type_ref()
-        && matches!(stamp.unit, TimeUnit::NANOS)
-    {
-        return Ok(Kind::Nanoseconds);
+    if let Some(LogicalType::Timestamp(stamp)) = basic.logical_type_ref() {
+        return Ok(Kind::Time(match stamp.unit {
+            TimeUnit::MILLIS => MILLIS_A_DAY,
+            TimeUnit::MICROS => MILLIS_A_DAY * 1_000,
+            TimeUnit::NANOS => MILLIS_A_DAY * 1_000_000,
+        }));
     }
     let converted = basic.converted_type();
     let known = match column.get_physical_type() {
@@ -133,6 +135,13 @@ fn kind(column: &TypePtr) -> Result<Kind, ClinicalError> {
 
 /// A value in the words of a CSV; `None` where it has none.
 fn text(field: &Field, kind: Kind) -> Option<String> {
+    match (field, kind) {
+        (Field::Long(since_1970), Kind::Time(a_day)) => day(since_1970.div_euclid(a_day)),
+        _ => plain(field),
+    }
+}
+
+fn plain(field: &Field) -> Option<String> {
     Some(match field {
         Field::Null => String::new(),
         Field::Str(text) => text.clone(),
@@ -140,9 +149,6 @@ fn text(field: &Field, kind: Kind) -> Option<String> {
         // Widened first, as everyone who computes with it does: `3.3` of single precision is 3.299999952316284.
         Field::Float(x) => f64::from(*x).to_string(),
         Field::Double(x) => x.to_string(),
-        Field::Long(nanoseconds) if kind == Kind::Nanoseconds => {
-            day(nanoseconds.div_euclid(1_000_000 * MILLIS_A_DAY))?
-        }
         Field::Date(days) => day(i64::from(*days))?,
         Field::TimestampMillis(millis) => day(millis.div_euclid(MILLIS_A_DAY))?,
         Field::TimestampMicros(micros) => day(micros.div_euclid(1_000 * MILLIS_A_DAY))?,

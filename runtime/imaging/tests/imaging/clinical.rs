@@ -169,10 +169,18 @@ fn parquet(schema: &str, columns: &[Column], compression: Compression) -> File {
                 let levels: Vec<i16> = cells.iter().map(|cell| i16::from(cell.is_some())).collect();
                 next.typed::<ByteArrayType>().write_batch(&texts, Some(&levels), None).unwrap();
             }
-            Column::Whole(cells) => drop(next.typed::<Int64Type>().write_batch(cells, None, None).unwrap()),
-            Column::Real(cells) => drop(next.typed::<DoubleType>().write_batch(cells, None, None).unwrap()),
-            Column::Days(cells) => drop(next.typed::<Int32Type>().write_batch(cells, None, None).unwrap()),
-            Column::Flag(cells) => drop(next.typed::<BoolType>().write_batch(cells, None, None).unwrap()),
+            Column::Whole(cells) => {
+                next.typed::<Int64Type>().write_batch(cells, None, None).unwrap();
+            }
+            Column::Real(cells) => {
+                next.typed::<DoubleType>().write_batch(cells, None, None).unwrap();
+            }
+            Column::Days(cells) => {
+                next.typed::<Int32Type>().write_batch(cells, None, None).unwrap();
+            }
+            Column::Flag(cells) => {
+                next.typed::<BoolType>().write_batch(cells, None, None).unwrap();
+            }
         }
         next.close().unwrap();
     }
@@ -277,7 +285,6 @@ fn a_parquet_type_without_a_text_is_refused_where_it_is_granted_and_ignored_else
 
 #[test]
 fn a_parquet_file_that_unfolds_is_refused_at_the_bound() {
-    // 11 million equal flags are 1.4 kB of run lengths.
     let schema = "required boolean patient_id; optional binary sex (UTF8); required double age_years;";
     let many = parquet(
         &schema.replace("optional binary sex (UTF8); required double age_years;", ""),

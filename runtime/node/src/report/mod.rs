@@ -63,7 +63,7 @@ impl Node {
         let snapshot = self.store().snapshot(id).await?;
         let table = self.clinical(&dataset, &self.policy(&dataset.name)?)?;
         let mut filling = Filling::default();
-        let mut choice = Choice::of(scanned.contents.series.values().fold(0, |a, b| a.saturating_add(*b)));
+        let mut choice = Choice::of(scanned.contents.series.values().copied().fold(0, usize::saturating_add));
         let see = |_, patient: crate::store::Indexed| {
             filling.patient(&patient);
             choice.patient(&patient);
