@@ -200,7 +200,7 @@ fn in_steps(sorted: &[f64], step: f64) -> Vec<Bin> {
     let start = (low / step).floor();
     let edge = |n: u32| (start + f64::from(n)) * step;
     // No more than a page can show, whatever one wild value says: what lies beyond is in the last bin.
-    let count = (0..60).find(|n| edge(n.saturating_add(1)) > *high).unwrap_or(59);
+    let count = (0_u32..60).find(|n| edge(n.saturating_add(1)) > *high).unwrap_or(59);
     let mut bins: Vec<Bin> =
         (0..=count).map(|n| Bin { from: edge(n), to: edge(n.saturating_add(1)), count: 0 }).collect();
     for value in sorted {
