@@ -4,6 +4,7 @@ mod broken;
 mod intake;
 mod job;
 mod oracle;
+mod report;
 mod scan;
 mod tamper;
 mod words;

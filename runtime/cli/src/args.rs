@@ -176,10 +176,16 @@ pub(crate) enum Node {
     )]
     Dataset(Dataset),
     /// Read the headers of a dataset's files into the index.
-    #[command(before_help = "Example: trocar node scan liver")]
+    #[command(before_help = "Example: trocar node scan liver --report html")]
     Scan {
         /// Which; all by default.
         name: Option<Name>,
+        /// Also write what is in the dataset, what is missing and what was refused. It shows patients' data.
+        #[arg(long, value_enum, value_name = "FORMAT")]
+        report: Option<Report>,
+        /// Where to, instead of the folder reports/ of the home.
+        #[arg(short, value_name = "FILE", requires = "report", requires = "name")]
+        output: Option<PathBuf>,
     },
     /// Fetch a dataset's objects from a PACS (DICOMweb) or an object store.
     #[command(
@@ -228,8 +234,8 @@ pub(crate) enum Dataset {
         name: Name,
         /// The folder.
         path: PathBuf,
-        /// A clinical table with a column patient_id.
-        #[arg(long, value_name = "CSV")]
+        /// A clinical table, CSV or Parquet, with a column patient_id or the key that the policy names.
+        #[arg(long, value_name = "FILE")]
         clinical: Option<PathBuf>,
         /// Its policy; a complete strict one is written where none is given.
         #[arg(long, value_name = "FILE")]
@@ -431,6 +437,15 @@ impl From<CohortSyntax> for trocar_testkit::Syntax {
             CohortSyntax::JpegLossless => Self::JpegLossless,
         }
     }
+}
+
+/// How a report of a dataset is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Report {
+    /// One page with pictures, without scripts or anything from elsewhere.
+    Html,
+    /// The same figures, without pictures.
+    Json,
 }
 
 /// The modalities that the testkit can write.

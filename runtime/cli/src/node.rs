@@ -1,14 +1,14 @@
 //! What a node's operator does.
 
-use crate::args::{Answer, Approve, Dataset, Node as Verb};
+use crate::args::{Answer, Approve, Dataset, Node as Verb, Report};
 use crate::author::launcher;
 use crate::failure::{Exit, Failure};
 use crate::out::{Out, say, table};
 use crate::show::show;
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use trocar_node::{
-    ApproveRequest, Budget, Home, NewDataset, Node, ProjectBudget, Ran, ScanReport, SystemClock,
+    ApproveRequest, Budget, Home, NewDataset, Node, ProjectBudget, Ran, ReportFormat, ScanReport, SystemClock,
 };
 use trocar_terms::Name;
 
@@ -24,7 +24,7 @@ pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failu
             add(out, &open(home).await?, NewDataset { name, path, clinical, policy }).await?;
         }
         Verb::Dataset(Dataset::List) => list(out, &open(home).await?).await?,
-        Verb::Scan { name } => scan(out, &open(home).await?, name).await?,
+        Verb::Scan { name, report, output } => scan(out, &open(home).await?, name, (report, output)).await?,
         Verb::Pull(args) => return crate::intake::pull(out, &open(home).await?, &args).await,
         Verb::Receive(args) => return crate::intake::receive(out, &open(home).await?, args).await,
         Verb::Pending => pending(out, &open(home).await?).await?,
@@ -76,17 +76,50 @@ async fn list(out: Out, node: &Node) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn scan(out: Out, node: &Node, name: Option<Name>) -> Result<(), Failure> {
+async fn scan(
+    out: Out,
+    node: &Node,
+    name: Option<Name>,
+    (format, output): (Option<Report>, Option<PathBuf>),
+) -> Result<(), Failure> {
     let names = match name {
         Some(name) => vec![name],
         None => node.store().datasets().await?.into_iter().map(|d| d.name).collect(),
     };
-    let mut reports = Vec::new();
+    let (mut rows, mut words) = (Vec::new(), Vec::new());
     for name in &names {
-        reports.push(node.scan(name, &mut out.progress("files")).await?);
+        let scanned = node.scan(name, &mut out.progress("files")).await?;
+        let mut row = serde_json::to_value(&scanned).map_err(anyhow::Error::from)?;
+        words.push(scan_words(&scanned));
+        if let Some(format) = format {
+            row["report"] = report(out, node, &scanned, format, output.as_deref()).await?.into();
+        }
+        rows.push(row);
     }
-    out.result(&reports, || reports.iter().map(scan_words).collect::<Vec<_>>().join("\n\n"))?;
+    out.result(&rows, || words.join("\n\n"))?;
     Ok(())
+}
+
+/// Writes the operator's report of a scan and says where it is.
+async fn report(
+    out: Out,
+    node: &Node,
+    scanned: &ScanReport,
+    format: Report,
+    output: Option<&Path>,
+) -> Result<String, Failure> {
+    let format = match format {
+        Report::Html => ReportFormat::Html,
+        Report::Json => ReportFormat::Json,
+    };
+    let output = output.map(std::path::absolute).transpose().map_err(anyhow::Error::from)?;
+    let written = {
+        let _spinner = out.spinner("report");
+        node.write_report(scanned, format, output.as_deref()).await?
+    };
+    let path = written.display().to_string();
+    say(&format!("The report is {path}. It shows patients' data: it must not leave the node."));
+    Ok(path)
 }
 
 fn scan_words(report: &ScanReport) -> String {

@@ -18,9 +18,9 @@ use trocar_manifest::keys::SecretKey;
 use trocar_manifest::{Manifest, Package};
 use trocar_node::{Indexed, grant_of, system_random};
 use trocar_policy::Policy;
-use trocar_terms::{ColumnRule, Modality};
+use trocar_terms::{ColumnRule, Modality, TableRules};
 use trocar_testkit::cohort::{self, CohortSpec};
-use trocar_worker::{FileEntry, MapJob, Mapped, ScanRules};
+use trocar_worker::{ClinicalTable, FileEntry, Launcher, MapJob, Mapped, ScanRules};
 
 pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
     let (manifest, component) = algorithm(args)?;
@@ -105,8 +105,9 @@ fn read(
         tell_left_out(&scan);
     }
     let wanted = |rule: &&ColumnRule| manifest.capabilities.columns.contains(&rule.name);
-    let rules: Vec<ColumnRule> = policy.columns().iter().filter(wanted).cloned().collect();
-    let table = clinical.map(|path| clinical_table(path, &rules)).transpose()?;
+    let rules =
+        TableRules { columns: policy.columns().iter().filter(wanted).cloned().collect(), ..policy.table() };
+    let table = clinical.map(|path| clinical_table(&launcher, path, &rules)).transpose()?;
     let patients = scan.patients.into_iter().map(|record| {
         let columns = table.as_ref().and_then(|t| t.row(&record.patient_id)).cloned().unwrap_or_default();
         Indexed { pseudonym: String::new(), record, columns, files: Vec::new() }
@@ -126,10 +127,10 @@ fn tell_left_out(scan: &trocar_worker::Scan) {
     }
 }
 
-fn clinical_table(path: &Path, rules: &[ColumnRule]) -> Result<trocar_worker::ClinicalTable, Failure> {
+fn clinical_table(launcher: &Launcher, path: &Path, rules: &TableRules) -> Result<ClinicalTable, Failure> {
     let words = || format!("cannot use {}", path.display());
     let file = std::fs::File::open(path).with_context(words)?;
-    Ok(trocar_worker::clinical(file, rules).with_context(words)?)
+    Ok(trocar_worker::clinical(launcher, &file, rules).with_context(words)?.table)
 }
 
 fn map(

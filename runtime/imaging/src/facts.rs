@@ -5,7 +5,7 @@ use crate::dataset::Dataset;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeMap, fmt};
 
 /// Attributes of a file; of a series or patient, what its files agree on. `None` where the file is silent or they differ.
 #[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -24,8 +24,8 @@ pub struct Facts {
     pub kvp: Option<f64>,
     /// Slice Thickness (0018,0050), in mm.
     pub slice_thickness_mm: Option<f64>,
-    /// Mandatory tags that one file or more lacks.
-    pub missing: BTreeSet<Mandatory>,
+    /// Mandatory tags that files lack, and how many of them do.
+    pub missing: BTreeMap<Mandatory, u32>,
 }
 
 /// A tag that EUCAIM asks of every image.
@@ -99,7 +99,11 @@ impl Facts {
             year: year(acquired).or_else(|| year(studied)),
             kvp: data.real(tags::KVP).filter(|kv| is_figure(*kv)),
             slice_thickness_mm: data.real(tags::SLICE_THICKNESS).filter(|mm| is_figure(*mm)),
-            missing: Mandatory::ALL.into_iter().filter(|m| data.text(m.tag()).is_none()).collect(),
+            missing: Mandatory::ALL
+                .into_iter()
+                .filter(|m| data.text(m.tag()).is_none())
+                .map(|m| (m, 1))
+                .collect(),
         }
     }
 
@@ -129,7 +133,10 @@ impl Facts {
         keep_same(&mut self.slice_thickness_mm, &other.slice_thickness_mm);
         self.age_years = [self.age_years, other.age_years].into_iter().flatten().reduce(f64::min);
         self.year = self.year.into_iter().chain(other.year).min();
-        self.missing.extend(&other.missing);
+        for (tag, files) in &other.missing {
+            let mine = self.missing.entry(*tag).or_default();
+            *mine = mine.saturating_add(*files);
+        }
     }
 }
 
@@ -201,16 +208,16 @@ mod tests {
             sex: Some("F".into()),
             body_part: Some(part.into()),
             year: Some(year),
-            missing: missing.iter().copied().collect(),
+            missing: missing.iter().map(|tag| (*tag, 1)).collect(),
             ..Facts::default()
         };
         let series = Facts::agreed([
             &of("LIVER", 2020, &[]),
             &of("ABDOMEN", 2018, &[Mandatory::AcquisitionDate]),
-            &of("LIVER", 2019, &[]),
+            &of("LIVER", 2019, &[Mandatory::AcquisitionDate]),
         ]);
         assert_eq!((series.sex.as_deref(), series.body_part, series.year), (Some("F"), None, Some(2018)));
-        assert_eq!(series.missing, [Mandatory::AcquisitionDate].into());
+        assert_eq!(series.missing, [(Mandatory::AcquisitionDate, 2)].into());
     }
 
     #[test]

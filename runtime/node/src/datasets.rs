@@ -8,9 +8,10 @@ use crate::node::Node;
 use crate::store::Dataset;
 use std::path::{Path, PathBuf};
 use trocar_ledger::Event;
+use trocar_manifest::keys::PublicKey;
 use trocar_policy::Policy;
 use trocar_terms::{DatasetId, Digest, Name};
-use trocar_worker::ClinicalTable;
+use trocar_worker::{Admitted, TableError};
 
 /// N_pub of a policy that the operator did not write: declared, never counted from the data.
 const SIZE_BOUND: u32 = 500;
@@ -65,7 +66,7 @@ impl Node {
         let text = if new.policy.is_some() || path.exists() {
             files::read_text(&path)?
         } else {
-            Policy::complete(&operator, SIZE_BOUND)
+            self.default_policy(&operator, new.clinical.as_deref())?
         };
         let shown = path.display().to_string();
         let text = trocar_policy::with_operator(&shown, &text, &operator)
@@ -94,17 +95,29 @@ impl Node {
         if policy.digest() == *digest { Ok(policy) } else { Err(NodeError::Lost("its policy")) }
     }
 
-    pub(crate) fn clinical(
-        &self,
-        dataset: &Dataset,
-        policy: &Policy,
-    ) -> Result<Option<ClinicalTable>, NodeError> {
+    /// Reads a dataset's clinical table under its policy.
+    pub(crate) fn clinical(&self, dataset: &Dataset, policy: &Policy) -> Result<Option<Admitted>, NodeError> {
         let Some(path) = &dataset.clinical else { return Ok(None) };
         let input = std::fs::File::open(path).map_err(file("read", path))?;
-        match trocar_worker::clinical(input, policy.columns()) {
-            Ok(table) => Ok(Some(table)),
-            Err(source) => Err(NodeError::Clinical { path: path.clone(), source }),
-        }
+        let read = trocar_worker::clinical(self.launcher(), &input, &policy.table());
+        read.map(Some).map_err(|error| refused(path, error))
+    }
+
+    /// The strict default; with a table, it grants the columns of sex and age that the table has.
+    fn default_policy(&self, operator: &PublicKey, clinical: Option<&Path>) -> Result<String, NodeError> {
+        let Some(path) = clinical else { return Ok(Policy::complete(operator, SIZE_BOUND)) };
+        let path = existing(path, Path::is_file, "file")?;
+        let input = std::fs::File::open(&path).map_err(file("read", &path))?;
+        let head =
+            trocar_worker::clinical_head(self.launcher(), &input).map_err(|error| refused(&path, error))?;
+        Ok(Policy::for_table(operator, SIZE_BOUND, &head))
+    }
+}
+
+fn refused(path: &Path, error: TableError) -> NodeError {
+    match error {
+        TableError::Worker(error) => error.into(),
+        TableError::Refused(source) => NodeError::Clinical { path: path.to_owned(), source },
     }
 }
 

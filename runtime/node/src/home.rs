@@ -1,4 +1,4 @@
-//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ name patients.log index.db ledger.log`.
+//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ reports/ name patients.log index.db ledger.log`.
 
 use crate::error::{NodeError, ask, file};
 use crate::files;
@@ -7,7 +7,7 @@ use crate::patients::PatientsLog;
 use std::path::{Path, PathBuf};
 use trocar_ledger::Ledger;
 use trocar_manifest::keys::{PublicKey, SecretKey};
-use trocar_terms::{Clock, Digest, JobId, Name};
+use trocar_terms::{Clock, Digest, JobId, Name, Timestamp};
 
 const FOLDERS: [&str; 5] = ["policy", "keys", "packages", "cache", "bundles"];
 
@@ -154,6 +154,18 @@ impl Home {
 
     pub(crate) fn cache_path(&self, name: &str) -> PathBuf {
         self.root.join("cache").join(name)
+    }
+
+    /// Where a report of a dataset is written unless the operator says otherwise. The folder is made when it is first used.
+    pub(crate) fn report_path(
+        &self,
+        dataset: &Name,
+        at: Timestamp,
+        extension: &str,
+    ) -> Result<PathBuf, NodeError> {
+        let folder = self.root.join("reports");
+        files::private_dir(&folder)?;
+        Ok(folder.join(format!("{dataset}-{}.{extension}", at.to_string().replace(':', ""))))
     }
 
     fn package_path(&self, digest: &Digest) -> PathBuf {

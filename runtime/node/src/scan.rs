@@ -8,7 +8,7 @@ use hmac::Mac;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use trocar_policy::Policy;
-use trocar_terms::{Digest, Name, SnapshotId, Value};
+use trocar_terms::{Digest, Name, SnapshotId, TableRules, Value};
 use trocar_worker::{ClinicalTable, PatientRecord, READER, ScanRules};
 
 /// What the operator sees of a scan.
@@ -69,7 +69,7 @@ impl Node {
         let _lock = self.home().lock("scan.lock")?;
         let dataset = self.store().dataset(name).await?;
         let policy = self.policy(name)?;
-        let table = self.clinical(&dataset, &policy)?;
+        let table = self.clinical(&dataset, &policy)?.map(|admitted| admitted.table);
         let rules = rules(&policy);
         let reading = Digest::of(&serde_json::to_vec(&(READER, &rules))?);
         let mut tree = self.store().tree(&dataset, &reading).await?;
@@ -141,7 +141,8 @@ fn inputs(dataset: &Dataset, policy: &Policy, reading: &Digest) -> Result<Digest
         Some(path) => Some(Digest::of(&std::fs::read(path).map_err(file("read", path))?)),
         None => None,
     };
-    Ok(Digest::of(&serde_json::to_vec(&(reading, table, policy.columns()))?))
+    let TableRules { key, index_date, columns } = policy.table();
+    Ok(Digest::of(&serde_json::to_vec(&(reading, table, key, index_date, columns))?))
 }
 
 /// What a record gets from the node.

@@ -1,5 +1,6 @@
 //! From the TOML as it is written to a checked `Policy`.
 
+use crate::columns::clinical;
 use crate::grantable::grantable;
 use crate::policy::{Authors, Policy, PolicyError};
 use crate::raw::{RawDeidentification, RawPolicy};
@@ -65,6 +66,12 @@ pub(crate) const EXAMPLES: Examples = &[
     ("type", "type = \"integer\""),
     ("min", "min = 0"),
     ("max", "max = 120"),
+    ("clinical", "[clinical] with key and index_date"),
+    ("key", "key = \"patient_id\""),
+    ("index_date", "index_date = \"diagnosis_date\""),
+    ("source", "source = \"AgeAtDiagnosis\""),
+    ("missing", "missing = [\"NA\", \"999\"]"),
+    ("map", "map = { male = \"M\", female = \"F\" }"),
 ];
 
 pub(crate) fn policy(file_name: &str, text: &str) -> Result<Policy, PolicyError> {
@@ -74,6 +81,7 @@ pub(crate) fn policy(file_name: &str, text: &str) -> Result<Policy, PolicyError>
 fn checked(text: &str) -> Result<Policy, Problem> {
     let raw: RawPolicy = reading::toml(text, EXAMPLES)?;
     refuse_what_is_not_enforced(&raw)?;
+    let clinical = clinical(raw.clinical.as_ref())?;
     let mut policy = Policy {
         schema: reading::schema_one(&raw.schema)?,
         size_bound: size_bound(&raw)?,
@@ -92,7 +100,8 @@ fn checked(text: &str) -> Result<Policy, Problem> {
         operators: keys(&raw.operators)?,
         purposes: purposes(&raw.purposes)?,
         deidentification: deidentification(&raw.deidentification)?,
-        grantable: grantable(&raw.grantable)?,
+        grantable: grantable(&raw.grantable, &clinical)?,
+        clinical,
         text: text.to_owned(),
         canonical: Vec::new(),
     };

@@ -10,12 +10,15 @@
 )]
 
 mod check;
+mod columns;
+mod common;
 mod complete;
 mod decide;
 mod grantable;
 mod policy;
 mod raw;
 
+pub use common::{COMMON_NAMES, CommonName, From};
 pub use complete::with_operator;
 pub use decide::{Admitted, Decision, Request, decide};
 pub use policy::{Authors, Policy, PolicyError};

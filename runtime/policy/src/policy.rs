@@ -2,7 +2,9 @@ use crate::check;
 use serde::Serialize;
 use trocar_manifest::keys::PublicKey;
 use trocar_manifest::text::TextError;
-use trocar_terms::{AttributeRule, Class, ColumnRule, Decimal, Deidentification, Digest, Modality, RhoUnits};
+use trocar_terms::{
+    AttributeRule, Class, ColumnRule, Decimal, Deidentification, Digest, Modality, RhoUnits, TableRules,
+};
 
 /// Where a policy is wrong, and what to write instead.
 pub type PolicyError = TextError;
@@ -31,6 +33,8 @@ pub struct Policy {
     pub(crate) authors: Authors,
     pub(crate) operators: Vec<PublicKey>,
     pub(crate) purposes: Vec<String>,
+    #[serde(skip_serializing_if = "Clinical::is_default")]
+    pub(crate) clinical: Clinical,
     pub(crate) grantable: Grantable,
     /// The text that was parsed: what a node keeps.
     #[serde(skip)]
@@ -103,6 +107,26 @@ impl Authors {
     }
 }
 
+/// How the clinical table is keyed and dated. The default is not written: policies that never said it keep their digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Clinical {
+    pub(crate) key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) index_date: Option<String>,
+}
+
+impl Default for Clinical {
+    fn default() -> Self {
+        Self { key: TableRules::KEY.to_owned(), index_date: None }
+    }
+}
+
+impl Clinical {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What a manifest may ask for; everything else is refused.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Grantable {
@@ -169,6 +193,13 @@ impl Policy {
     #[must_use]
     pub fn columns(&self) -> &[ColumnRule] {
         &self.grantable.columns
+    }
+
+    /// How the clinical table is read.
+    #[must_use]
+    pub fn table(&self) -> TableRules {
+        let Clinical { key, index_date } = self.clinical.clone();
+        TableRules { key, index_date, columns: self.grantable.columns.clone() }
     }
 
     /// One project's rho of any 365 days: its share of the year, rounded down.

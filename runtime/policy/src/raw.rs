@@ -1,7 +1,9 @@
-//! The TOML of a policy as it is written. Every key is required: an unset threshold starts no job.
+//! The TOML of a policy as it is written. Every key that protects is required: an unset threshold starts no job. How
+//! a hospital's own table is read may be left out.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use toml::Spanned;
 use trocar_manifest::keys::PublicKey;
 use trocar_manifest::reading::Scalar;
@@ -74,6 +76,8 @@ pub(crate) struct RawPolicy {
     pub(crate) witness: Spanned<String>,
     /// Which files are taken.
     pub(crate) deidentification: RawDeidentification,
+    /// How the clinical table is keyed and dated; by `patient_id` and without dates where it is not there.
+    pub(crate) clinical: Option<RawClinical>,
     /// What a manifest may ask for.
     pub(crate) grantable: RawGrantable,
 }
@@ -93,6 +97,18 @@ pub(crate) struct RawDeidentification {
     /// report: missing mandatory tags are listed.
     #[schemars(with = "String")]
     pub(crate) mandatory_tags: Spanned<String>,
+}
+
+/// How rows of the clinical table belong to patients, and which day is a patient's day 0.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawClinical {
+    /// The column that names the patient as Patient ID (0010,0020) does; patient_id by default.
+    #[schemars(with = "Option<String>")]
+    pub(crate) key: Option<Spanned<String>>,
+    /// The column of the date that days are counted from; without it a date is missing.
+    #[schemars(with = "Option<String>")]
+    pub(crate) index_date: Option<Spanned<String>>,
 }
 
 /// What a manifest may ask for.
@@ -131,7 +147,7 @@ pub(crate) struct RawAttribute {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawColumn {
-    /// As in the table's head.
+    /// The common name: what manifests, cohorts and guests say.
     #[schemars(with = "String")]
     pub(crate) name: Spanned<Name>,
     /// integer, real, category or days.
@@ -147,6 +163,15 @@ pub(crate) struct RawColumn {
     /// The closed list, of category.
     #[schemars(with = "Option<Vec<String>>")]
     pub(crate) categories: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Name in the table's head, where it differs.
+    #[schemars(with = "Option<String>")]
+    pub(crate) source: Option<Spanned<String>>,
+    /// Codes that stand for a missing value.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(crate) missing: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The table's word of a category, where it differs, of category.
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    pub(crate) map: Option<Spanned<BTreeMap<String, Spanned<String>>>>,
 }
 
 /// The JSON schema of a policy, for editors; `Policy::parse` checks more.

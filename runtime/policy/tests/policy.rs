@@ -247,3 +247,55 @@ fn a_manifests_own_cohort_is_held_against_the_policys_types() {
     let text = manifest(&[("age_years >= 18", "age_years = \"adult\"")]);
     denied(ask(&policy(&[]), &text, None), Code::CohortRefused, "age_years cannot be compared");
 }
+
+#[test]
+fn the_optional_keys_of_a_column_are_read() {
+    let policy = policy(&[
+        ("[grantable]", "[clinical]\nkey = \"subject\"\nindex_date = \"diagnosed\"\n\n[grantable]"),
+        (
+            "categories = [\"F\", \"M\"] }",
+            "categories = [\"F\", \"M\"], source = \"Gender\", missing = [\"\", \"NA\"], map = { male = \"M\" } }",
+        ),
+    ]);
+    let table = policy.table();
+    assert_eq!((table.key.as_str(), table.index_date.as_deref()), ("subject", Some("diagnosed")));
+    let sex = &table.columns[1];
+    assert_eq!((sex.name.as_str(), sex.source()), ("sex", "Gender"));
+    assert_eq!(sex.admit("male", None), Ok(Value::Text("M".into())));
+    assert!(sex.admit("NA", None).is_err());
+}
+
+#[test]
+fn a_policy_that_says_nothing_of_its_table_keeps_its_digest() {
+    let plain = policy(&[]);
+    let same = policy(&[("[grantable]", "[clinical]\nkey = \"patient_id\"\n\n[grantable]")]);
+    assert_eq!(plain.digest(), same.digest());
+    assert!(!String::from_utf8_lossy(plain.canonical()).contains("clinical"));
+    let other = policy(&[("[grantable]", "[clinical]\nkey = \"subject\"\n\n[grantable]")]);
+    assert_ne!(plain.digest(), other.digest());
+}
+
+#[test]
+fn a_policy_for_a_table_grants_the_columns_that_have_a_common_name() {
+    let head =
+        ["Subject-ID", "Gender", "AgeAtDiagnosis", "DiagnosisDate", "dateOfLastContact", "Diagnosis", "ward"];
+    let text = Policy::for_table(&key(1), 300, &head.map(str::to_owned));
+    let policy = Policy::parse("policy.toml", &text).unwrap_or_else(|e| panic!("{}\n{text}", shown(&e)));
+    let table = policy.table();
+    let granted: Vec<_> = table.columns.iter().map(|c| (c.name.as_str(), c.source())).collect();
+    assert_eq!(granted, [("sex", "Gender"), ("age_at_diagnosis_years", "AgeAtDiagnosis")],);
+    assert_eq!((table.key.as_str(), table.index_date.as_deref()), ("Subject-ID", Some("DiagnosisDate")));
+    assert!(text.contains("# { name = \"diagnosis\", source = \"Diagnosis\""), "{text}");
+    let uncommented =
+        text.replace("# { name = \"days_to_last_contact\"", "{ name = \"days_to_last_contact\"");
+    let policy = Policy::parse("policy.toml", &uncommented).unwrap_or_else(|e| panic!("{}", shown(&e)));
+    assert_eq!(policy.columns()[2].source(), "dateOfLastContact");
+}
+
+#[test]
+fn a_table_with_no_common_name_gets_a_policy_that_can_be_used() {
+    for head in [vec![], vec!["patient_id".to_owned(), "ward".to_owned()], vec!["subject".to_owned()]] {
+        let text = Policy::for_table(&key(1), 300, &head);
+        Policy::parse("policy.toml", &text).unwrap_or_else(|e| panic!("{}\n{text}", shown(&e)));
+    }
+}

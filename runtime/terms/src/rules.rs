@@ -1,6 +1,6 @@
 //! What a policy lets through, in the form that `imaging` applies and a guest sees.
 
-use crate::{Name, Value};
+use crate::Value;
 use serde::{Deserialize, Serialize};
 
 /// The imaging modalities that a volume can be made of.
@@ -72,70 +72,6 @@ impl AttributeRule {
     }
 }
 
-/// A clinical column that a policy may grant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ColumnRule {
-    /// Column name in the clinical table.
-    pub name: Name,
-    /// Its type and range.
-    #[serde(flatten)]
-    pub kind: ColumnType,
-}
-
-/// The type of a clinical column with its public range or list: a value outside it is `missing`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub enum ColumnType {
-    /// Whole numbers.
-    Integer {
-        /// Smallest.
-        min: i64,
-        /// Largest.
-        max: i64,
-    },
-    /// Finite reals.
-    Real {
-        /// Smallest.
-        min: f64,
-        /// Largest.
-        max: f64,
-    },
-    /// A closed list.
-    Category {
-        /// The list.
-        categories: Vec<String>,
-    },
-    /// Days since the patient's index date.
-    Days {
-        /// Smallest.
-        min: i32,
-        /// Largest.
-        max: i32,
-    },
-}
-
-impl ColumnType {
-    /// Reads one cell; whatever is not of the type, range or list is `Missing`.
-    #[must_use]
-    pub fn admit(&self, cell: &str) -> Value {
-        let cell = cell.trim();
-        match self {
-            Self::Integer { min, max } => number(cell, min, max).map_or(Value::Missing, Value::Integer),
-            Self::Real { min, max } => number(cell, min, max).map_or(Value::Missing, Value::Real),
-            Self::Days { min, max } => number(cell, min, max).map_or(Value::Missing, Value::Days),
-            Self::Category { categories } if categories.iter().any(|c| c == cell) => {
-                Value::Text(cell.to_owned())
-            }
-            Self::Category { .. } => Value::Missing,
-        }
-    }
-}
-
-fn number<T: std::str::FromStr + PartialOrd>(cell: &str, min: &T, max: &T) -> Option<T> {
-    // A NaN is neither at least min nor at most max, so it ends here.
-    cell.parse().ok().filter(|v| v >= min && v <= max)
-}
-
 /// The de-identification gate of a policy (CONTRACT.md section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deidentification {
@@ -153,23 +89,4 @@ pub enum PrivateGroups {
     Ignore,
     /// The object is quarantined.
     Refuse,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_outside_the_policys_list_or_range_is_missing() {
-        let age = ColumnType::Integer { min: 0, max: 120 };
-        assert_eq!(age.admit(" 61 "), Value::Integer(61));
-        for bad in ["", "121", "-1", "61.5", "sixty", "99999999999999999999"] {
-            assert_eq!(age.admit(bad), Value::Missing, "{bad:?}");
-        }
-        let real = ColumnType::Real { min: 0.0, max: 1.0 };
-        assert_eq!(real.admit("NaN"), Value::Missing);
-        assert_eq!(real.admit("0.5"), Value::Real(0.5));
-        let sex = ColumnType::Category { categories: vec!["F".into(), "M".into()] };
-        assert_eq!((sex.admit("F"), sex.admit("f")), (Value::Text("F".into()), Value::Missing));
-    }
 }

@@ -3,7 +3,8 @@
 use crate::{
     launcher::raise_descriptor_limit,
     task::{
-        Compiled, FILES, Form, HEADER_BYTES, Header, Hello, MapAnswer, MapTask, ORDER_BYTES, Order, Task,
+        Compiled, FILES, Form, HEADER_BYTES, Header, Hello, MapAnswer, MapTask, ORDER_BYTES, Order,
+        TABLE_BYTES, TableHead, TablePart, Task,
     },
     wire::{Channel, LENGTH, framed},
 };
@@ -19,8 +20,9 @@ use std::{
     thread,
 };
 use trocar_imaging::{
-    Reason, ScanRules, SubjectSeries, decode_series, decoded_bytes, open_patient, read_header,
-    read_header_nifti, read_sidecar,
+    ClinicalError, Reason, ScanRules, SubjectSeries,
+    clinical::{Row, read_cells, read_head},
+    decode_series, decoded_bytes, middle_slice, open_patient, read_header, read_header_nifti, read_sidecar,
 };
 use trocar_sandbox::{AdmitError, Call, CompileError, Grant, Runner, run};
 use trocar_terms::Digest;
@@ -59,6 +61,12 @@ fn serve_all() -> io::Result<()> {
             Task::Headers { rules, forms } => headers(&rules, &forms, files, &mut channel)?,
             Task::Compile(grant) => channel.send(&compile(&grant, files)?)?,
             Task::Decode(series) => return channel.send(&decode(*series, files)?),
+            Task::Table(wanted) => table(&wanted, files, &mut channel)?,
+            Task::TableHead => channel.send(&table_head(files)?)?,
+            Task::Thumbnail(subject, side) => {
+                limit(Resource::Data, 2 * GIB)?;
+                channel.send(&middle_slice(*subject, files, side))?;
+            }
             Task::Map(task) => return channel.send(&map(*task, files)?),
         }
     }
@@ -93,6 +101,47 @@ fn headers(rules: &ScanRules, forms: &[Form], files: Vec<File>, channel: &mut Ch
     }
     frames.flush()
 }
+
+/// Reads a clinical table piece by piece: no side holds more than the columns that are wanted.
+fn table(wanted: &[String], mut files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
+    limit(Resource::Data, 2 * GIB)?;
+    let file = files.pop().ok_or(ErrorKind::InvalidData)?;
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let (mut rows, mut text, mut failed) = (Vec::new(), 0, None);
+    let read = read_cells(file, &wanted, &mut |row: Row| {
+        text += row.cells.iter().map(|cell| ROW_BYTES + cell.len() as u64).sum::<u64>();
+        rows.push(row);
+        if text < TABLE_BYTES / 4 {
+            return Ok(());
+        }
+        text = 0;
+        // Nobody listens: the reading ends here, with whatever error.
+        let sent = channel.send(&TablePart::Rows(std::mem::take(&mut rows)));
+        sent.map_err(|error| {
+            failed = Some(error);
+            ClinicalError::Unreadable
+        })
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    channel.send(&TablePart::Rows(rows))?;
+    channel.send(&read.map_or_else(TablePart::Refused, |()| TablePart::End))
+}
+
+/// More than a cell or a row weighs besides its text.
+const ROW_BYTES: u64 = 16;
+
+fn table_head(mut files: Vec<File>) -> io::Result<TableHead> {
+    limit(Resource::Data, 2 * GIB)?;
+    let head = read_head(files.pop().ok_or(ErrorKind::InvalidData)?);
+    // Names of columns can be as long as the file.
+    let heavy = head.as_ref().is_ok_and(|names| names.iter().map(String::len).sum::<usize>() > HEAD);
+    Ok(if heavy { Err(ClinicalError::TooManyColumns) } else { head })
+}
+
+/// Bytes of all the names of a table's columns.
+const HEAD: usize = 1 << 20;
 
 /// Characters of the reason that a component is refused for. It comes from the component alone.
 const WHY: usize = 500;

@@ -12,8 +12,10 @@ mod compile;
 mod decode;
 mod launcher;
 mod map;
+mod preview;
 mod process;
 mod scan;
+mod table;
 mod task;
 mod wire;
 
@@ -22,27 +24,19 @@ pub use compile::{CompileError, MachineCode, compile, engine_id, engine_name};
 pub use decode::decode;
 pub use launcher::Launcher;
 pub use map::{MapJob, Mapped, map};
+pub use preview::thumbnail;
 pub use process::WorkerError;
 pub use scan::{
     Crawled, Entry, FileEntry, Folder, Index, Kind, Read, ReadHeader, Scan, Unread, crawl, header_of, pair,
     scan,
 };
+pub use table::{TableError, clinical, clinical_head};
 pub use trocar_imaging::{
-    ClinicalError, ClinicalTable, Decoded, Facts, FileHeader, Grouped, Mandatory, MaskKind, MaskRecord,
-    NamedCode, PatientRecord, Place, Reason, ScanRules, SegmentRecord, SeriesFormat, SeriesRecord, Subject,
-    SubjectMask, SubjectSeries, decoded_bytes, group,
+    Admitted, ClinicalError, ClinicalTable, ColumnCount, Decoded, Facts, FileHeader, Grouped, Mandatory,
+    MaskKind, MaskRecord, NamedCode, PatientRecord, Place, Reason, ScanRules, SegmentRecord, SeriesFormat,
+    SeriesRecord, Subject, SubjectMask, SubjectSeries, Thumbnail, decoded_bytes, group,
 };
 pub use trocar_sandbox::Grant;
 
-use trocar_terms::ColumnRule;
-
 /// What reads headers: an index made by another is read again.
 pub const READER: &str = concat!(env!("CARGO_PKG_VERSION"), " headers 1");
-
-/// Reads a clinical table, keyed by its column `patient_id`. It is the operator's own file, so no worker is needed.
-///
-/// # Errors
-/// The first thing that is wrong with it, with its line.
-pub fn clinical(input: impl std::io::Read, rules: &[ColumnRule]) -> Result<ClinicalTable, ClinicalError> {
-    trocar_imaging::clinical::read(input, "patient_id", rules)
-}

@@ -3,7 +3,7 @@
 use crate::MapJob;
 use serde::{Deserialize, Serialize};
 use trocar_filter::{Contribution, Untrusted};
-use trocar_imaging::{FileHeader, Reason, ScanRules, Subject, SubjectSeries};
+use trocar_imaging::{ClinicalError, FileHeader, Reason, ScanRules, Subject, SubjectSeries, clinical::Row};
 use trocar_sandbox::Grant;
 use trocar_terms::{Limits, Value};
 
@@ -35,6 +35,12 @@ pub(crate) enum Task {
     /// Decode one series, whose files are all descriptors but the last, into the last. Answer: the digest of each slice,
     /// `None` where it cannot be.
     Decode(Box<SubjectSeries>),
+    /// Read a clinical table: the cells of these columns. Answer: [`TablePart`]s, the last of which is no `Rows`.
+    Table(Vec<String>),
+    /// Read the names of a clinical table's columns. Answer: [`TableHead`].
+    TableHead,
+    /// Draw the middle slice of a subject's one series, with at most so many pixels an edge. Answer: a thumbnail or `None`.
+    Thumbnail(Box<Subject>, u32),
     /// Map one patient: machine code in the first descriptor, her files in the others. Answer: [`MapAnswer`], and
     /// the worker exits.
     Map(Box<MapTask>),
@@ -50,6 +56,20 @@ pub(crate) enum Form {
 
 /// One file's header, or why it is quarantined.
 pub(crate) type Header = Result<FileHeader, Reason>;
+
+/// A piece of a clinical table.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum TablePart {
+    /// Rows with the cells that were asked for.
+    Rows(Vec<Row>),
+    /// There are no more.
+    End,
+    /// It is refused.
+    Refused(ClinicalError),
+}
+
+/// The names of a table's columns.
+pub(crate) type TableHead = Result<Vec<String>, ClinicalError>;
 
 /// One patient's task.
 #[derive(Debug, Serialize, Deserialize)]
@@ -91,6 +111,9 @@ pub(crate) const ORDER_BYTES: u64 = 64 << 20;
 pub(crate) const CODE_BYTES: u64 = 512 << 20;
 /// 20,000 frames of 40 bytes fit.
 pub(crate) const HEADER_BYTES: u64 = 1 << 20;
+/// A worker sends rows once they weigh a quarter of it.
+pub(crate) const TABLE_BYTES: u64 = 4 << 20;
+pub(crate) const THUMBNAIL_BYTES: u64 = 1 << 20;
 pub(crate) const HELLO_BYTES: u64 = 1 << 10;
 /// Files of one patient, or of one batch of a scan.
 pub(crate) const FILES: u32 = 1 << 18;

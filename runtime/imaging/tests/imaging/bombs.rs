@@ -6,7 +6,7 @@ use crate::{
 };
 use proptest::prelude::*;
 use std::{io::Cursor, time::Instant};
-use trocar_imaging::{Reason, pixel_array, thumbnail};
+use trocar_imaging::{Reason, pixel_array};
 
 fn refused(bytes: &[u8]) -> Option<Reason> {
     pixel_array(Cursor::new(bytes)).err()
@@ -100,7 +100,7 @@ proptest! {
         let first = 400 + ((file.len() - 406) as f64 * at) as usize;
         file[first..first + bytes.len()].copy_from_slice(&bytes);
         let start = Instant::now();
-        let _ = (pixel_array(Cursor::new(&file)), thumbnail(Cursor::new(&file), 64));
+        let _ = pixel_array(Cursor::new(&file));
         prop_assert!(start.elapsed().as_secs() < 2);
     }
 }

@@ -11,6 +11,7 @@
 mod arrays;
 mod bombs;
 mod calibrated;
+mod clinical;
 mod corpus;
 mod formats;
 mod geometry;
