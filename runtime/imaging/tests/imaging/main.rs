@@ -24,6 +24,7 @@ mod patient;
 mod raw;
 mod real;
 mod refused;
+mod resampled;
 mod synthetic;
 #[path = "../../../../tests/fuzz/targets.rs"]
 mod targets;
