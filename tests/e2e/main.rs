@@ -1,6 +1,7 @@
 //! The product as its users meet it: the real binary, real workers, real guests, real files.
 
 mod broken;
+mod cache;
 mod intake;
 mod job;
 mod oracle;

@@ -16,6 +16,7 @@ mod corpus;
 mod formats;
 mod geometry;
 mod hostile;
+mod kept;
 mod made;
 mod masks;
 mod mutated;

@@ -1,0 +1,76 @@
+//! Volumes that are decoded once: kept, used, bounded, and safe to delete.
+
+use crate::world::World;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+const PATIENTS: usize = 60;
+
+/// A node with a cohort whose pixels are RLE, and an approved algorithm that reads them.
+fn prepared() -> (World, PathBuf) {
+    let world = World::new();
+    let folder = world.path("cohort");
+    let (out, patients) = (folder.display().to_string(), PATIENTS.to_string());
+    let cohort = ["testkit", "cohort", "-o", &out, "--patients", &patients, "--seed", "7", "--syntax", "rle"];
+    world.run(&cohort).exits(0);
+    world.dataset("liver", &folder, &[("project_share = \"0.2\"", "project_share = \"1\"")]).exits(0);
+    let package = world.pack("ct-intensity", &[("gate_rho = \"0.02\"", "gate_rho = \"0.05\"")]);
+    world.approve(&package, "liver");
+    (world, package)
+}
+
+/// The kept volumes and when each was last used.
+fn kept(world: &World) -> BTreeMap<PathBuf, SystemTime> {
+    let Ok(entries) = fs::read_dir(world.home().join("cache/volumes")) else { return BTreeMap::new() };
+    let entry = |e: fs::DirEntry| (e.path(), e.metadata().unwrap().modified().unwrap());
+    entries.map(|e| entry(e.unwrap())).collect()
+}
+
+#[test]
+fn a_second_job_uses_the_volumes_that_the_first_one_left() {
+    let (world, package) = prepared();
+    assert_eq!(kept(&world).len(), 0, "a scan decodes nothing");
+    world.submit(&package, "liver", &[]);
+    let first = kept(&world);
+    assert_eq!(first.len(), PATIENTS);
+    world.submit(&package, "liver", &["--where", "age_years >= 0"]);
+    let second = kept(&world);
+    assert!(first.keys().eq(second.keys()), "the second job kept other volumes");
+    assert!(first.iter().all(|(path, used)| second[path] > *used), "a volume was not used again");
+}
+
+#[test]
+fn damaged_and_deleted_volumes_are_made_again_and_no_job_notices() {
+    let (world, package) = prepared();
+    let state = |more: &[&str]| world.submit(&package, "liver", more).exits(0).json()["state"].clone();
+    assert_eq!(state(&[]), "released");
+    for (at, path) in kept(&world).keys().enumerate() {
+        let mut bytes = fs::read(path).unwrap();
+        // The voxels of one, the account of the next; another is gone.
+        let place = if at % 3 == 0 { 100 } else { bytes.len() - 40 };
+        bytes[place] ^= 1;
+        if at % 3 == 2 { fs::remove_file(path).unwrap() } else { fs::write(path, bytes).unwrap() }
+    }
+    assert_eq!(state(&["--where", "age_years >= 0"]), "released");
+    assert_eq!(kept(&world).len(), PATIENTS);
+    fs::remove_dir_all(world.home().join("cache/volumes")).unwrap();
+    assert_eq!(state(&["--where", "age_years >= 1"]), "released");
+}
+
+#[test]
+fn a_cache_of_nothing_keeps_nothing_and_a_bound_that_is_no_number_starts_no_job() {
+    let (world, package) = prepared();
+    let path = package.display().to_string();
+    let submit = |gib: &str, more: &[&str]| {
+        let mut command = world.command(&["submit", &path, "--dataset", "liver"]);
+        command.env("TROCAR_CACHE_GIB", gib).args(more).output().unwrap()
+    };
+    assert_eq!(submit("0", &[]).status.code(), Some(0));
+    assert_eq!(kept(&world).len(), 0);
+    let refused = submit("plenty", &["--where", "age_years >= 0"]);
+    assert_ne!(refused.status.code(), Some(0));
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert!(words.contains("TROCAR_CACHE_GIB is not a whole number of GiB"), "{words}");
+}
