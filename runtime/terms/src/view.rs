@@ -119,6 +119,8 @@ pub trait Mask: Send + Sync {
     fn grid(&self) -> Grid;
     /// What opening took beyond [`Patient::open_mask_cost`], in units of fuel: known only once it is done.
     fn opening_cost(&self) -> u64;
+    /// What reading so many slices takes, in units of fuel, beyond handing over the bytes that come out.
+    fn slab_cost(&self, count: u32) -> u64;
     /// Slices `first..first + count`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Volumes: linear between voxels.
 
-use super::{Affine, fits, floor, slab};
+use super::{Affine, SOURCE_BYTE, fits, floor, slab};
 use crate::lattice::Lattice;
 use std::sync::{Arc, Mutex, PoisonError};
 use trocar_terms::{Fault, Grid, Volume};
@@ -9,8 +9,6 @@ use trocar_terms::{Fault, Grid, Volume};
 const KEPT_BYTES: usize = 16 << 20;
 /// Units of fuel for a voxel: eight products and their sum were measured at 6 to 9 ns.
 const VOXEL: u64 = 64;
-/// Units of fuel for a byte of a source slice: what handing it to a guest costs.
-const SOURCE_BYTE: u64 = 32;
 
 /// Along one axis: the voxel below, the one above, and how far between; `None` over half a voxel outside.
 fn between(at: f64, size: u32) -> Option<(u32, u32, f64)> {

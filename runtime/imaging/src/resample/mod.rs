@@ -9,6 +9,8 @@ use trocar_terms::{Fault, Grid};
 pub(crate) use linear::Resampled;
 pub(crate) use nearest::nearest;
 
+/// Units of fuel for a byte of a source slice: what handing it to a guest costs.
+const SOURCE_BYTE: u64 = 32;
 /// Slices that a guest may ask for: as many as a file may have frames.
 const MAX_SLICES: u32 = 20_000;
 

@@ -1,6 +1,6 @@
 //! Masks: each voxel as the nearest one.
 
-use super::{Affine, centred, floor, slab};
+use super::{Affine, SOURCE_BYTE, centred, floor, slab};
 use crate::lattice::Lattice;
 use std::sync::Arc;
 use trocar_terms::{Fault, Grid, Mask};
@@ -51,6 +51,13 @@ impl Mask for Nearest {
     // Its source was opened and paid for.
     fn opening_cost(&self) -> u64 {
         0
+    }
+
+    /// A slice of the source is read whole, however few of its voxels are wanted.
+    fn slab_cost(&self, count: u32) -> u64 {
+        let Grid { columns, rows, .. } = self.source.grid();
+        let pixels = u64::from(columns).saturating_mul(u64::from(rows));
+        pixels.saturating_mul(SOURCE_BYTE).saturating_mul(u64::from(count))
     }
 
     fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault> {

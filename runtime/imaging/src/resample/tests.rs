@@ -45,6 +45,9 @@ impl Mask for Stripes {
     fn opening_cost(&self) -> u64 {
         0
     }
+    fn slab_cost(&self, _: u32) -> u64 {
+        0
+    }
     fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault> {
         let slice = |_| (0..self.0.columns * self.0.rows).map(|n| u8::from((n % self.0.columns) % 2 == 0));
         Ok(slab(self.0, first, count, 1)?.flat_map(slice).collect())
@@ -153,4 +156,7 @@ fn a_mask_takes_the_nearest_voxel_and_nothing_outside() {
     assert_eq!(wide.read(0, 1).unwrap().iter().map(|v| u32::from(*v)).sum::<u32>(), 0);
     assert_eq!(wide.read(1, 1).unwrap()[..8], [0, 1, 0, 1, 0, 1, 0, 0]);
     assert_eq!(Arc::clone(&fine).resampled(SMALL).err(), Some(Fault::Unsupported));
+    // One voxel wanted, but a slice of thirty is read.
+    let point = nearest(Arc::new(Stripes(SMALL)), grid(1, 1, 4, (1.0, 2.0, 3.0))).unwrap();
+    assert_eq!(point.slab_cost(2), 2 * 30 * SOURCE_BYTE);
 }

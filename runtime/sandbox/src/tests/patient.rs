@@ -84,6 +84,10 @@ impl Mask for Odd {
         self.0
     }
 
+    fn slab_cost(&self, count: u32) -> u64 {
+        SLICE * u64::from(count)
+    }
+
     fn opening_cost(&self) -> u64 {
         OPENING
     }
