@@ -4,8 +4,11 @@ use crate::{Subject, SubjectSeries, subject::open_patient};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
-    io::{self, Write},
+    io,
+    num::NonZero,
     os::unix::fs::FileExt,
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
 };
 use trocar_terms::{Digest, Fault, Grid, Patient, SeriesInfo, Volume};
 
@@ -32,21 +35,49 @@ pub fn decoded_bytes(info: &SeriesInfo) -> Option<u64> {
     slice_bytes(info)?.checked_mul(u64::from(info.grid.slices))
 }
 
-/// Decodes a whole series into `out`, and gives the digest of each slice.
+/// Decodes a whole series into `out`, several slices at once, and gives the digest of each slice.
 ///
 /// # Errors
 /// The series cannot be opened or a slice not be decoded; the disk refuses.
-pub fn decode_series(series: SubjectSeries, files: Vec<File>, out: &mut File) -> io::Result<Vec<Digest>> {
+pub fn decode_series(
+    series: SubjectSeries,
+    files: Vec<File>,
+    out: &File,
+    threads: NonZero<usize>,
+) -> io::Result<Vec<Digest>> {
     let info = series.info.clone();
     let subject = Subject { series: vec![series], ..Subject::default() };
     let volume = open_patient(subject, files).open(0).map_err(io::Error::other)?;
-    (0..info.grid.slices).map(|slice| write(volume.as_ref(), slice, out)).collect()
+    let work = Work { volume: volume.as_ref(), out, slices: info.grid.slices, next: AtomicU32::new(0) };
+    let mut done = thread::scope(|scope| {
+        let running: Vec<_> = (0..threads.get()).map(|_| scope.spawn(|| work.drain())).collect();
+        let joined = running.into_iter().map(|one| one.join().map_err(|_| io::ErrorKind::Other)?);
+        joined.collect::<io::Result<Vec<_>>>()
+    })?
+    .concat();
+    done.sort_by_key(|(slice, _)| *slice);
+    Ok(done.into_iter().map(|(_, digest)| digest).collect())
 }
 
-fn write(volume: &dyn Volume, slice: u32, out: &mut File) -> io::Result<Digest> {
-    let bytes = bytes(volume, slice).map_err(io::Error::other)?;
-    out.write_all(&bytes)?;
-    Ok(Digest::of(&bytes))
+struct Work<'a> {
+    volume: &'a dyn Volume,
+    out: &'a File,
+    slices: u32,
+    next: AtomicU32,
+}
+
+impl Work<'_> {
+    /// Takes slices until there are no more.
+    fn drain(&self) -> io::Result<Vec<(u32, Digest)>> {
+        let slices = std::iter::from_fn(|| Some(self.next.fetch_add(1, Ordering::Relaxed)));
+        slices.take_while(|slice| *slice < self.slices).map(|slice| Ok((slice, self.write(slice)?))).collect()
+    }
+
+    fn write(&self, slice: u32) -> io::Result<Digest> {
+        let bytes = bytes(self.volume, slice).map_err(io::Error::other)?;
+        self.out.write_all_at(&bytes, u64::from(slice).saturating_mul(bytes.len() as u64))?;
+        Ok(Digest::of(&bytes))
+    }
 }
 
 fn bytes(volume: &dyn Volume, slice: u32) -> Result<Vec<u8>, Fault> {

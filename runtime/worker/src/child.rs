@@ -168,8 +168,9 @@ fn contents(file: &File) -> io::Result<Vec<u8>> {
 fn decode(series: SubjectSeries, mut files: Vec<File>) -> io::Result<Option<Vec<Digest>>> {
     limit(Resource::Data, 2 * GIB)?;
     limit(Resource::Fsize, decoded_bytes(&series.info).unwrap_or(0))?;
-    let mut out = files.pop().ok_or(ErrorKind::InvalidData)?;
-    Ok(decode_series(series, files, &mut out).ok())
+    let out = files.pop().ok_or(ErrorKind::InvalidData)?;
+    let threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    Ok(decode_series(series, files, &out, threads).ok())
 }
 
 fn map(task: MapTask, mut files: Vec<File>) -> io::Result<MapAnswer> {

@@ -48,9 +48,10 @@ fn voxels(record: &SeriesRecord, paths: &[PathBuf], kept: Option<(&[u8], Vec<Dig
 fn hold(modality: Modality) {
     let folder = tempfile::tempdir().unwrap();
     let (record, paths) = series(folder.path(), modality);
-    let mut out = tempfile::NamedTempFile::new().unwrap();
+    let out = tempfile::NamedTempFile::new().unwrap();
     let one = record.subject(places(&record));
-    let digests = decode_series(one, opened(&record, &paths), out.as_file_mut()).unwrap();
+    let threads = 3.try_into().unwrap();
+    let digests = decode_series(one, opened(&record, &paths), out.as_file(), threads).unwrap();
     let mut bytes = std::fs::read(out.path()).unwrap();
     assert_eq!(Some(bytes.len() as u64), decoded_bytes(&record.info));
     let plain = voxels(&record, &paths, None);
