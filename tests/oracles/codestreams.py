@@ -2,7 +2,8 @@
 
     python3 -m venv /tmp/oracle
     /tmp/oracle/bin/pip install numpy==2.4.6 imagecodecs==2026.3.6 \
-        pylibjpeg-libjpeg==2.5.0 pylibjpeg-openjpeg==2.6.0
+        pydicom==3.0.2 pylibjpeg-libjpeg==2.5.0 pylibjpeg-openjpeg==2.6.0
+    apt-get install dcmtk=3.6.7-9~deb12u4
     /tmp/oracle/bin/python tests/oracles/codestreams.py > tests/oracles/codestreams.tsv
 
 A row is a name, transfer syntax, rows, columns, samples, bits allocated, bits stored, sign, the stream in base64, and what is
@@ -11,11 +12,15 @@ by one. The pictures are made here, from a formula; lossless streams are held ag
 """
 import base64
 import hashlib
+import pathlib
+import subprocess
+import tempfile
 
 import _libjpeg
 import imagecodecs
 import numpy as np
 import openjpeg
+import pydicom
 
 ROWS, COLUMNS = 40, 56
 
@@ -67,6 +72,28 @@ def by_libjxl(name, syntax, values, bits, stream):
     row(name, syntax, values, bits, stream, "within1:" + base64.b64encode(little(decoded)).decode())
 
 
+def by_dcmtk(values, bits, *options):
+    """The frame that dcmcjpeg makes of a grey picture."""
+    meta = pydicom.dataset.FileMetaDataset()
+    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
+    meta.MediaStorageSOPInstanceUID = "2.25.1"
+    dataset = pydicom.Dataset()
+    dataset.file_meta = meta
+    dataset.SOPClassUID, dataset.SOPInstanceUID = meta.MediaStorageSOPClassUID, "2.25.1"
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.Rows, dataset.Columns = values.shape
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, bits, bits - 1
+    dataset.PixelRepresentation = 0
+    dataset.PixelData = little(values)
+    with tempfile.TemporaryDirectory() as folder:
+        plain, packed = pathlib.Path(folder, "plain.dcm"), pathlib.Path(folder, "packed.dcm")
+        dataset.save_as(plain)
+        subprocess.run(["dcmcjpeg", *options, plain, packed], check=True)
+        pixels = pydicom.dcmread(packed).PixelData
+    return next(pydicom.encaps.generate_frames(pixels, number_of_frames=1))
+
+
 def main():
     grey8, grey12, colour = picture(8, "u1"), picture(12, "u2"), picture(8, "u1", 3)
     grey16, signed = picture(16, "u2"), picture(12, "i2")
@@ -89,6 +116,11 @@ def main():
     for bits, kind in ((8, "u1"), (12, "u2"), (16, "u2")):
         values = picture(bits, kind)
         lossless(f"jpeg-lossless-{bits}-bits", "57", values, bits, imagecodecs.ljpeg_encode(values, bitspersample=bits))
+    for predictor in range(1, 8):
+        stream = by_dcmtk(grey12, 12, "+el", "+sv", str(predictor))
+        lossless(f"jpeg-lossless-predictor-{predictor}", "57", grey12, 12, stream)
+    shifted = by_dcmtk(grey12, 12, "+el", "+sv", "4", "+pt", "2")
+    lossless("jpeg-lossless-without-2-bits", "57", grey12 >> 2 << 2, 12, shifted)
     wide = picture(20, "u4")
     two = imagecodecs.jpeg2k_encode
     stream = two(wide, reversible=True, codecformat="j2k", bitspersample=20)

@@ -1,6 +1,8 @@
 //! What a compressed frame says of itself, read before a decoder is asked to believe it.
 
 use crate::{codec::rle, format::Format, syntax::Coding};
+use jxl_oxide::{AllocTracker, InitializeResult, JxlImage, JxlImageBuilder, JxlThreadPool, image::BitDepth};
+use std::panic::catch_unwind;
 
 /// Size and precision in a codestream's own header, and what else decides how its samples are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,20 +100,34 @@ fn by_plane(coding: Coding, body: &[u8]) -> Option<bool> {
     body.get(2 * components + 2).map(|mode| *mode == 0)
 }
 
-/// The size and depth of a JPEG XL stream: its decoder reads no more than the image header for it.
+/// The size and depth of a JPEG XL stream. Its header is written bit by bit, so its decoder reads it; a panic there costs
+/// this frame, not the process.
 fn jpeg_xl(frame: &[u8]) -> Option<Shape> {
-    let mut image = jxl_oxide::JxlImage::builder().pool(jxl_oxide::JxlThreadPool::none()).build_uninit();
+    catch_unwind(|| jpeg_xl_header(frame)).ok()?
+}
+
+fn jpeg_xl_header(frame: &[u8]) -> Option<Shape> {
+    let mut image = jpeg_xl_builder().build_uninit();
     image.feed_bytes(frame).ok()?;
-    let jxl_oxide::InitializeResult::Initialized(image) = image.try_init().ok()? else { return None };
+    let InitializeResult::Initialized(image) = image.try_init().ok()? else { return None };
     let header = image.image_header();
     let depth = header.metadata.bit_depth;
-    let whole = matches!(depth, jxl_oxide::image::BitDepth::IntegerSample { .. });
+    let whole = matches!(depth, BitDepth::IntegerSample { .. });
     let alone = header.metadata.animation.is_none() && header.metadata.orientation == 1;
     let components = if image.pixel_format().is_grayscale() { 1 } else { 3 };
     let bits = u16::try_from(depth.bits_per_sample()).ok()?;
     let shape = Shape { rows: image.height(), columns: image.width(), components, bits, ..Shape::default() };
     // Singles hold whole numbers of up to 24 bits.
     (whole && alone && bits <= 16).then_some(shape)
+}
+
+/// Memory that a JPEG XL frame may take: six times what the largest frame takes as single floats.
+const JPEG_XL_MEMORY: usize = 384 << 20;
+
+/// Without threads, and with bounded memory.
+pub(crate) fn jpeg_xl_builder() -> JxlImageBuilder {
+    let builder = JxlImage::builder().pool(JxlThreadPool::none());
+    builder.alloc_tracker(AllocTracker::with_limit(JPEG_XL_MEMORY))
 }
 
 /// The SIZ segment of JPEG 2000 (ITU-T T.800 section A.5.1): components of one depth, not subsampled, at most 65,535

@@ -63,6 +63,12 @@ impl Head {
         self.bytes.get(..self.size).unwrap_or_default()
     }
 
+    /// Whether the standard has this VR. What another one's length looks like is anybody's guess, and dicom-rs guesses
+    /// other than pydicom does.
+    pub(crate) fn is_known(&self) -> bool {
+        self.vr.is_none_or(|vr| VRS.contains(&vr))
+    }
+
     /// Whether the value is a list of items.
     pub(crate) fn is_sequence(&self) -> bool {
         match self.vr {
@@ -83,6 +89,13 @@ const fn u16_of(b: [u8; 2], big: bool) -> u16 {
 const fn u32_of(b: [u8; 4], big: bool) -> u32 {
     if big { u32::from_be_bytes(b) } else { u32::from_le_bytes(b) }
 }
+
+/// PS3.5 section 6.2.
+const VRS: [[u8; 2]; 34] = [
+    *b"AE", *b"AS", *b"AT", *b"CS", *b"DA", *b"DS", *b"DT", *b"FD", *b"FL", *b"IS", *b"LO", *b"LT", *b"OB",
+    *b"OD", *b"OF", *b"OL", *b"OV", *b"OW", *b"PN", *b"SH", *b"SL", *b"SQ", *b"SS", *b"ST", *b"SV", *b"TM",
+    *b"UC", *b"UI", *b"UL", *b"UN", *b"UR", *b"US", *b"UT", *b"UV",
+];
 
 /// PS3.5 table 7.1-1: these have two reserved bytes and a 32-bit length.
 fn is_long(vr: [u8; 2]) -> bool {

@@ -126,7 +126,7 @@ impl Format {
         }
         let widths: &[u16] = if self.float { &[32, 64] } else { &[1, 8, 16, 32] };
         let held = self.bits >= 1 && self.bits.saturating_add(self.below) <= self.allocated;
-        let shared = self.colour != Colour::Ybr422 || self.columns % 2 == 0 || self.planar;
+        let shared = self.colour != Colour::Ybr422 || self.columns.is_multiple_of(2) || self.planar;
         if widths.contains(&self.allocated) && held && shared { Ok(()) } else { Err(Reason::PixelFormat) }
     }
 

@@ -39,6 +39,10 @@ impl<R: Read + Seek> Source<R> {
         self.end.saturating_sub(self.at)
     }
 
+    pub(crate) const fn is_copying(&self) -> bool {
+        self.copying
+    }
+
     pub(crate) const fn set_copying(&mut self, on: bool) {
         self.copying = on;
     }

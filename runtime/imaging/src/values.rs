@@ -25,18 +25,17 @@ pub enum Values {
 macro_rules! each {
     ($values:expr, $v:ident => $do:expr) => {
         match $values {
-            $crate::values::Values::U8($v) => $do,
-            $crate::values::Values::I8($v) => $do,
-            $crate::values::Values::U16($v) => $do,
-            $crate::values::Values::I16($v) => $do,
-            $crate::values::Values::U32($v) => $do,
-            $crate::values::Values::I32($v) => $do,
-            $crate::values::Values::F32($v) => $do,
-            $crate::values::Values::F64($v) => $do,
+            Values::U8($v) => $do,
+            Values::I8($v) => $do,
+            Values::U16($v) => $do,
+            Values::I16($v) => $do,
+            Values::U32($v) => $do,
+            Values::I32($v) => $do,
+            Values::F32($v) => $do,
+            Values::F64($v) => $do,
         }
     };
 }
-pub(crate) use each;
 
 impl Values {
     /// Number of samples.
@@ -64,6 +63,7 @@ impl Values {
     }
 
     /// Each sample through a function of doubles.
+    #[allow(clippy::useless_conversion, reason = "doubles are one of the types")]
     pub(crate) fn mapped<T>(&self, f: impl Fn(f64) -> T) -> Vec<T> {
         each!(self, v => v.iter().map(|x| f(f64::from(*x))).collect())
     }

@@ -11,7 +11,7 @@ use crate::{
     stack::{Slice, Stack, stacks},
     subject::outside,
     tilt,
-    values::{Values, each},
+    values::Values,
 };
 use std::{
     fs::File,

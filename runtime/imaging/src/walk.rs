@@ -189,6 +189,9 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
         if !self.wanted.wants(head.tag) {
             return self.value(head, self.syntax.encoding, 0);
         }
+        if !head.is_known() {
+            return Err(Reason::Malformed);
+        }
         self.source.push(head.bytes())?;
         self.source.set_copying(true);
         let mark = self.source.mark();
@@ -204,7 +207,8 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
         }
         let head = Head::read(&mut self.source, encoding)?;
         self.private |= head.tag.0 % 2 == 1;
-        Ok(head)
+        // What is copied is parsed again, and both must find the same.
+        if self.source.is_copying() && !head.is_known() { Err(Reason::Malformed) } else { Ok(head) }
     }
 
     fn value(&mut self, head: &Head, encoding: Encoding, depth: u32) -> Result<(), Reason> {

@@ -1,7 +1,13 @@
 //! Frames of a codestream, once its own header has been held against the file's.
 
 use super::whole;
-use crate::{codestream::Shape, format::Format, jpeg, syntax::Coding, values::Values};
+use crate::{
+    codestream::{Shape, jpeg_xl_builder},
+    format::Format,
+    jpeg,
+    syntax::Coding,
+    values::Values,
+};
 
 /// Decodes a frame whose shape is known; `None` where it is not the file's, or not whole.
 pub(super) fn frame(coding: Coding, format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
@@ -75,16 +81,8 @@ fn jpeg2000(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
     }
 }
 
-/// Memory that a JPEG XL frame may take: six times what the largest frame takes as single floats.
-const JPEG_XL_MEMORY: usize = 384 << 20;
-
 fn jpeg_xl(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
-    use jxl_oxide::{AllocTracker, JxlImage, JxlThreadPool};
-    let image = JxlImage::builder()
-        .pool(JxlThreadPool::none())
-        .alloc_tracker(AllocTracker::with_limit(JPEG_XL_MEMORY))
-        .read(frame)
-        .ok()?;
+    let image = jpeg_xl_builder().read(frame).ok()?;
     let render = image.render_frame(0).ok()?;
     let mut stream = render.stream_no_alpha();
     let mut samples = vec![0_f32; format.samples()];

@@ -121,7 +121,7 @@ impl Tables {
     }
 
     /// Reads segments up to a scan; `None` at the end of the image.
-    fn next_scan<'a>(&mut self, rest: &mut &'a [u8], components: &[Component]) -> Option<Scan> {
+    fn next_scan(&mut self, rest: &mut &[u8], components: &[Component]) -> Option<Scan> {
         loop {
             let (marker, body, after) = segment(rest)?;
             *rest = after;

@@ -96,13 +96,9 @@ fn mixed(a: i32, b: i32, pixel: usize, factor: usize, lower: bool) -> i32 {
         (2, _) => (3 * a + b + 2 - i32::from(lower)) >> 2,
         // Factors of 3 and 4, which DICOM's YBR_FULL_422 has no use for.
         (_, place) => {
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_possible_wrap,
-                reason = "factors are 4 at most"
-            )]
-            let (whole, weight) = (2 * factor as i32, (2 * place + 1 + factor) as i32 % (2 * factor as i32));
-            (a * (whole - weight) + b * weight + factor as i32).div_euclid(whole)
+            let [factor, place] = [factor, place].map(|v| i32::try_from(v).unwrap_or(1));
+            let (whole, weight) = (2 * factor, (2 * place + 1 + factor) % (2 * factor));
+            (a * (whole - weight) + b * weight + factor).div_euclid(whole)
         }
     }
 }

@@ -135,3 +135,29 @@ fn activity_stays_activity_where_anything_that_suv_takes_is_missing_or_not_plaus
         assert_eq!(of(&data), ("Bq/mL".to_owned(), 200.0), "{name}");
     }
 }
+
+/// A slice whose samples have 32 bits: low words first.
+fn wide(samples: [u32; 12]) -> DataSet {
+    let mut data = slice(0.0);
+    data.short((0x0028, 0x0100), 32).short((0x0028, 0x0101), 32).short((0x0028, 0x0102), 31);
+    let halves = samples.iter().flat_map(|v| v.to_le_bytes());
+    let halves: Vec<u8> = halves.collect();
+    data.pixels(&halves.as_chunks().0.iter().map(|b| u16::from_le_bytes(*b)).collect::<Vec<_>>());
+    data
+}
+
+#[test]
+fn a_volume_of_32_bit_samples_is_read_in_single_precision() {
+    let (series, refused) = read_one(&wide([70_000; 12]));
+    assert_eq!(refused, []);
+    assert!(!series[0].0.integral);
+    assert_eq!(series[0].1, [70_000.0 - 1024.0; 12]);
+}
+
+#[test]
+fn a_volume_of_floats_is_rescaled_like_any_other() {
+    let mut bytes = wide([1.5_f32.to_bits(); 12]).file(crate::made::CT, "2.25.9");
+    let at = bytes.windows(6).position(|w| w == b"\xE0\x7F\x10\0OW").unwrap();
+    bytes[at + 2..at + 6].copy_from_slice(b"\x08\0OF");
+    assert_eq!(voxels(&bytes).unwrap(), ("[hnsf'U]".to_owned(), vec![1.5 - 1024.0; 12]));
+}

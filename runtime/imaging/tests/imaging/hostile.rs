@@ -59,6 +59,15 @@ fn a_file_without_the_length_of_its_meta_group_is_read() {
     assert_eq!(read(&bytes, &rules()), read(&file(&slice(0.0)), &rules()));
 }
 
+/// dicom-rs gives an unknown VR a length of 32 bits, and once asked for a gigabyte for this.
+#[test]
+fn a_wanted_element_of_an_unknown_vr_is_refused_before_it_is_parsed() {
+    let mut bytes = file(&slice(0.0));
+    let at = bytes.windows(6).position(|w| w == b"\x28\0\x04\0CS").unwrap();
+    bytes[at + 5] = b'Q';
+    assert_eq!(read(&bytes, &rules()), Err(Reason::Malformed));
+}
+
 #[test]
 fn elements_out_of_order_are_refused() {
     let bytes = with_prefix(b"\x10\0\x20\0LO\x02\0P0");
