@@ -1,5 +1,6 @@
 //! `cargo xtask bench NAME`: what is measured against other programs, each run in turn with ours, in one go.
 
+mod decode;
 mod index;
 mod made;
 mod peers;
@@ -27,15 +28,18 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Name {
+    /// The decoders, syntax by syntax
+    Decode,
     /// The scan of a dataset
     Index,
 }
 
 /// Builds ours, measures, prints the table; fails where a row does not hold.
 pub(crate) fn bench(options: &Options) -> Result<()> {
-    let binary = build::binary(setup::setup()?)?;
+    let tools = setup::setup()?;
     let rows = match options.name {
-        Name::Index => index::rows(&binary, options.full)?,
+        Name::Decode => decode::rows(tools)?,
+        Name::Index => index::rows(&build::binary(tools)?, options.full)?,
     };
     rows.iter().for_each(|row| result(&row.line()));
     if options.json {

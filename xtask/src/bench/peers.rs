@@ -13,7 +13,15 @@ pub(super) struct Python {
 }
 
 /// The peers' packages; pip resolves what they need.
-const PACKAGES: [&str; 1] = ["pydicom==3.0.2"];
+const PACKAGES: [&str; 7] = [
+    "pydicom==3.0.2",
+    "numpy==2.4.6",
+    "python-gdcm==3.2.6",
+    "pylibjpeg-libjpeg==2.5.0",
+    "pylibjpeg-openjpeg==2.6.0",
+    "pylibjpeg-rle==2.2.0",
+    "imagecodecs==2026.3.6",
+];
 
 impl Python {
     /// The environment in target/venv, made at the first call; `None`, said aloud, where it cannot be had.
@@ -30,10 +38,17 @@ impl Python {
         }
     }
 
+    /// A script of this project, ready for arguments.
+    pub(super) fn script(&self, script: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("-c").arg(script);
+        command
+    }
+
     /// Runs a script of this project on some arguments; its one line of output is a number.
     pub(super) fn number(&self, script: &str, arguments: &[&Path]) -> Result<f64> {
-        let mut command = Command::new(&self.program);
-        command.arg("-c").arg(script).args(arguments);
+        let mut command = self.script(script);
+        command.args(arguments);
         let output = capture(&mut command)?;
         ensure!(output.status.success(), "the Python peer ended with {}", output.status);
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -42,7 +57,7 @@ impl Python {
 }
 
 fn has(program: &Path) -> bool {
-    let check = "import pydicom, sys; sys.exit(pydicom.__version__ != '3.0.2')";
+    let check = "import gdcm, imagecodecs, libjpeg, openjpeg, pydicom, rle, sys; sys.exit(pydicom.__version__ != '3.0.2')";
     program.is_file() && works(&program.display().to_string(), &["-c", check])
 }
 
@@ -51,7 +66,7 @@ fn make(folder: &Path, program: &Path) -> Result<()> {
     let mut pip = Command::new(program);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]);
     step("fetching the Python peers", pip.args(PACKAGES))?;
-    ensure!(has(program), "pydicom is not what was asked for");
+    ensure!(has(program), "the packages are not what was asked for");
     Ok(())
 }
 
