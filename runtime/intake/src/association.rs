@@ -132,7 +132,9 @@ pub(crate) async fn turn_away(mut stream: TcpStream) {
     let tell = async {
         // The request is read first: a connection closed with bytes unread would take the rejection with it.
         let mut request = vec![0; MAX_PDU as usize];
-        stream.read(&mut request).await?;
+        if stream.read(&mut request).await? == 0 {
+            return Ok(0);
+        }
         stream.write_all(&bytes).await?;
         stream.shutdown().await?;
         stream.read(&mut request).await

@@ -273,7 +273,10 @@ impl Pull<'_> {
         let gone = match outcome {
             Err(refusal) if refusal.stops() => return Err(Stop::Full),
             Err(Refusal::Unavailable) => self.failures.fetch_add(1, SeqCst).saturating_add(1),
-            _ => self.failures.swap(0, SeqCst).min(0),
+            _ => {
+                self.failures.store(0, SeqCst);
+                0
+            }
         };
         if gone >= GIVE_UP { Err(Stop::Failed(IntakeError::Unavailable)) } else { Ok(()) }
     }
