@@ -3,12 +3,13 @@
 
 use std::{collections::BTreeMap, fs::File, io::Cursor, io::Write};
 use trocar_imaging::{
-    FileHeader, Reason, ScanRules, Subject, SubjectSeries, group, open_patient, read_header,
+    FileHeader, Reason, ScanRules, Subject, SubjectSeries, group, open_patient, read_header, thumbnail,
 };
 use trocar_terms::{Deidentification, Modality, Patient as _, PrivateGroups, Volume};
 
 /// Every target, by name.
-pub(crate) const ALL: &[(&str, fn(&[u8]))] = &[("header", header), ("pixels", pixels), ("masks", masks)];
+pub(crate) const ALL: &[(&str, fn(&[u8]))] =
+    &[("header", header), ("pixels", pixels), ("picture", picture), ("masks", masks)];
 
 fn rules() -> ScanRules {
     ScanRules {
@@ -58,6 +59,11 @@ fn read(volume: &dyn Volume) {
     for slice in (0..slices.min(SLICES)).chain(slices.checked_sub(1)) {
         let _ = (volume.slab_cost(slice, 1), volume.read_f32(slice, 1), volume.read_s16(slice, 1));
     }
+}
+
+/// Makes the operator's picture of a file of any modality.
+pub(crate) fn picture(bytes: &[u8]) {
+    let _ = thumbnail(Cursor::new(bytes), 64).is_ok();
 }
 
 /// Reads a segmentation or a structure set as a scan meets it, among images.
