@@ -4,12 +4,13 @@
 use std::{collections::BTreeMap, fs::File, io::Cursor, io::Write};
 use trocar_imaging::{
     FileHeader, MaskKind, Place, Reason, ScanRules, SeriesFormat, Subject, SubjectMask, SubjectSeries, group,
-    open_patient, read_header,
+    open_patient, pixel_array, read_header,
 };
 use trocar_terms::{Deidentification, Grid, Modality, Patient as _, PrivateGroups, SeriesInfo, Volume};
 
 /// Every target, by name.
-pub(crate) const ALL: &[(&str, fn(&[u8]))] = &[("header", header), ("pixels", pixels), ("masks", masks)];
+pub(crate) const ALL: &[(&str, fn(&[u8]))] =
+    &[("header", header), ("pixels", pixels), ("array", array), ("masks", masks)];
 
 fn rules() -> ScanRules {
     ScanRules {
@@ -52,6 +53,11 @@ fn read(volume: &dyn Volume) {
     for slice in (0..slices.min(SLICES)).chain(slices.checked_sub(1)) {
         let _ = (volume.slab_cost(slice, 1), volume.read_f32(slice, 1), volume.read_s16(slice, 1));
     }
+}
+
+/// Reads the pixels of a file of any modality.
+pub(crate) fn array(bytes: &[u8]) {
+    let _ = pixel_array(Cursor::new(bytes)).is_ok();
 }
 
 /// Reads a segmentation or a structure set as a scan meets it, and opens it on a small series.
