@@ -76,7 +76,8 @@ impl Index for Paths {
         for read in read {
             if let Ok(read) = &read.header {
                 self.headers += 1;
-                assert_eq!(header_of(&read.bytes).unwrap().patient(), read.header.patient());
+                let patient = (read.patient.clone(), read.issuer.clone());
+                assert_eq!(header_of(&read.bytes).unwrap().into_patient(), patient);
             }
             self.kept.insert(read.unread.file.path);
         }
