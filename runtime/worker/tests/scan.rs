@@ -67,7 +67,7 @@ impl Index for Paths {
             mtime_ns: entry.mtime_ns,
         };
         let new = regular.map(file).filter(|file| !self.kept.contains(&file.path));
-        let unread = new.map(|file| Unread { folder: 0, file }).collect();
+        let unread = new.map(|file| Unread { folder: 0, file, kind: trocar_worker::Kind::Dicom }).collect();
         self.folders.push(folder);
         Ok(unread)
     }
