@@ -84,8 +84,8 @@ const MAX_ID: usize = 1 << 10;
 impl FileHeader {
     /// Whose file it is: Patient ID and its issuer, which is empty where the file names none.
     #[must_use]
-    pub fn patient(&self) -> (&str, &str) {
-        (&self.patient_id, &self.issuer)
+    pub fn into_patient(self) -> (String, String) {
+        (self.patient_id, self.issuer)
     }
 
     pub(crate) fn new(

@@ -67,7 +67,7 @@ impl Index for Paths {
             mtime_ns: entry.mtime_ns,
         };
         let new = regular.map(file).filter(|file| !self.kept.contains(&file.path));
-        let unread = new.map(|file| Unread { folder: 0, file }).collect();
+        let unread = new.map(|file| Unread { folder: 0, file, kind: trocar_worker::Kind::Dicom }).collect();
         self.folders.push(folder);
         Ok(unread)
     }
@@ -76,7 +76,8 @@ impl Index for Paths {
         for read in read {
             if let Ok(read) = &read.header {
                 self.headers += 1;
-                assert_eq!(header_of(&read.bytes).unwrap().patient(), read.header.patient());
+                let patient = (read.patient.clone(), read.issuer.clone());
+                assert_eq!(header_of(&read.bytes).unwrap().into_patient(), patient);
             }
             self.kept.insert(read.unread.file.path);
         }

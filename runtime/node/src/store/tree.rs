@@ -211,17 +211,16 @@ impl Tree {
         let Unread { folder, file } = unread;
         let unreadable = matches!(header, Err(Reason::Unreadable));
         let name = file.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-        let patient = header.as_ref().ok().map(|read| {
-            let (patient, issuer) = read.header.patient();
-            (patient.to_owned(), issuer.to_owned())
-        });
+        let (size, mtime_ns) = (file.size.cast_signed(), file.mtime_ns);
+        let (patient, header) = match header {
+            Ok(read) => (Some((read.patient, read.issuer)), Ok(read.bytes)),
+            Err(reason) => (None, Err(reason)),
+        };
         if let Some(patient) = &patient
             && !self.write.touched.contains(patient)
         {
             self.write.touched.insert(patient.clone());
         }
-        let (size, mtime_ns) = (file.size.cast_signed(), file.mtime_ns);
-        let header = header.map(|read| read.bytes);
         self.write.files.push(FileRow { folder, name, size, mtime_ns, patient, header });
         self.count(folder, unreadable);
     }

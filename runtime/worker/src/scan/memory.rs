@@ -5,7 +5,7 @@ use super::{
     entry::FileEntry,
     list::Folder,
     nifti::pair,
-    read::{Kind, Read, Unread},
+    read::{Kind, Read, Unread, header_of},
 };
 use crate::{Launcher, PatientRecord, Reason, ScanRules, WorkerError};
 use std::path::{Path, PathBuf};
@@ -66,7 +66,10 @@ impl Index for Memory {
     }
 
     fn keep(&mut self, read: Vec<Read>) -> Result<(), WorkerError> {
-        self.read.extend(read.into_iter().map(|r| (r.unread.file, r.header.map(|read| read.header))));
+        for Read { unread, header } in read {
+            let header = header.and_then(|read| header_of(&read.bytes).ok_or(Reason::Died));
+            self.read.push((unread.file, header));
+        }
         Ok(())
     }
 }

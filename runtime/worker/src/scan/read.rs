@@ -54,12 +54,14 @@ struct Opened {
     form: Form,
 }
 
-/// A header, checked, with the bytes that it came in.
+/// A header that was checked, in the bytes that it came in.
 #[derive(Debug)]
 pub struct ReadHeader {
-    /// The header.
-    pub header: FileHeader,
-    /// The same, as [`header_of`] takes it.
+    /// Patient ID.
+    pub patient: String,
+    /// Its issuer, empty where the file names none.
+    pub issuer: String,
+    /// The header, as [`header_of`] takes it.
     pub bytes: Vec<u8>,
 }
 
@@ -179,7 +181,10 @@ impl Reader<'_> {
     fn checked(&self, bytes: Vec<u8>) -> io::Result<Answer> {
         let header: Header = wire::value(&bytes)?;
         let checked = header.and_then(|header| header.checked(self.rules));
-        Ok(checked.map(|header| ReadHeader { header, bytes }))
+        Ok(checked.map(|header| {
+            let (patient, issuer) = header.into_patient();
+            ReadHeader { patient, issuer, bytes }
+        }))
     }
 }
 
