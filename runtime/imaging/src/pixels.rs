@@ -106,10 +106,6 @@ impl<R: Read + Seek> PixelFile<R> {
         }
         Ok(PixelArray { frames, rows, columns, samples: colour.samples(), values })
     }
-
-    pub(crate) const fn format(&self) -> &Format {
-        &self.format
-    }
 }
 
 /// Decodes every frame of an image file of any modality.

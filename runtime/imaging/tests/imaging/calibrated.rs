@@ -117,9 +117,11 @@ fn activity_becomes_suv_by_body_weight_with_the_dose_that_was_left() {
     assert_eq!(of(&admin), ("g/mL".to_owned(), 200.0 * 70_000.0 / 350e6));
 }
 
+type Change<'a> = &'a dyn Fn(&mut DataSet);
+
 #[test]
 fn activity_stays_activity_where_anything_that_suv_takes_is_missing_or_not_plausible() {
-    let changes: &[(&str, &dyn Fn(&mut DataSet))] = &[
+    let changes: &[(&str, Change<'_>)] = &[
         ("no weight", &|d| drop(d.text((0x0010, 0x1030), *b"DS", "").encoded())),
         ("grams", &|d| drop(d.decimals((0x0010, 0x1030), &[70_000.0]).encoded())),
         ("not corrected", &|d| drop(d.text((0x0028, 0x0051), *b"CS", "NORM\\ATTN").encoded())),

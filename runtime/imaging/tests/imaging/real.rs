@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
-use trocar_imaging::Reason;
 use trocar_terms::Digest;
 
 pub(crate) fn project() -> PathBuf {
