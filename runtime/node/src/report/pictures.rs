@@ -68,9 +68,8 @@ impl Choice {
 fn chosen(patient: &Indexed, record: &SeriesRecord) -> Option<Chosen> {
     let count = u32::try_from(record.files.len()).ok().filter(|_| record.files.len() <= FILES)?;
     let files = record.files.iter().map(|at| patient.files.get(*at as usize).cloned());
-    let (info, attributes) = (record.info.clone(), std::collections::BTreeMap::new());
     Some(Chosen {
-        series: SubjectSeries { info, attributes, files: (0..count).collect(), part: record.part },
+        series: record.subject((0..count).collect()),
         files: files.collect::<Option<_>>()?,
         manufacturer: record.facts.manufacturer.clone().unwrap_or_default(),
     })
