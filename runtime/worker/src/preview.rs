@@ -3,7 +3,7 @@ use crate::{
     process::{Process, borrow, deadline},
     task::{THUMBNAIL_BYTES, Task},
 };
-use std::{collections::BTreeMap, fs::File, time::Duration};
+use std::{fs::File, time::Duration};
 use trocar_imaging::{Subject, SubjectSeries, Thumbnail};
 
 /// What a series may take: its headers are all read, one slice is decoded.
@@ -22,7 +22,7 @@ pub fn thumbnail(
     side: u32,
 ) -> Result<Option<Thumbnail>, WorkerError> {
     let end = deadline(BOX);
-    let subject = Subject { columns: BTreeMap::new(), series: vec![series] };
+    let subject = Subject { series: vec![series], ..Subject::default() };
     let mut worker = Process::start_patiently(launcher, end)?;
     let task = Task::Thumbnail(Box::new(subject), side);
     let answer = worker.ask::<Option<Thumbnail>>(task, &borrow(files), THUMBNAIL_BYTES, end);

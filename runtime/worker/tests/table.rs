@@ -21,7 +21,7 @@ use std::{
 use trocar_terms::{ColumnRule, ColumnType, Deidentification, Modality, PrivateGroups, TableRules, Value};
 use trocar_testkit::cohort::{self, CohortSpec};
 use trocar_worker::{
-    ClinicalError, Launcher, ScanRules, SubjectSeries, TableError, clinical, clinical_head, scan, thumbnail,
+    ClinicalError, Launcher, ScanRules, TableError, clinical, clinical_head, scan, thumbnail,
 };
 
 fn launcher() -> Launcher {
@@ -127,12 +127,7 @@ fn a_picture_of_a_series_is_drawn_in_a_worker_and_a_broken_series_has_none() {
     let record = &scan.patients[0].series[0];
     let open = || record.files.iter().map(|at| scan.files[*at as usize].open(folder.path()).unwrap());
     let places = 0..u32::try_from(record.files.len()).unwrap();
-    let series = SubjectSeries {
-        info: record.info.clone(),
-        attributes: [].into(),
-        files: places.collect(),
-        part: record.part,
-    };
+    let series = record.subject(places.collect());
     let picture = thumbnail(&launcher(), series.clone(), &open().collect::<Vec<_>>(), 48).unwrap().unwrap();
     assert_eq!(
         picture.columns.max(picture.rows),

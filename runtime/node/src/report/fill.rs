@@ -25,6 +25,7 @@ pub(super) struct Filling {
     spacings_mm: Vec<Option<f64>>,
     thicknesses_mm: Vec<Option<f64>>,
     kvps: Vec<Option<f64>>,
+    segmentations: Tally,
     missing: BTreeMap<Mandatory, u64>,
     ids: BTreeSet<String>,
     without_row: u64,
@@ -36,8 +37,6 @@ impl Filling {
         let record = &patient.record;
         add(&mut self.totals.patients, 1);
         add(&mut self.totals.studies, u64::from(record.studies));
-        let bytes = patient.files.iter().map(|file| file.size).fold(0, u64::saturating_add);
-        add(&mut self.totals.bytes_used, bytes);
         let word = |value: Option<&Value>| match value {
             Some(Value::Text(text)) => Some(text.clone()),
             _ => None,
@@ -49,12 +48,21 @@ impl Filling {
         add(&mut self.without_row, u64::from(patient.columns.is_empty()));
         self.ids.insert(record.patient_id.clone());
         record.series.iter().for_each(|series| self.series(series));
+        let segments = record.masks.iter().flat_map(|mask| &mask.segments);
+        segments.for_each(|segment| self.segmentations.add(Some(&segment.label)));
+        // Files of many frames may hold several series.
+        let files: BTreeSet<u32> =
+            record.series.iter().flat_map(|series| series.files.iter().copied()).collect();
+        let masks: BTreeSet<u32> = record.masks.iter().flat_map(|mask| mask.files.iter().copied()).collect();
+        for file in files.union(&masks).filter_map(|at| patient.files.get(*at as usize)) {
+            add(&mut self.totals.files_used, 1);
+            add(&mut self.totals.bytes_used, file.size);
+        }
     }
 
     fn series(&mut self, series: &SeriesRecord) {
         let (info, facts) = (&series.info, &series.facts);
         add(&mut self.totals.series, 1);
-        add(&mut self.totals.files_used, series.files.len() as u64);
         self.modalities.add(Some(&info.modality));
         self.manufacturers.add(facts.manufacturer.as_deref());
         self.body_parts.add(facts.body_part.as_deref());
@@ -100,7 +108,7 @@ impl Filling {
             slice_spacing_mm: Histogram::of(&self.spacings_mm),
             slice_thickness_mm: Histogram::of(&self.thicknesses_mm),
             kvp: Histogram::of(&self.kvps),
-            segmentations: Tally::default(),
+            segmentations: self.segmentations,
         }
     }
 }

@@ -29,9 +29,9 @@ pub(super) struct Picture {
     pub(super) size: String,
 }
 
-/// Every so-manieth series of a snapshot, so that pictures come from all over it.
+/// Series evenly spread over a snapshot, so that pictures come from all over it.
 pub(super) struct Choice {
-    step: usize,
+    series: usize,
     seen: usize,
     chosen: Vec<Chosen>,
 }
@@ -45,13 +45,14 @@ struct Chosen {
 impl Choice {
     /// Of so many series in all.
     pub(super) fn of(series: usize) -> Self {
-        Self { step: series.div_ceil(PICTURES).max(1), seen: 0, chosen: Vec::new() }
+        Self { series: series.max(1), seen: 0, chosen: Vec::new() }
     }
 
     /// Looks at one patient's series.
     pub(super) fn patient(&mut self, patient: &Indexed) {
         for series in &patient.record.series {
-            let turn = self.seen.checked_rem(self.step) == Some(0);
+            let rest = self.seen.saturating_mul(PICTURES).checked_rem(self.series);
+            let turn = rest.is_some_and(|rest| rest < PICTURES);
             self.seen = self.seen.saturating_add(1);
             if turn && self.chosen.len() < PICTURES {
                 self.chosen.extend(chosen(patient, series));
@@ -68,9 +69,8 @@ impl Choice {
 fn chosen(patient: &Indexed, record: &SeriesRecord) -> Option<Chosen> {
     let count = u32::try_from(record.files.len()).ok().filter(|_| record.files.len() <= FILES)?;
     let files = record.files.iter().map(|at| patient.files.get(*at as usize).cloned());
-    let (info, attributes) = (record.info.clone(), std::collections::BTreeMap::new());
     Some(Chosen {
-        series: SubjectSeries { info, attributes, files: (0..count).collect(), part: record.part },
+        series: record.subject((0..count).collect()),
         files: files.collect::<Option<_>>()?,
         manufacturer: record.facts.manufacturer.clone().unwrap_or_default(),
     })
