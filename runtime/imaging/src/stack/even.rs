@@ -36,6 +36,12 @@ pub(super) fn stack(
     Ok(Stack { info, lattice, slices, tilted })
 }
 
+/// A direction without what rounding left of its length.
+fn unit(direction: Point) -> Point {
+    let length = dot(direction, direction).sqrt();
+    direction.map(|v| v / length)
+}
+
 /// The grid of slices that lie exactly above each other. Nothing that is not a grid leaves here, whatever rounding did.
 fn straight(image: &Image, slices: &[Slice], normal: Point, distance: f64) -> Result<Lattice, Reason> {
     let count = u32::try_from(slices.len()).map_err(|_| Reason::TooLarge)?;
@@ -44,7 +50,8 @@ fn straight(image: &Image, slices: &[Slice], normal: Point, distance: f64) -> Re
     let lattice = Lattice {
         size: [u32::from(image.format.columns), u32::from(image.format.rows), count],
         origin: slices.first().ok_or(Reason::NoPixels)?.position,
-        directions: [[a, b, c], [d, e, f], normal],
+        // Cosines are written with four digits at times; ITK makes them unit vectors too.
+        directions: [unit([a, b, c]), unit([d, e, f]), normal],
         spacing: [column_spacing, row_spacing, distance],
     };
     if lattice.is_grid() { Ok(lattice) } else { Err(Reason::NoGeometry) }
