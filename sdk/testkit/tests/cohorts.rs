@@ -27,7 +27,7 @@ fn a_patient_is_the_same_in_whatever_order_and_number_patients_are_made() {
     let (few, many) = (Cohort::new(whole(7)), Cohort::new(whole(40)));
     let in_order: Vec<_> = few.clone().collect();
     assert_eq!(in_order.len(), 7);
-    for (index, patient) in (0..).zip(&in_order).rev() {
+    for (index, patient) in (0..7).zip(&in_order).rev() {
         assert!(&many.patient(index) == patient, "{} differs", patient.id);
     }
 }
