@@ -12,6 +12,7 @@ use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal,
 use std::{
     fs::File,
     io::{self, BufWriter, ErrorKind, Write, stdin},
+    num::NonZero,
     os::{
         fd::AsFd,
         unix::{fs::FileExt, net::UnixStream},
