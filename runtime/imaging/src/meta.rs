@@ -8,7 +8,7 @@ use flate2::read::DeflateDecoder;
 use std::io::{Read, Seek};
 
 /// A deflated data set is held in memory.
-const MAX_INFLATED: u64 = 256 << 20;
+const MAX_INFLATED: u64 = 192 << 20;
 
 /// Inflates the rest of a file (PS3.5 annex A.5).
 pub(crate) fn inflate<R: Read + Seek>(source: &mut Source<R>) -> Result<Vec<u8>, Reason> {

@@ -18,6 +18,10 @@ pub(crate) const MAX_DEPTH: u32 = 32;
 pub(crate) const MAX_HEADER: usize = 64 << 20;
 /// Elements and items of a file: dicom-rs needs some 200 bytes for each that it is given.
 const MAX_ELEMENTS: u32 = 2_000_000;
+/// Bytes of one wanted value: a lookup table of 65,536 entries of 16 bits fits.
+const MAX_VALUE: u32 = 256 << 10;
+/// Values in lists of text: 20,000 frames with positions, orientations and spacings of their own fit.
+const MAX_LISTED: usize = 2_000_000;
 /// Fragments of encapsulated pixel data.
 const MAX_FRAGMENTS: usize = 200_000;
 
@@ -109,6 +113,11 @@ pub(crate) trait Wanted {
     /// # Errors
     /// The reason to stop early.
     fn check(&self, tag: Tag, value: &[u8]) -> Result<(), Reason>;
+    /// The longest value that is copied, in bytes. dicom-rs makes a string of each number in a list, so that a longer one
+    /// would take 25 times as much.
+    fn longest(&self) -> u32 {
+        MAX_VALUE
+    }
     /// Whether nothing from this top-level element on is asked for.
     fn stops_before(&self, _: Tag) -> bool {
         false
@@ -145,6 +154,8 @@ struct Walk<'a, R, W> {
     syntax: Syntax,
     wanted: &'a W,
     elements: u32,
+    /// Values of lists that were copied.
+    listed: usize,
     private: bool,
     /// The Extended Offset Table.
     extended: Vec<u64>,
@@ -152,7 +163,7 @@ struct Walk<'a, R, W> {
 
 impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
     const fn new(source: Source<R>, syntax: Syntax, wanted: &'a W) -> Self {
-        Self { source, syntax, wanted, elements: 0, private: false, extended: Vec::new() }
+        Self { source, syntax, wanted, elements: 0, listed: 0, private: false, extended: Vec::new() }
     }
 
     fn run(mut self) -> Result<Walked, Reason> {
@@ -213,7 +224,7 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
 
     fn value(&mut self, head: &Head, encoding: Encoding, depth: u32) -> Result<(), Reason> {
         if !head.is_sequence() {
-            return self.source.skip(u64::from(head.length));
+            return self.plain(head);
         }
         // PS3.5 section 6.2.2: what is under UN of undefined length is implicit VR little endian.
         let encoding = if head.vr == Some(*b"UN") { Encoding::ImplicitLittle } else { encoding };
@@ -222,6 +233,20 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
             return Err(Reason::Malformed);
         }
         self.sequence(head.length, encoding, depth.saturating_add(1))
+    }
+
+    fn plain(&mut self, head: &Head) -> Result<(), Reason> {
+        let mark = self.source.mark();
+        if self.source.is_copying() && head.length > self.wanted.longest() {
+            return Err(Reason::TooLarge);
+        }
+        self.source.skip(u64::from(head.length))?;
+        if self.wanted.longest() == MAX_VALUE {
+            // Each is a string of its own once it is parsed.
+            let listed = self.source.copied_since(mark).iter().filter(|byte| **byte == b'\\').count();
+            self.listed = self.listed.saturating_add(listed);
+        }
+        if self.listed > MAX_LISTED { Err(Reason::TooLarge) } else { Ok(()) }
     }
 
     fn sequence(&mut self, length: u32, encoding: Encoding, depth: u32) -> Result<(), Reason> {

@@ -33,6 +33,9 @@ const STACK: usize = 64 << 20;
 
 const GIB: u64 = 1 << 30;
 
+/// Memory of a worker that reads headers: 512 MiB beside its stack. A file that wants more is one that dies.
+const HEADERS: u64 = (512 << 20) + STACK as u64;
+
 /// Serves the node on standard input until it closes. What `trocar worker` does.
 ///
 /// Says nothing but answers: no output, no log, no words on failure.
@@ -80,7 +83,7 @@ fn limit(resource: Resource, bytes: u64) -> io::Result<()> {
 
 /// One frame a file, so that the node holds no more than one of them at once before it has looked at it.
 fn headers(rules: &ScanRules, forms: &[Form], files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
-    limit(Resource::Data, 2 * GIB)?;
+    limit(Resource::Data, HEADERS)?;
     let mut frames = BufWriter::with_capacity(64 << 10, channel);
     let mut files = files.into_iter();
     for form in forms {

@@ -84,6 +84,11 @@ fn structure(
 struct Contours;
 
 impl Wanted for Contours {
+    /// The reader of contours makes no strings, and bounds them itself.
+    fn longest(&self) -> u32 {
+        u32::MAX
+    }
+
     fn wants(&self, tag: Tag) -> bool {
         tag == tags::ROI_CONTOUR_SEQUENCE
     }
