@@ -25,7 +25,8 @@ fn prepared() -> (World, PathBuf) {
 fn kept(world: &World) -> BTreeMap<PathBuf, SystemTime> {
     let Ok(entries) = fs::read_dir(world.home().join("cache/volumes")) else { return BTreeMap::new() };
     let entry = |e: fs::DirEntry| (e.path(), e.metadata().unwrap().modified().unwrap());
-    entries.map(|e| entry(e.unwrap())).collect()
+    let all = entries.map(|e| entry(e.unwrap()));
+    all.filter(|(path, _)| path.extension().is_some_and(|kind| kind == "volume")).collect()
 }
 
 #[test]

@@ -136,7 +136,9 @@ fn scan_words(report: &ScanReport) -> String {
         if report.unchanged { "; the snapshot stands" } else { "" }
     );
     for file in &report.quarantined {
-        words.push_str(&format!("\n  {:<18} {}", file.reason, file.path));
+        // A name may hold what a terminal obeys.
+        let path: String = file.path.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
+        words.push_str(&format!("\n  {:<18} {path}", file.reason));
     }
     words
 }

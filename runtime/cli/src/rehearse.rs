@@ -144,7 +144,7 @@ fn map(
     let mut progress = out.progress("patients");
     let mut mapped = Vec::with_capacity(members.len());
     for (done, patient) in (1_u64..).zip(members) {
-        mapped.push(trocar_node::map_one(&launcher, job, patient, files, root, None));
+        mapped.push(trocar_node::map_one(&launcher, job, patient, files, root));
         progress(done, members.len() as u64);
     }
     Ok(mapped)

@@ -36,7 +36,7 @@ pub struct FileHeader {
     pub(crate) series_uid: String,
     /// SOP Instance UID: one that comes twice is a copy.
     pub(crate) sop_uid: String,
-    /// Its pixels are compressed, or the whole file is.
+    /// Its pixels are compressed. (A data set that is deflated as a whole is inflated once for all of its frames.)
     pub(crate) compressed: bool,
     pub(crate) attributes: BTreeMap<String, Value>,
     pub(crate) facts: Facts,
@@ -200,7 +200,7 @@ fn image(file: &mut (impl Read + Seek), data: Dataset<'_>, walked: &Walked) -> R
     let image = Image::read(data, modality(data)?, walked)?;
     let layout = Layout::new(walked, &image.format)?;
     check_first_frame(file, &layout, &image.format)?;
-    let compressed = layout.syntax.deflated || layout.syntax.coding != Coding::Native;
+    let compressed = !layout.syntax.deflated && layout.syntax.coding != Coding::Native;
     Ok((image, compressed))
 }
 

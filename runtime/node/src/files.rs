@@ -1,6 +1,7 @@
 //! Files of the home: written whole or not at all, readable by their owner alone.
 
 use crate::error::{NodeError, file};
+use crate::keys::random_bytes;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -29,8 +30,9 @@ pub(crate) fn create_private(path: &Path) -> std::io::Result<File> {
 
 /// Writes a new file: temporary name, fsync, rename, fsync of the folder. A crash leaves the old state or the new.
 pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
-    // Two processes may write the same name at once; each has its own part.
-    let part = path.with_extension(format!("{}.part", std::process::id()));
+    // Two processes may write the same name at once, and the folder may be anybody's: each part is new, under a name that
+    // nobody knows before.
+    let part = path.with_extension(format!("{}.part", hex::encode(random_bytes::<8>())));
     let written = write_part(&part, bytes).and_then(|()| std::fs::rename(&part, path));
     if written.is_err() {
         // A full disk must not stay full of our own remains.
@@ -42,7 +44,7 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), NodeError> 
 }
 
 fn write_part(part: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(part)?;
+    let mut out = create_private(part)?;
     out.write_all(bytes)?;
     out.sync_all()
 }
@@ -71,8 +73,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         write_durably(&path, b"old").unwrap();
-        std::fs::create_dir(dir.path().join(format!("f.{}.part", std::process::id()))).unwrap();
-        assert!(write_durably(&path, b"new").is_err());
+        std::fs::create_dir(dir.path().join("taken")).unwrap();
+        assert!(write_durably(&dir.path().join("taken"), b"new").is_err());
         assert_eq!(read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "a part was left behind");
     }
 }

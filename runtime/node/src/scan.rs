@@ -69,16 +69,19 @@ impl Node {
         let _lock = self.home().lock("scan.lock")?;
         let dataset = self.store().dataset(name).await?;
         let policy = self.policy(name)?;
-        let table = self.clinical(&dataset, &policy)?.map(|admitted| admitted.table);
         let rules = rules(&policy);
         let reading = Digest::of(&serde_json::to_vec(&(READER, &rules))?);
+        let inputs = inputs(&dataset, &policy, &reading)?;
+        let table = self.clinical(&dataset, &policy)?.map(|admitted| admitted.table);
         let mut tree = self.store().tree(&dataset, &reading).await?;
         let (root, workers) = (dataset.path.as_path(), self.workers());
         let crawled = tokio::task::block_in_place(|| {
             trocar_worker::crawl(self.launcher(), root, &rules, workers, &mut tree, progress)
         })?;
         tree.finish().await?;
-        let inputs = inputs(&dataset, &policy, &reading)?;
+        if self::inputs(&dataset, &policy, &reading)? != inputs {
+            return ask(format!("the clinical table of {name} was changed while it was scanned: scan again"));
+        }
         let freeze = Freeze { dataset: name, root, policy: policy.digest(), inputs };
         let kept = match self.store().standing(&tree, &freeze).await? {
             Some(kept) => kept,
@@ -105,6 +108,9 @@ impl Node {
     ) -> Result<Kept, NodeError> {
         if has_table && frozen.has_ids_of_two_issuers().await? {
             return refuse_ids_of_two_issuers(freeze.dataset);
+        }
+        if frozen.has_ids_with_and_without_issuer().await? {
+            return refuse_ids_with_and_without_issuer(freeze.dataset);
         }
         let pseudonyms = frozen.pseudonyms().await?;
         refuse_beyond_bound(freeze.dataset, pseudonyms.len(), policy.size_bound())?;
@@ -181,6 +187,13 @@ fn refuse_beyond_bound(name: &Name, patients: usize, bound: u32) -> Result<(), N
     }
     ask(format!(
         "{name} has {patients} patients, but size_bound in its policy is {bound}: declare more and scan again"
+    ))
+}
+
+/// The privacy unit is the patient: one who is counted twice has half the protection.
+fn refuse_ids_with_and_without_issuer<T>(name: &Name) -> Result<T, NodeError> {
+    ask(format!(
+        "{name} has files of one patient id with an issuer (0010,0021) and without: give all of them the same issuer"
     ))
 }
 

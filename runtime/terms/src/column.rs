@@ -140,6 +140,10 @@ impl ColumnRule {
             return Err(NoValue::Code);
         }
         match &self.kind {
+            // A date written as a number is a date, and no guest sees one.
+            ColumnType::Integer { .. } | ColumnType::Real { .. } if Day::parse(cell).is_some() => {
+                Err(NoValue::Unreadable)
+            }
             ColumnType::Integer { min, max } => within(whole(cell)?, min, max).map(Value::Integer),
             ColumnType::Real { min, max } => within(real(cell)?, min, max).map(Value::Real),
             ColumnType::Days { min, max } => within(days(cell, index)?, min, max).map(Value::Days),

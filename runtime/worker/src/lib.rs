@@ -39,4 +39,4 @@ pub use trocar_imaging::{
 pub use trocar_sandbox::Grant;
 
 /// What reads headers: an index made by another is read again.
-pub const READER: &str = concat!(env!("CARGO_PKG_VERSION"), " headers 1");
+pub const READER: &str = concat!(env!("CARGO_PKG_VERSION"), " headers 2");

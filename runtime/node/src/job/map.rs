@@ -1,24 +1,22 @@
 //! Granted -> Mapped: each patient of the cohort in a worker process of her own, in an order that nobody chose.
 
 use super::grant::Granted;
-use super::subject::{granted_series, subject};
+use super::keep::worth;
+use super::open::{Opened, opened};
+use super::subject::granted_series;
 use crate::error::{NodeError, ask};
 use crate::keys::system_random;
 use crate::node::Node;
 use crate::store::{Indexed, Snapshot, Store};
 use crate::volumes::VolumeCache;
 use rand::seq::SliceRandom;
-use rustix::io::Errno;
-use std::fs::File;
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use trocar_filter::{Plan, Sums};
 use trocar_manifest::cohort::{Expr, Record};
 use trocar_terms::{Digest, Value};
-use trocar_worker::{FileEntry, Grant, Launcher, MapJob};
+use trocar_worker::{Grant, Launcher, MapJob};
 
 /// Told the operator's terminal how many patients are done, of how many. Never a researcher.
 pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
@@ -27,6 +25,8 @@ pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
 pub(crate) struct Mapped {
     pub(crate) granted: Granted,
     pub(crate) sums: Sums,
+    /// Patients some of whose volumes were decoded and are worth keeping.
+    pub(crate) decoded: Vec<Digest>,
 }
 
 impl Node {
@@ -43,9 +43,11 @@ impl Node {
             cache: cache.as_ref(),
             store: self.store(),
             runtime,
+            decoded: Mutex::default(),
         };
         let sums = work.run(&cohort, self.workers(), progress)?;
-        Ok(Mapped { granted, sums })
+        let decoded = work.decoded.into_inner().unwrap_or_default();
+        Ok(Mapped { granted, sums, decoded })
     }
 
     /// The cohort is decided on one patient's record alone, with no other in memory; the order is shuffled before
@@ -111,6 +113,7 @@ struct Work<'a> {
     cache: Option<&'a VolumeCache>,
     store: &'a Store,
     runtime: Handle,
+    decoded: Mutex<Vec<Digest>>,
 }
 
 impl Work<'_> {
@@ -149,74 +152,26 @@ impl Work<'_> {
 
     /// Whatever happens to one patient changes her contribution and nothing else. That her record cannot be fetched is the
     /// node's fault, as is a worker that cannot be started.
-    fn add(&self, patient: &Digest, sums: &mut Sums) -> Option<()> {
-        let patient = self.runtime.block_on(self.store.record(patient)).ok()?;
-        let mapped =
-            map_one(self.launcher, self.job, &patient, &patient.files, &self.snapshot.root, self.cache);
+    fn add(&self, digest: &Digest, sums: &mut Sums) -> Option<()> {
+        let patient = self.runtime.block_on(self.store.record(digest)).ok()?;
+        let mapped = match opened(&patient, &self.job.grant, &patient.files, &self.snapshot.root) {
+            Ok(Opened { mut subject, mut files }) => {
+                let worth = worth(&patient, &self.job.grant, &patient.files);
+                let look = |cache: &VolumeCache| cache.look(&mut subject, &mut files, &worth);
+                if self.cache.is_some_and(|cache| !look(cache))
+                    && let Ok(mut decoded) = self.decoded.lock()
+                {
+                    decoded.push(*digest);
+                }
+                trocar_worker::map(self.launcher, self.job, subject, files)
+            }
+            Err(unopened) => unopened.mapped(),
+        };
         match mapped.contribution {
             Some(contribution) => sums.add(contribution),
             None if mapped.node_fault => return None,
             None => sums.add_default(),
         }
         Some(())
-    }
-}
-
-/// Files that one patient's map may open. Beyond it her contribution is the default; below it a lack of descriptors is
-/// the node's own, so that no patient's files decide the fate of a job.
-const MOST_FILES: usize = 8_000;
-
-/// Maps one patient in a worker process of her own. `all` are the files that her record's numbers stand for.
-#[must_use]
-pub fn map_one(
-    launcher: &Launcher,
-    job: &MapJob,
-    patient: &Indexed,
-    all: &[FileEntry],
-    root: &Path,
-    cache: Option<&VolumeCache>,
-) -> trocar_worker::Mapped {
-    let end = Instant::now().checked_add(Duration::from_secs(job.limits.seconds().into()));
-    let (mut subject, numbers) = subject(patient, &job.grant);
-    if numbers.len() > MOST_FILES {
-        return trocar_worker::Mapped::failed("she has more files than one map may open");
-    }
-    let mut files = match numbers.iter().map(|n| open_unchanged(root, all.get(*n as usize))).collect() {
-        Ok(files) => files,
-        Err(Unopened::Changed) => {
-            return trocar_worker::Mapped::failed("a file is not the one that was scanned");
-        }
-        Err(Unopened::NoDescriptor) => {
-            let detail = Some("the node has too many files open".to_owned());
-            return trocar_worker::Mapped { contribution: None, detail, node_fault: true };
-        }
-    };
-    let compressed: Vec<bool> = granted_series(patient, &job.grant).map(|s| s.compressed).collect();
-    let lacking = cache.map(|cache| cache.look(&mut subject, &mut files, &compressed));
-    let mapped = trocar_worker::map(launcher, job, subject, files);
-    if let (Some(cache), Some(lacking), Some(end)) = (cache, lacking, end) {
-        cache.fill_all(launcher, &lacking, end);
-    }
-    mapped
-}
-
-/// Why a file of the snapshot is not handed over.
-enum Unopened {
-    /// It is not the one of the snapshot any more, so it is not hers any more.
-    Changed,
-    /// The node has no descriptor left: nothing is said of the file.
-    NoDescriptor,
-}
-
-fn open_unchanged(root: &Path, entry: Option<&FileEntry>) -> Result<File, Unopened> {
-    let entry = entry.ok_or(Unopened::Changed)?;
-    let file = entry.open(root).map_err(unopened)?;
-    if entry.is_still(&file) { Ok(file) } else { Err(Unopened::Changed) }
-}
-
-fn unopened(error: std::io::Error) -> Unopened {
-    match error.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => Unopened::NoDescriptor,
-        Some(_) | None => Unopened::Changed,
     }
 }

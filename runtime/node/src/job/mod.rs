@@ -5,14 +5,17 @@
 
 mod admit;
 mod grant;
+mod keep;
 mod map;
+mod open;
 mod release;
 mod run;
 mod status;
 mod subject;
 
 pub use admit::{Refusal, SubmitRequest, grant_of, plan_of};
-pub use map::{Progress, map_one};
+pub use map::Progress;
+pub use open::map_one;
 pub use run::Ran;
 pub use status::{JobState, JobStatus};
 

@@ -10,6 +10,7 @@ use super::{Received, Refusal};
 use crate::approvals::{HeldApproval, binds};
 use crate::error::{NodeError, ask};
 use crate::node::Node;
+use std::time::SystemTime;
 use trocar_ledger::Reservation;
 use trocar_terms::JobId;
 
@@ -67,8 +68,13 @@ impl Node {
             Err(error) if error.is_lost() => return self.fail(&reservation.job),
             Err(error) => return Err(error),
         };
-        let mapped = tokio::task::block_in_place(|| self.map(granted, progress))?;
-        self.release(self.charge(mapped)?)
+        let begun = SystemTime::now();
+        let mut mapped = tokio::task::block_in_place(|| self.map(granted, progress))?;
+        let later = mapped.later(begun);
+        self.release(self.charge(mapped)?)?;
+        // The job is finished whatever becomes of this.
+        let _ = tokio::task::block_in_place(|| self.keep_volumes(&later));
+        Ok(())
     }
 
     /// The granted job again, from the ledger and the kept files alone. Where they no longer agree with what was

@@ -151,12 +151,9 @@ impl Frozen<'_> {
         Ok(())
     }
 
-    /// Records of these patients in the snapshot before.
+    /// Records of these patients in the snapshot before, whether or not the dataset still shows it.
     async fn members(&mut self, made: &[Made]) -> Result<HashMap<String, Digest>, NodeError> {
         let mut members = HashMap::new();
-        if self.last.is_none() {
-            return Ok(members);
-        }
         let mut query = QueryBuilder::<Sqlite>::new("select pseudonym, digest from members where tree = ");
         query.push_bind(self.tree).push(" and until is null and pseudonym in (");
         let mut list = query.separated(", ");
@@ -210,6 +207,13 @@ impl Frozen<'_> {
     pub(crate) async fn has_ids_of_two_issuers(&mut self) -> Result<bool, NodeError> {
         let twice = "select 1 from members where tree = ? and until is null group by patient having count(*) > 1 limit 1";
         Ok(sqlx::query(twice).bind(self.tree).fetch_optional(&mut *self.tx).await?.is_some())
+    }
+
+    /// Whether one patient id comes with an issuer and without one: two patients, or one counted twice.
+    pub(crate) async fn has_ids_with_and_without_issuer(&mut self) -> Result<bool, NodeError> {
+        let both = "select 1 from files where tree = ? and patient is not null group by patient
+            having min(issuer) = '' and max(issuer) <> '' limit 1";
+        Ok(sqlx::query(both).bind(self.tree).fetch_optional(&mut *self.tx).await?.is_some())
     }
 
     /// The pseudonyms of all its patients.

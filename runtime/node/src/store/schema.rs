@@ -1,6 +1,6 @@
 //! The tables, and how an index of an earlier version becomes one of this: what can be scanned again is thrown away.
 
-use crate::error::NodeError;
+use crate::error::{NodeError, ask};
 use sqlx::sqlite::SqlitePool;
 
 /// Counts up with the tables.
@@ -32,6 +32,8 @@ create table if not exists records (digest blob not null unique, record blob not
 create table if not exists members (
     tree integer not null, pseudonym text not null, since integer not null, until integer, digest blob not null,
     patient text not null, primary key (tree, pseudonym, since)) without rowid;
+-- A patient is in a snapshot once.
+create unique index if not exists members_now on members (tree, pseudonym) where until is null;
 create table if not exists snapshots (
     number integer primary key, id text not null unique, tree integer not null, policy text not null, root text not null,
     inputs text not null, merkle text not null, commitment text not null, opening text not null, summary text not null);
@@ -46,14 +48,17 @@ update datasets set snapshot = null;
 ";
 
 pub(super) async fn prepare(pool: &SqlitePool) -> Result<(), NodeError> {
-    let version: i64 = sqlx::query_scalar("pragma user_version").fetch_one(pool).await?;
-    if version == VERSION {
-        return Ok(());
+    // Held from the first look on: of two processes that open a new index at once, one prepares it.
+    let mut tx = pool.begin_with("begin immediate").await?;
+    let version: i64 = sqlx::query_scalar("pragma user_version").fetch_one(&mut *tx).await?;
+    if version > VERSION {
+        return ask("index.db was written by a later version of Trocar: use that one");
     }
-    let mut tx = pool.begin().await?;
-    sqlx::raw_sql(FORGET).execute(&mut *tx).await?;
-    sqlx::raw_sql(SCHEMA).execute(&mut *tx).await?;
-    sqlx::raw_sql("pragma user_version = 2").execute(&mut *tx).await?;
+    if version < VERSION {
+        sqlx::raw_sql(FORGET).execute(&mut *tx).await?;
+        sqlx::raw_sql(SCHEMA).execute(&mut *tx).await?;
+        sqlx::raw_sql("pragma user_version = 2").execute(&mut *tx).await?;
+    }
     tx.commit().await?;
     Ok(())
 }

@@ -130,13 +130,15 @@ struct Old {
     mtime_ns: i64,
     patient: Option<(String, String)>,
     unreadable: bool,
+    /// The process that read it died, perhaps of something else: it is read again.
+    died: bool,
 }
 
 impl Old {
     /// Whether this is what the row says, and it need not be tried again.
     fn is(&self, entry: &Entry) -> bool {
         let same = self.size == entry.size.cast_signed() && self.mtime_ns == entry.mtime_ns;
-        same && self.unreadable != entry.regular
+        same && !self.died && self.unreadable != entry.regular
     }
 }
 
@@ -153,8 +155,7 @@ fn images_of_changed_sidecars(folder: &Folder, old: &HashMap<String, Old>) -> BT
 }
 
 async fn old_files(rows: &mut SqliteConnection, folder: i64) -> Result<HashMap<String, Old>, NodeError> {
-    let select =
-        "select name, size, mtime_ns, patient, issuer, reason is 'unreadable' from files where folder = ?";
+    let select = "select name, size, mtime_ns, patient, issuer, reason is 'unreadable', reason is 'died' from files where folder = ?";
     let mut files = HashMap::new();
     for row in sqlx::query(select).bind(folder).fetch_all(rows).await? {
         let patient: Option<String> = row.try_get(3)?;
@@ -163,6 +164,7 @@ async fn old_files(rows: &mut SqliteConnection, folder: i64) -> Result<HashMap<S
             mtime_ns: row.try_get(2)?,
             patient: patient.zip(row.try_get(4)?),
             unreadable: row.try_get(5)?,
+            died: row.try_get(6)?,
         };
         files.insert(row.try_get(0)?, old);
     }
@@ -208,8 +210,8 @@ impl Tree {
     }
 
     fn take(&mut self, Read { unread, header }: Read) {
-        let Unread { folder, file } = unread;
-        let unreadable = matches!(header, Err(Reason::Unreadable));
+        let Unread { folder, file, kind: _ } = unread;
+        let again = matches!(header, Err(Reason::Unreadable | Reason::Died));
         let name = file.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let (size, mtime_ns) = (file.size.cast_signed(), file.mtime_ns);
         let (patient, header) = match header {
@@ -222,14 +224,14 @@ impl Tree {
             self.write.touched.insert(patient.clone());
         }
         self.write.files.push(FileRow { folder, name, size, mtime_ns, patient, header });
-        self.count(folder, unreadable);
+        self.count(folder, again);
     }
 
     /// A folder is done when the last of its files is kept.
-    fn count(&mut self, folder: i64, unreadable: bool) {
+    fn count(&mut self, folder: i64, again: bool) {
         let Some(open) = self.open.get_mut(&folder) else { return };
         open.left = open.left.saturating_sub(1);
-        open.again |= unreadable;
+        open.again |= again;
         if open.left == 0 {
             let digest = (!open.again).then_some(open.digest);
             self.write.folders.insert(folder, digest);

@@ -1,9 +1,10 @@
 //! Decoded volumes, kept under `cache/volumes/`, so that rounds and repeated jobs do not decode again.
 //!
-//! A file is named by a keyed digest of the content that it was decoded from, and holds its voxels, then what they are,
-//! under an HMAC. The folder may be deleted at any time. Nothing that a job says or sees depends on it: voxels cost a
-//! guest what decoding them would, and a volume is decoded for keeping in a process without a guest, in what is left of
-//! the patient's time box once she is mapped.
+//! A volume is named by a keyed digest of the content that it was decoded from, and holds its voxels, then what they are,
+//! under an HMAC. A link beside it names the volume by the files as the scan found them (path, size, time of change), so that
+//! no job reads a file to look one up. The folder may be deleted at any time. Nothing that a job says or sees depends on it:
+//! voxels cost a guest what decoding them would, and what is missing is decoded once the job is finished, in a process
+//! without a guest, until the end that the job was scheduled for.
 
 use crate::audit::mac;
 use crate::error::NodeError;
@@ -19,7 +20,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 use trocar_terms::Digest;
-use trocar_worker::{Decoded, Launcher, Subject, SubjectSeries, decoded_bytes};
+use trocar_worker::{Decoded, FileEntry, Launcher, Subject, SubjectSeries, decoded_bytes};
 
 /// Bytes on disk where `TROCAR_CACHE_GIB` says nothing else.
 const BOUND_GIB: u64 = 4;
@@ -52,13 +53,8 @@ struct Found {
     digests: Vec<Digest>,
 }
 
-/// A series that is worth keeping and is not there yet, with descriptors of its own.
-#[derive(Debug)]
-pub(crate) struct Lacking {
-    name: String,
-    series: SubjectSeries,
-    files: Vec<File>,
-}
+/// For each series of a subject: the files that it is decoded from, where its voxels are worth keeping.
+pub(crate) type Worth<'a> = [Option<Vec<&'a FileEntry>>];
 
 impl VolumeCache {
     /// The cache of a home; `None` where the environment says `TROCAR_CACHE_GIB=0`.
@@ -79,42 +75,77 @@ impl VolumeCache {
         Ok((gib > 0).then_some(cache))
     }
 
-    /// Adds to a patient the volumes that are there, and gives those that are not. `compressed` says of each of her
-    /// series whether it is worth keeping.
-    pub(crate) fn look(
-        &self,
-        subject: &mut Subject,
-        files: &mut Vec<File>,
-        compressed: &[bool],
-    ) -> Vec<Lacking> {
-        let mut lacking = Vec::new();
-        for (series, compressed) in subject.series.iter_mut().zip(compressed) {
-            if !compressed || series.files.is_empty() {
-                continue;
-            }
-            let Ok(name) = self.name(series, files) else { continue };
-            match self.find(&name, series) {
+    /// Adds to a patient the volumes that are there. Whether all that are worth keeping were.
+    pub(crate) fn look(&self, subject: &mut Subject, files: &mut Vec<File>, worth: &Worth<'_>) -> bool {
+        let mut whole = true;
+        for (series, entries) in subject.series.iter_mut().zip(worth) {
+            let Some(entries) = entries.as_ref().filter(|_| !series.files.is_empty()) else { continue };
+            let linked = self.link(series, entries).and_then(|link| self.linked(&link));
+            match linked.and_then(|name| self.find(&name, series)) {
                 Some(Found { file, digests }) => {
                     let at = u32::try_from(files.len()).unwrap_or(u32::MAX);
                     files.push(file);
                     series.decoded = Some(Decoded { file: at, digests });
                 }
-                None => lacking.extend(lacks(name, series, files)),
+                None => whole = false,
             }
         }
-        lacking
+        whole
     }
 
-    /// Keeps what a patient lacks, as far as there is time.
-    pub(crate) fn fill_all(&self, launcher: &Launcher, lacking: &[Lacking], end: Instant) {
-        for Lacking { name, series, files } in lacking {
-            if Instant::now() >= end || !self.fill(launcher, name, series, files, end) {
-                return;
-            }
+    /// Decodes and keeps what a patient lacks, as far as there are time and room. What was used since `begun` stays.
+    pub(crate) fn fill(
+        &self,
+        launcher: &Launcher,
+        (subject, files, worth): (&Subject, &[File], &Worth<'_>),
+        begun: SystemTime,
+        end: Instant,
+    ) -> bool {
+        subject.series.iter().zip(worth).all(|(series, entries)| {
+            let Some(entries) = entries.as_ref().filter(|_| !series.files.is_empty()) else { return true };
+            Instant::now() < end && self.fill_one(launcher, (series, files, entries), begun, end).is_some()
+        })
+    }
+
+    fn fill_one(
+        &self,
+        launcher: &Launcher,
+        (series, files, entries): (&SubjectSeries, &[File], &[&FileEntry]),
+        begun: SystemTime,
+        end: Instant,
+    ) -> Option<()> {
+        let name = self.name(series, files).ok()?;
+        if self.find(&name, series).is_none() {
+            self.decode(launcher, &name, (series, files), begun, end)?;
         }
+        let link = self.link(series, entries)?;
+        let bytes = [name.as_bytes(), self.seal(&link, &name).finalize().into_bytes().as_slice()].concat();
+        fs::write(self.folder.join(format!("{link}.link")), bytes).ok()
     }
 
-    /// The name of a series: what it is and every byte that it is decoded from.
+    /// The name of a link: what the series is, and its files as the scan found them.
+    fn link(&self, series: &SubjectSeries, entries: &[&FileEntry]) -> Option<String> {
+        let what = serde_json::to_vec(&(&series.info, series.part, entries)).ok()?;
+        Some(hex::encode(mac(&self.key, &[READER.as_bytes(), b"link", &what]).finalize().into_bytes()))
+    }
+
+    fn seal(&self, link: &str, name: &str) -> impl Mac + use<> {
+        mac(&self.key, &[b"link to a volume", link.as_bytes(), name.as_bytes()])
+    }
+
+    /// The volume that a link names, where this node made the link.
+    fn linked(&self, link: &str) -> Option<String> {
+        let file = File::open(self.folder.join(format!("{link}.link"))).ok()?;
+        let mut bytes = Vec::new();
+        (&file).take(NAME.saturating_add(TAG)).read_to_end(&mut bytes).ok()?;
+        let (name, tag) = bytes.split_at_checked(usize::try_from(NAME).ok()?)?;
+        let name = std::str::from_utf8(name).ok()?;
+        self.seal(link, name).verify_slice(tag).ok()?;
+        let _ = file.set_modified(SystemTime::now());
+        Some(name.to_owned())
+    }
+
+    /// The name of a volume: what the series is, and every byte that it is decoded from.
     fn name(&self, series: &SubjectSeries, files: &[File]) -> io::Result<String> {
         let what = serde_json::to_vec(&(&series.info, series.part))?;
         let mut content = Sha256::new();
@@ -154,23 +185,22 @@ impl VolumeCache {
         mac(&self.key, &[b"decoded volume", &voxels.to_le_bytes(), about])
     }
 
-    /// Decodes a series and keeps it, where that is done before `end` and there is room. Whether it was kept.
-    fn fill(
+    /// Decodes a series and keeps it, where that is done before `end` and there is room.
+    fn decode(
         &self,
         launcher: &Launcher,
         name: &str,
-        series: &SubjectSeries,
-        files: &[File],
+        (series, files): (&SubjectSeries, &[File]),
+        begun: SystemTime,
         end: Instant,
-    ) -> bool {
-        let Some(voxels) = decoded_bytes(&series.info).filter(|bytes| *bytes <= self.bound / 4) else {
-            return false;
-        };
+    ) -> Option<()> {
+        let voxels = decoded_bytes(&series.info).filter(|bytes| *bytes <= self.bound / 4)?;
+        if !self.make_room(voxels, begun).ok()? {
+            return None;
+        }
         let part = self.folder.join(format!("{}.part", hex::encode(random_bytes::<16>())));
-        let kept = self.make_room(voxels).is_ok()
-            && self
-                .write(launcher, (name, series, files), &part, end)
-                .is_some_and(|()| fs::rename(&part, self.path(name)).is_ok());
+        let written = self.write(launcher, (name, series, files), &part, end);
+        let kept = written.and_then(|()| fs::rename(&part, self.path(name)).ok());
         // Gone already where it was kept.
         let _ = fs::remove_file(&part);
         kept
@@ -184,7 +214,8 @@ impl VolumeCache {
         end: Instant,
     ) -> Option<()> {
         let mut out = files::create_private(part).ok()?;
-        let digests = trocar_worker::decode(launcher, series, files, &out, end)?;
+        let (series, files) = alone(series, files)?;
+        let digests = trocar_worker::decode(launcher, &series, &files, &out, end)?;
         let voxels = decoded_bytes(&series.info)?;
         // What the worker says of the length is not believed.
         if out.metadata().ok()?.len() != voxels {
@@ -196,26 +227,26 @@ impl VolumeCache {
         out.write_all(&self.mac(&about, voxels).finalize().into_bytes()).ok()
     }
 
-    /// Removes what was used longest ago, until `more` bytes fit within the bound. Half-written files of a process that
-    /// died go first.
-    fn make_room(&self, more: u64) -> io::Result<()> {
+    /// Removes what was used longest ago, until `more` bytes fit within the bound; what was used since `begun` stays. Whether
+    /// they fit now. Half-written files of a process that died go first.
+    fn make_room(&self, more: u64, begun: SystemTime) -> io::Result<bool> {
         let mut all: Vec<(bool, SystemTime, PathBuf, u64)> = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             let seen = entry.metadata()?;
-            let whole = entry.path().extension().is_some_and(|e| e == "volume");
-            all.push((whole || is_young(&seen), seen.modified()?, entry.path(), seen.len()));
+            let part = entry.path().extension().is_some_and(|e| e == "part");
+            all.push((!part || is_young(&seen), seen.modified()?, entry.path(), seen.len().max(BLOCK)));
         }
         all.sort();
         let mut total: u64 = all.iter().map(|(.., length)| *length).fold(more, u64::saturating_add);
-        for (keep, _, path, length) in all {
-            if keep && total <= self.bound {
+        for (keep, used, path, length) in all {
+            if keep && (total <= self.bound || used >= begun) {
                 break;
             }
             fs::remove_file(path)?;
             total = total.saturating_sub(length);
         }
-        Ok(())
+        Ok(total <= self.bound)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -223,14 +254,18 @@ impl VolumeCache {
     }
 }
 
-/// `None` where the node has no descriptor left for it.
-fn lacks(name: String, series: &SubjectSeries, files: &[File]) -> Option<Lacking> {
+/// A series with its own files alone, counted from 0.
+fn alone(series: &SubjectSeries, files: &[File]) -> Option<(SubjectSeries, Vec<File>)> {
     let own = series.files.iter().map(|at| files.get(*at as usize)?.try_clone().ok());
     let own: Vec<File> = own.collect::<Option<_>>()?;
-    let places = (0..u32::try_from(own.len()).ok()?).collect();
-    Some(Lacking { name, series: SubjectSeries { files: places, ..series.clone() }, files: own })
+    let files = (0..u32::try_from(own.len()).ok()?).collect();
+    Some((SubjectSeries { files, decoded: None, ..series.clone() }, own))
 }
 
+/// Characters of a volume's name.
+const NAME: u64 = 64;
+/// What even a small file takes on the disk.
+const BLOCK: u64 = 4_096;
 /// Bytes of an HMAC.
 const TAG: u64 = 32;
 

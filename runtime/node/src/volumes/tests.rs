@@ -46,20 +46,53 @@ fn a_name_changes_with_every_byte_of_the_content_and_with_the_key() {
     assert_ne!(name(b"content"), cache.name(&part, &[source(b"content")]).unwrap());
 }
 
+fn entry(mtime_ns: i64) -> FileEntry {
+    FileEntry { path: "a.dcm".into(), size: 7, mtime_ns }
+}
+
+/// Writes the link that `fill` writes.
+fn link(cache: &VolumeCache, entry: &FileEntry, name: &str) -> PathBuf {
+    let link = cache.link(&series(), &[entry]).unwrap();
+    let path = cache.folder.join(format!("{link}.link"));
+    fs::write(&path, [name.as_bytes(), &cache.seal(&link, name).finalize().into_bytes()].concat()).unwrap();
+    path
+}
+
 #[test]
-fn a_kept_volume_is_found_and_handed_over_and_a_missing_one_is_lacking() {
+fn a_kept_volume_is_handed_over_without_a_look_at_its_source() {
     let folder = tempfile::tempdir().unwrap();
     let cache = cache(folder.path(), 1 << 20);
+    let (one, later) = (entry(1), entry(2));
+    let look = |entry| {
+        let mut subject = Subject { series: vec![series()], ..Subject::default() };
+        let mut files = vec![source(b"content")];
+        let whole = cache.look(&mut subject, &mut files, &[Some(vec![entry])]);
+        (whole, files.len(), subject.series[0].decoded.clone().map(|decoded| decoded.file))
+    };
+    assert_eq!(look(&one), (false, 1, None));
+    let name = cache.name(&series(), &[source(b"content")]).unwrap();
+    keep(&cache, &name);
+    let path = link(&cache, &one, &name);
+    assert_eq!(look(&one), (true, 2, Some(1)));
+    assert_eq!(
+        look(&later),
+        (false, 1, None),
+        "a file of another time was taken for the one that was scanned"
+    );
+    let good = fs::read(&path).unwrap();
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        fs::write(&path, bad).unwrap();
+        assert_eq!(look(&one), (false, 1, None), "byte {at} of the link was not covered");
+    }
+}
+
+#[test]
+fn what_is_not_worth_keeping_is_not_looked_up() {
+    let folder = tempfile::tempdir().unwrap();
     let mut subject = Subject { series: vec![series()], ..Subject::default() };
-    let mut files = vec![source(b"content")];
-    assert_eq!(cache.look(&mut subject, &mut files, &[true]).len(), 1);
-    assert_eq!((files.len(), &subject.series[0].decoded), (1, &None));
-    keep(&cache, &cache.name(&series(), &files).unwrap());
-    assert_eq!(cache.look(&mut subject, &mut files, &[true]).len(), 0);
-    let decoded = subject.series[0].decoded.clone().unwrap();
-    assert_eq!((files.len(), decoded.file, decoded.digests.len()), (2, 1, 2));
-    let mut plain = Subject { series: vec![series()], ..Subject::default() };
-    assert_eq!(cache.look(&mut plain, &mut vec![source(b"x")], &[false]).len(), 0);
+    assert!(cache(folder.path(), 1 << 20).look(&mut subject, &mut vec![source(b"x")], &[None]));
 }
 
 #[test]
@@ -84,21 +117,27 @@ fn a_volume_with_a_changed_account_length_or_name_is_not_found() {
 }
 
 #[test]
-fn the_volumes_used_longest_ago_leave_for_a_new_one() {
+fn the_volumes_used_longest_ago_leave_for_a_new_one_and_those_of_this_job_stay() {
     let folder = tempfile::tempdir().unwrap();
-    let cache = cache(folder.path(), 100);
-    let old = |name: &str, age: u64, bytes: usize| {
+    let (cache, now) = (cache(folder.path(), 4 * BLOCK), SystemTime::now());
+    let old = |name: &str, age: u64| {
         let file = File::create(folder.path().join(name)).unwrap();
-        (&file).write_all(&vec![0; bytes]).unwrap();
-        file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+        file.set_modified(now - Duration::from_secs(age)).unwrap();
     };
-    old("a.volume", 30, 40);
-    old("b.volume", 20, 40);
-    old("dead.part", 7_200, 10);
-    old("young.part", 1, 10);
-    cache.make_room(40).unwrap();
-    let mut left: Vec<_> =
-        fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    left.sort();
-    assert_eq!(left, ["b.volume", "young.part"]);
+    let left = || {
+        let names =
+            fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    };
+    [("a.volume", 30), ("b.volume", 20), ("dead.part", 7_200), ("young.part", 1)]
+        .map(|(name, age)| old(name, age));
+    assert!(cache.make_room(2 * BLOCK, now - Duration::from_secs(25)).unwrap());
+    assert_eq!(left(), ["b.volume", "young.part"]);
+    assert!(
+        !cache.make_room(3 * BLOCK, now - Duration::from_secs(25)).unwrap(),
+        "a volume of this job was removed"
+    );
+    assert_eq!(left(), ["b.volume", "young.part"]);
 }

@@ -116,7 +116,7 @@ impl Reader<'_> {
         match (answered, batch) {
             (Some(answered), _) => headers.extend(answered),
             (None, []) => {}
-            (None, [_]) => headers.push(Err(Reason::Died)),
+            (None, [one]) => headers.push(self.alone(one)?),
             (None, _) => {
                 let (left, right) = batch.split_at(batch.len() / 2);
                 self.read(left, process, headers)?;
@@ -124,6 +124,12 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Once more in a process of its own: the first may have died of another file, or of what else the machine did.
+    fn alone(&self, one: &Unread) -> Result<Answer, WorkerError> {
+        let answered = self.ask(std::slice::from_ref(one), &mut None)?;
+        Ok(answered.into_iter().flatten().next().unwrap_or(Err(Reason::Died)))
     }
 
     /// `None` where the worker died, hung or answered nonsense.
@@ -139,7 +145,7 @@ impl Reader<'_> {
             None => Process::start(self.launcher, deadline(HELLO))?,
         };
         // Slow disks are not hostile files: seconds for the batch, and more for each file.
-        let end = deadline(Duration::from_millis(10_000 + 250 * files.len() as u64));
+        let end = deadline(Duration::from_millis(2_000 + 100 * files.len() as u64));
         let Ok(answer) = self.headers(&mut worker, &files, end) else {
             return Ok(None);
         };
