@@ -190,3 +190,46 @@ fn a_job_is_answered_from_the_snapshot_that_it_was_granted_whatever_is_scanned_s
     // Three patients are too few to release anything; a lost snapshot would be a failure of the node.
     assert_eq!(world.run(&["status", job["job"].as_str().unwrap()]).exits(4).json()["state"], "withheld");
 }
+
+/// Adds the dataset again, at another place or with another table, and scans it.
+fn added_again(world: &World, folder: &Path, table: Option<&Path>) -> Value {
+    let path = folder.display().to_string();
+    let table = table.map(|t| t.display().to_string());
+    let mut args = vec!["node", "dataset", "add", "liver", &path];
+    if let Some(table) = &table {
+        args.extend(["--clinical", table]);
+    }
+    world.run(&args).exits(0);
+    scan(world, "liver")
+}
+
+#[test]
+fn a_dataset_that_is_added_again_elsewhere_holds_each_patient_once() {
+    let world = World::new();
+    let (dicom, first) = scanned(&world, 3);
+    let moved = world.path("moved");
+    fs::rename(dicom.parent().unwrap(), &moved).unwrap();
+    let table = moved.join("clinical.csv");
+    let second = added_again(&world, &moved.join("dicom"), Some(&table));
+    assert_eq!((figures(&second)[2], &second["merkle"]), (3, &first["merkle"]));
+    let copy = world.path("other.csv");
+    fs::copy(&table, &copy).unwrap();
+    assert_eq!(figures(&added_again(&world, &moved.join("dicom"), Some(&copy)))[2], 3);
+    let bare = added_again(&world, &moved.join("dicom"), None);
+    assert_eq!((figures(&bare)[2], bare["clinical_rows"].as_u64()), (3, Some(0)));
+    assert_eq!(figures(&added_again(&world, &moved.join("dicom"), Some(&table)))[2], 3);
+}
+
+#[test]
+fn a_patient_id_with_and_without_an_issuer_is_refused() {
+    let world = World::new();
+    let (dicom, _) = scanned(&world, 2);
+    let file = dicom.join("TK00001/0003.dcm");
+    let bytes = fs::read(&file).unwrap();
+    let at = bytes.windows(4).position(|w| w == [0x10, 0, 0x20, 0]).expect("a Patient ID");
+    let end = at + 8 + usize::from(u16::from_le_bytes([bytes[at + 6], bytes[at + 7]]));
+    let issuer = [&[0x10, 0, 0x21, 0][..], b"LO", &[4, 0], b"CLIN"].concat();
+    rewrite(&file, &[&bytes[..end], &issuer, &bytes[end..]].concat());
+    let refused = world.run(&["node", "scan", "liver"]).exits(1);
+    assert!(refused.err.contains("with an issuer (0010,0021) and without"), "{}", refused.err);
+}

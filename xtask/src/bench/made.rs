@@ -45,7 +45,7 @@ impl Spec {
         set.text(0x0008, 0x0022, "DA", "20200101").text(0x0008, 0x0060, "CS", "CT");
         set.text(0x0008, 0x0070, "LO", ["SIEMENS", "Philips", "GE MEDICAL SYSTEMS"][patient as usize % 3]);
         set.text(0x0010, 0x0010, "PN", "").text(0x0010, 0x0020, "LO", &format!("P{patient:06}"));
-        set.text(0x0010, 0x0040, "CS", if patient % 2 == 0 { "F" } else { "M" });
+        set.text(0x0010, 0x0040, "CS", if patient.is_multiple_of(2) { "F" } else { "M" });
         set.text(0x0010, 0x1010, "AS", &format!("{:03}Y", 40 + patient % 50));
         set.text(0x0012, 0x0062, "CS", "YES").text(0x0012, 0x0063, "LO", "made by a bench");
         set.text(0x0018, 0x0015, "CS", "ABDOMEN").text(0x0018, 0x0050, "DS", "2.5");

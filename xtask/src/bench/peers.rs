@@ -28,7 +28,7 @@ impl Python {
     pub(super) fn find() -> Option<Self> {
         let folder = paths::target().join("venv");
         let program = folder.join("bin").join("python3");
-        let made = has(&program).then_some(Ok(())).unwrap_or_else(|| make(&folder, &program));
+        let made = if has(&program) { Ok(()) } else { make(&folder, &program) };
         match made {
             Ok(()) => Some(Self { program }),
             Err(error) => {
