@@ -157,8 +157,7 @@ impl Work<'_> {
         let mapped = match opened(&patient, &self.job.grant, &patient.files, &self.snapshot.root) {
             Ok(Opened { mut subject, mut files }) => {
                 let worth = worth(&patient, &self.job.grant, &patient.files);
-                let look = |cache: &VolumeCache| cache.look(&mut subject, &mut files, &worth);
-                if self.cache.is_some_and(|cache| !look(cache))
+                if self.cache.is_some_and(|cache| !cache.look(&mut subject, &mut files, &worth))
                     && let Ok(mut decoded) = self.decoded.lock()
                 {
                     decoded.push(*digest);
