@@ -131,8 +131,9 @@ fn the_volumes_used_longest_ago_leave_for_a_new_one_and_those_of_this_job_stay()
         names.sort();
         names
     };
-    [("a.volume", 30), ("b.volume", 20), ("dead.part", 7_200), ("young.part", 1)]
-        .map(|(name, age)| old(name, age));
+    for (name, age) in [("a.volume", 30), ("b.volume", 20), ("dead.part", 7_200), ("young.part", 1)] {
+        old(name, age);
+    }
     assert!(cache.make_room(2 * BLOCK, now - Duration::from_secs(25)).unwrap());
     assert_eq!(left(), ["b.volume", "young.part"]);
     assert!(
