@@ -1,22 +1,11 @@
 //! Files that other programs write when the tests are set up: segmentations by highdicom, NIfTI images by nibabel.
 
-use crate::paths;
-use crate::run::{say, step, works};
+use crate::run::step;
+use crate::{paths, python};
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-/// As the scripts of tests/oracles pin them.
-const PACKAGES: [&str; 7] = [
-    "highdicom==0.28.0",
-    "nibabel==5.4.2",
-    "numpy==2.4.6",
-    "pydicom==3.0.2",
-    "pylibjpeg-openjpeg==2.6.0",
-    "pylibjpeg-rle==2.2.0",
-    "simpleitk==2.5.7",
-];
+use std::path::Path;
+use std::process::Command;
 
 /// A script of tests/oracles, and the folder below target/data that it fills.
 const SCRIPTS: [(&str, &str); 2] = [("segmentations.py", "segmentations"), ("nifti.py", "nifti")];
@@ -28,10 +17,7 @@ pub(crate) fn make() -> Result<()> {
         if folder.is_dir() {
             continue;
         }
-        let Some(python) = python()? else {
-            say("no Python with these packages: going on without files that highdicom and nibabel make");
-            return Ok(());
-        };
+        let Some(python) = python::find()? else { return Ok(()) };
         run(&python, script, &folder)?;
     }
     Ok(())
@@ -48,29 +34,4 @@ fn run(python: &Path, script: &str, folder: &Path) -> Result<()> {
     command.arg(&script).arg(&part);
     step(&format!("making {}", paths::shown(folder)), &mut command)?;
     fs::rename(&part, folder).with_context(|| format!("cannot move to {}", folder.display()))
-}
-
-/// The interpreter of a virtual environment with the packages; `None` where it cannot be had.
-fn python() -> Result<Option<PathBuf>> {
-    let folder = paths::target().join("venv");
-    let python = folder.join("bin").join("python3");
-    let complete = folder.join("complete");
-    if complete.is_file() {
-        return Ok(Some(python));
-    }
-    if !works("python3", &["-m", "venv", "--help"]) {
-        return Ok(None);
-    }
-    let mut install = Command::new(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]);
-    install.args(PACKAGES).stdin(Stdio::null());
-    let made =
-        step("making a virtual environment", Command::new("python3").args(["-m", "venv"]).arg(&folder))
-            .and_then(|()| step("fetching highdicom and nibabel", &mut install));
-    if made.is_err() {
-        return Ok(None);
-    }
-    fs::write(&complete, PACKAGES.join("\n"))
-        .with_context(|| format!("cannot write {}", complete.display()))?;
-    Ok(Some(python))
 }

@@ -9,6 +9,7 @@ mod demo;
 mod generated;
 mod made;
 mod paths;
+mod python;
 mod run;
 mod setup;
 mod suite;

@@ -75,12 +75,15 @@ fn tests(tools: Tools) -> Command {
     surroundings(command)
 }
 
-/// What the end-to-end tests find their parts by. `TROCAR_TEST_DATA`, where it is set, passes through.
+/// What the tests find their parts and peers by. `TROCAR_TEST_DATA`, where it is set, passes through.
 fn surroundings(mut command: Command) -> Command {
     command
         .env("TROCAR_BIN", paths::binary())
         .env("TROCAR_GUESTS", paths::guests())
         .env("TROCAR_DATA", paths::data());
+    if let Ok(Some(python)) = python::find() {
+        command.env("TROCAR_PYTHON", python);
+    }
     command
 }
 

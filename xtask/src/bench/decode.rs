@@ -22,7 +22,7 @@ type Times = BTreeMap<String, BTreeMap<String, f64>>;
 pub(super) fn rows(tools: Tools) -> Result<Vec<Row>> {
     let program = example(tools)?;
     let below = folder("decode")?;
-    let python = Python::find().context("without the Python peers there is nothing to measure against")?;
+    let python = Python::find()?.context("without the Python peers there is nothing to measure against")?;
     let slice = std::env::var_os("TROCAR_TEST_DATA")
         .map_or_else(|| paths::root().join("../shared/data"), PathBuf::from)
         .join("ct512/EVLE.dcm");

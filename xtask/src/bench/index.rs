@@ -82,7 +82,7 @@ struct Seconds {
 }
 
 fn compared(ours: &Ours<'_>) -> Result<Vec<Row>> {
-    let (python, dcmtk) = (Python::find(), dcmdump());
+    let (python, dcmtk) = (Python::find()?, dcmdump());
     let tree = TREE.write(ours.below)?;
     let files = files_of(&tree)?;
     read_all(&files)?;

@@ -1,7 +1,7 @@
 //! The programs that ours is measured against: set up here at pinned versions, or done without on one line.
 
-use crate::run::{capture, say, step, works};
-use crate::{paths, setup};
+use crate::run::{capture, say, works};
+use crate::setup;
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,30 +12,10 @@ pub(super) struct Python {
     program: PathBuf,
 }
 
-/// The peers' packages; pip resolves what they need.
-const PACKAGES: [&str; 7] = [
-    "pydicom==3.0.2",
-    "numpy==2.4.6",
-    "python-gdcm==3.2.6",
-    "pylibjpeg-libjpeg==2.5.0",
-    "pylibjpeg-openjpeg==2.6.0",
-    "pylibjpeg-rle==2.2.0",
-    "imagecodecs==2026.3.6",
-];
-
 impl Python {
-    /// The environment in target/venv, made at the first call; `None`, said aloud, where it cannot be had.
-    pub(super) fn find() -> Option<Self> {
-        let folder = paths::target().join("venv");
-        let program = folder.join("bin").join("python3");
-        let made = if has(&program) { Ok(()) } else { make(&folder, &program) };
-        match made {
-            Ok(()) => Some(Self { program }),
-            Err(error) => {
-                say(&format!("no Python environment with {}: {error:#}", PACKAGES.join(", ")));
-                None
-            }
-        }
+    /// The environment in target/venv; `None`, said aloud, where it cannot be had.
+    pub(super) fn find() -> Result<Option<Self>> {
+        Ok(crate::python::find()?.map(|program| Self { program }))
     }
 
     /// A script of this project, ready for arguments.
@@ -54,20 +34,6 @@ impl Python {
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         text.parse().with_context(|| format!("the Python peer said {text:?}"))
     }
-}
-
-fn has(program: &Path) -> bool {
-    let check = "import gdcm, imagecodecs, libjpeg, openjpeg, pydicom, rle, sys; sys.exit(pydicom.__version__ != '3.0.2')";
-    program.is_file() && works(&program.display().to_string(), &["-c", check])
-}
-
-fn make(folder: &Path, program: &Path) -> Result<()> {
-    step("making target/venv", Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-    let mut pip = Command::new(program);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]);
-    step("fetching the Python peers", pip.args(PACKAGES))?;
-    ensure!(has(program), "the packages are not what was asked for");
-    Ok(())
 }
 
 /// dcmtk's `dcmdump`, and its version; `None`, said aloud, where it cannot be had.

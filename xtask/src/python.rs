@@ -1,0 +1,51 @@
+//! One Python with the programs that ours is held against: pinned packages in target/venv.
+
+use crate::paths;
+use crate::run::{say, step, works};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// As the scripts of tests/oracles pin them; pip resolves what they need.
+const PACKAGES: [&str; 13] = [
+    "highdicom==0.28.0",
+    "imagecodecs==2026.3.6",
+    "nibabel==5.4.2",
+    "numpy==2.4.6",
+    "pandas==3.1.1",
+    "pyarrow==26.0.1",
+    "pydicom==3.0.2",
+    "pylibjpeg==2.1.0",
+    "pylibjpeg-libjpeg==2.5.0",
+    "pylibjpeg-openjpeg==2.6.0",
+    "pylibjpeg-rle==2.2.0",
+    "python-gdcm==3.2.6",
+    "simpleitk==2.5.7",
+];
+
+/// The interpreter, its packages fetched at the first call; `None`, said aloud, where they cannot be had.
+pub(crate) fn find() -> Result<Option<PathBuf>> {
+    let folder = paths::target().join("venv");
+    let (python, complete) = (folder.join("bin").join("python3"), folder.join("complete"));
+    let list = PACKAGES.join("\n");
+    if fs::read_to_string(&complete).is_ok_and(|found| found == list) {
+        return Ok(Some(python));
+    }
+    if !works("python3", &["-m", "venv", "--help"]) {
+        say("no python3 with venv: going on without the programs that ours is held against");
+        return Ok(None);
+    }
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]);
+    install.args(PACKAGES).stdin(Stdio::null());
+    let made =
+        step("making a virtual environment", Command::new("python3").args(["-m", "venv"]).arg(&folder))
+            .and_then(|()| step("fetching pydicom, highdicom, SimpleITK and others", &mut install));
+    if made.is_err() {
+        say("the Python packages could not be had: going on without the programs that ours is held against");
+        return Ok(None);
+    }
+    fs::write(&complete, list).with_context(|| format!("cannot write {}", complete.display()))?;
+    Ok(Some(python))
+}
