@@ -8,6 +8,8 @@ use std::time::SystemTime;
 
 const PATIENTS: usize = 60;
 
+const PROJECTS: [&str; 3] = ["one", "two", "three"];
+
 /// A node with a cohort whose pixels are RLE, and an approved algorithm that reads them.
 fn prepared() -> (World, PathBuf) {
     let world = World::new();
@@ -15,9 +17,10 @@ fn prepared() -> (World, PathBuf) {
     let (out, patients) = (folder.display().to_string(), PATIENTS.to_string());
     let cohort = ["testkit", "cohort", "-o", &out, "--patients", &patients, "--seed", "7", "--syntax", "rle"];
     world.run(&cohort).exits(0);
-    world.dataset("liver", &folder, &[("project_share = \"0.2\"", "project_share = \"1\"")]).exits(0);
+    world.dataset("liver", &folder, &[]).exits(0);
     let package = world.pack("ct-intensity", &[("gate_rho = \"0.02\"", "gate_rho = \"0.05\"")]);
-    world.approve(&package, "liver");
+    // Each has a fifth of the year, which is one job.
+    world.approve_for(&package, "liver", &PROJECTS);
     (world, package)
 }
 
@@ -33,10 +36,10 @@ fn kept(world: &World) -> BTreeMap<PathBuf, SystemTime> {
 fn a_second_job_uses_the_volumes_that_the_first_one_left() {
     let (world, package) = prepared();
     assert_eq!(kept(&world).len(), 0, "a scan decodes nothing");
-    world.submit(&package, "liver", &[]);
+    world.submit(&package, "liver", &["--project", "one"]).exits(0);
     let first = kept(&world);
     assert_eq!(first.len(), PATIENTS);
-    world.submit(&package, "liver", &["--where", "age_years >= 0"]);
+    world.submit(&package, "liver", &["--project", "two", "--where", "age_years >= 0"]).exits(0);
     let second = kept(&world);
     assert!(first.keys().eq(second.keys()), "the second job kept other volumes");
     assert!(first.iter().all(|(path, used)| second[path] > *used), "a volume was not used again");
@@ -46,7 +49,7 @@ fn a_second_job_uses_the_volumes_that_the_first_one_left() {
 fn damaged_and_deleted_volumes_are_made_again_and_no_job_notices() {
     let (world, package) = prepared();
     let state = |more: &[&str]| world.submit(&package, "liver", more).exits(0).json()["state"].clone();
-    assert_eq!(state(&[]), "released");
+    assert_eq!(state(&["--project", "one"]), "released");
     for (at, path) in kept(&world).keys().enumerate() {
         let mut bytes = fs::read(path).unwrap();
         // The voxels of one, the account of the next; another is gone.
@@ -54,10 +57,10 @@ fn damaged_and_deleted_volumes_are_made_again_and_no_job_notices() {
         bytes[place] ^= 1;
         if at % 3 == 2 { fs::remove_file(path).unwrap() } else { fs::write(path, bytes).unwrap() }
     }
-    assert_eq!(state(&["--where", "age_years >= 0"]), "released");
+    assert_eq!(state(&["--project", "two", "--where", "age_years >= 0"]), "released");
     assert_eq!(kept(&world).len(), PATIENTS);
     fs::remove_dir_all(world.home().join("cache/volumes")).unwrap();
-    assert_eq!(state(&["--where", "age_years >= 1"]), "released");
+    assert_eq!(state(&["--project", "three", "--where", "age_years >= 1"]), "released");
 }
 
 #[test]
@@ -68,9 +71,9 @@ fn a_cache_of_nothing_keeps_nothing_and_a_bound_that_is_no_number_starts_no_job(
         let mut command = world.command(&["submit", &path, "--dataset", "liver"]);
         command.env("TROCAR_CACHE_GIB", gib).args(more).output().unwrap()
     };
-    assert_eq!(submit("0", &[]).status.code(), Some(0));
+    assert_eq!(submit("0", &["--project", "one"]).status.code(), Some(0));
     assert_eq!(kept(&world).len(), 0);
-    let refused = submit("plenty", &["--where", "age_years >= 0"]);
+    let refused = submit("plenty", &["--project", "two", "--where", "age_years >= 0"]);
     assert_ne!(refused.status.code(), Some(0));
     let words = String::from_utf8(refused.stderr).unwrap();
     assert!(words.contains("TROCAR_CACHE_GIB is not a whole number of GiB"), "{words}");

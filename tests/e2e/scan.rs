@@ -16,9 +16,13 @@ fn scan(world: &World, name: &str) -> Value {
 /// A scanned cohort: its DICOM folder, and what the scan said.
 fn scanned(world: &World, patients: u32) -> (PathBuf, Value) {
     let folder = world.cohort("cohort", patients, "CT");
-    let first = world.dataset("liver", &folder, &[]).exits(0).json()[0].clone();
+    let dicom = folder.join("dicom");
+    let [images, table] = [&dicom, &folder.join("clinical.csv")].map(|path| path.display().to_string());
+    world.run(&["node", "dataset", "add", "liver", &images, "--clinical", &table]).exits(0);
+    world.change_policy("liver", &[("slot_minutes = 15", "slot_minutes = 0")]);
+    let first = scan(world, "liver");
     assert_eq!(first["read"], u64::from(patients) * SLICES);
-    (folder.join("dicom"), first)
+    (dicom, first)
 }
 
 fn figures(scan: &Value) -> [u64; 3] {

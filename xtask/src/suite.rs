@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, on_ci, say, step, works};
 use crate::setup::Tools;
-use crate::{build, data, made, paths, setup};
+use crate::{build, data, made, paths, python, setup};
 use anyhow::{Result, bail};
 use std::fs;
 use std::path::Path;

@@ -237,7 +237,8 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
 
     fn plain(&mut self, head: &Head) -> Result<(), Reason> {
         let mark = self.source.mark();
-        if self.source.is_copying() && head.length > self.wanted.longest() {
+        let there = u64::from(head.length) <= self.source.left();
+        if there && self.source.is_copying() && head.length > self.wanted.longest() {
             return Err(Reason::TooLarge);
         }
         self.source.skip(u64::from(head.length))?;

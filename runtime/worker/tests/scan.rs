@@ -145,15 +145,15 @@ fn a_scan_that_failed_has_kept_what_it_read_and_the_next_reads_the_rest() {
 fn a_file_that_kills_its_worker_costs_itself_alone() {
     let folder = cohort();
     let dicom = folder.path().join("dicom");
-    // 250 MiB of zeros, deflated: more than a worker may have here.
+    // 190 MiB of zeros, deflated: more than a worker may have here.
     let mut bomb = vec![0; 128];
     bomb.extend_from_slice(b"DICM\x02\0\x10\0UI\x16\x001.2.840.10008.1.2.1.99");
     let mut packed = flate2::write::DeflateEncoder::new(bomb, flate2::Compression::fast());
-    (0..250).for_each(|_| packed.write_all(&vec![0; 1 << 20]).unwrap());
+    (0..190).for_each(|_| packed.write_all(&vec![0; 1 << 20]).unwrap());
     fs::write(dicom.join("TK00002/bomb.dcm"), packed.finish().unwrap()).unwrap();
     let program = folder.path().join("program");
     let mut script = File::create(&program).unwrap();
-    write!(script, "#!/bin/sh\nulimit -v 400000\nexec {WORKER} worker\n").unwrap();
+    write!(script, "#!/bin/sh\nulimit -v 250000\nexec {WORKER} worker\n").unwrap();
     script.set_permissions(fs::Permissions::from_mode(0o755)).unwrap();
     drop(script);
     let scan = scan(&Launcher::new(program), &dicom, &rules(), 2, &mut |_, _| {}).unwrap();

@@ -228,8 +228,8 @@ fn bomb(bytes: usize) -> Vec<u8> {
 #[test]
 fn the_largest_data_set_that_is_inflated_fits_a_worker_and_a_larger_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("a"), bomb(256 << 20)).unwrap();
-    fs::write(folder.path().join("b"), bomb(257 << 20)).unwrap();
+    fs::write(folder.path().join("a"), bomb(192 << 20)).unwrap();
+    fs::write(folder.path().join("b"), bomb(193 << 20)).unwrap();
     let scan = scanned(&launcher(), folder.path()).unwrap();
     let expected = [("a".into(), Reason::Malformed), ("b".into(), Reason::TooLarge)];
     assert_eq!(scan.quarantined, expected);

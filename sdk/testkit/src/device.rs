@@ -224,7 +224,8 @@ impl Device {
         data.sequence((0x0054, 0x0016), &[tracer]);
         data.decimals((0x0010, 0x1030), &[f64::from(injection.weight_kg)]);
         data.text((0x0054, 0x1000), *b"CS", "STATIC\\IMAGE").text((0x0054, 0x1002), *b"CS", "EMISSION");
-        data.sequence((0x0054, 0x0410), &[]).sequence((0x0054, 0x0414), &[]);
+        // The codes of the patient's orientation stand in place of a Patient Position (PS3.3 section C.7.3.1.1.2).
+        data.sequence((0x0054, 0x0410), &[]).sequence((0x0054, 0x0414), &[]).remove((0x0018, 0x5100));
         data.text((0x0018, 0x1181), *b"CS", "");
         data.text((0x0028, 0x0051), *b"CS", "DECY\\ATTN\\SCAT");
         data.text((0x0008, 0x0021), *b"DA", "20200101").text((0x0008, 0x0031), *b"TM", &scan);

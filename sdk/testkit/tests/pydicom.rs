@@ -86,5 +86,5 @@ fn files_beside_planted_faults_are_read_as_before() {
     let dir = tempfile::tempdir().unwrap();
     let faults = Some(Planted { kinds: Fault::ALL.to_vec(), every: 2 });
     cohort::write(dir.path(), Recipe { faults, ..varied(28, &[Modality::CT], Size::Tiny) }).unwrap();
-    says(&python, &["cohort.py"], dir.path(), "97 17 12 12");
+    says(&python, &["cohort.py"], dir.path(), "101 18 12 12");
 }

@@ -71,7 +71,9 @@ impl Arrange<'_> {
         let mut tried = splits.filter_map(|(at, read)| {
             let mut parts: BTreeMap<Option<u64>, Vec<Placed<'_>>> = BTreeMap::new();
             frames.iter().for_each(|f| parts.entry(read(&f.2.acquisition)).or_default().push(*f));
-            let split = parts.len() > 1 && parts.len() <= MAX_VOLUMES;
+            // A slice by itself is even whatever is wrong: only repeats of one place may fall apart so far.
+            let thin = reason != Reason::Duplicate && parts.values().any(|part| part.len() < 2);
+            let split = !thin && parts.len() > 1 && parts.len() <= MAX_VOLUMES;
             split.then(|| {
                 parts.values().map(|part| self.all(part, at + 1)).collect::<Result<Vec<_>, _>>().ok()
             })?

@@ -168,6 +168,18 @@ fn acquisitions_of_two_regions_become_two_volumes_and_of_one_region_one() {
 }
 
 #[test]
+fn a_gap_is_not_mended_by_a_number_that_tells_every_slice_from_the_next() {
+    let images: Vec<Image> = [(0.0, 1.0), (3.0, 2.0), (9.0, 3.0), (12.0, 4.0)]
+        .map(|(z, number)| {
+            let mut image = image(z);
+            image.frames[0].acquisition.number = Some(number);
+            image
+        })
+        .into();
+    assert_eq!(stack(&images.iter().collect::<Vec<_>>()), Err(Reason::Gap));
+}
+
+#[test]
 fn a_stray_image_is_left_out_and_the_volume_stays() {
     let mut images: Vec<_> = [0.0, 3.0, 6.0].map(image).to_vec();
     let mut scout = image(1.0);
