@@ -86,7 +86,7 @@ fn a_slice_in_nine_transfer_syntaxes_has_the_arrays_that_pydicom_reads() {
 }
 
 /// The bytes of a base64 column.
-fn decoded(text: &str) -> Vec<u8> {
+pub(crate) fn decoded(text: &str) -> Vec<u8> {
     let digit = |c: u8| match c {
         b'A'..=b'Z' => c - b'A',
         b'a'..=b'z' => c - b'a' + 26,
