@@ -216,6 +216,15 @@ fn a_sidecar_that_says_too_little_or_too_much_is_refused() {
     assert_eq!(said(&image(), &volume().replace("P1", "")), Some(Reason::NoPatientId));
     assert_eq!(said(&image(), &volume().replace("2.25.2", "")), Some(Reason::NoUid));
     assert_eq!(said(&image(), &sidecar("PT", "2.25.2", &[])), Some(Reason::Unit));
+    let uptake = |kind: &str| {
+        sidecar(
+            "PT",
+            "2.25.2",
+            &[element("00541001", "CS", "\"GML\""), element("00541006", "CS", &format!("\"{kind}\""))],
+        )
+    };
+    assert_eq!(said(&image(), &uptake("BW")), None);
+    assert_eq!(said(&image(), &uptake("LBM")), Some(Reason::Unit));
     assert_eq!(said(&image(), &sidecar("XA", "2.25.2", &[])), Some(Reason::Modality));
     assert_eq!(said(&image(), &sidecar("SEG", "2.25.2", &[])), Some(Reason::NoSegments));
     let mut strict = rules();
