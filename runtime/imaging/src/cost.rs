@@ -17,6 +17,8 @@ pub(crate) const HEAD: u64 = 300;
 pub(crate) const HEADER_BYTE: u64 = 200;
 /// A byte that comes out of a deflated data set: 0.5 to 0.7 ns, and to be copied and walked over.
 pub(crate) const INFLATED_BYTE: u64 = 16;
+/// A byte that goes into it: blocks that give nothing took 78 ns a byte, and their tables are read all the same.
+pub(crate) const PACKED_BYTE: u64 = 400;
 /// A byte of a structure set that is opened: its contours are numbers in text.
 pub(crate) const CONTOUR_BYTE: u64 = 40;
 /// A row that an edge of a contour crosses.

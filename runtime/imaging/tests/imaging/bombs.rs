@@ -57,6 +57,21 @@ fn sequences_nested_1_700_and_10_000_deep_are_refused() {
     }
 }
 
+#[test]
+fn a_deflated_file_that_is_longer_than_its_contents_is_refused() {
+    let plain = Format::grey(EXPLICIT, 1, 2, 8).file(&element((0x7FE0, 0x10), b"OB", &[1, 2], false));
+    let meta = 132 + 8 + EXPLICIT.len() + 1;
+    let body = &plain[meta..];
+    let length = u16::try_from(body.len()).unwrap();
+    let head = [vec![0; 128], b"DICM".to_vec(), element((2, 0x10), b"UI", b"1.2.840.10008.1.2.1.99", false)];
+    let stored = [&[1], &length.to_le_bytes()[..], &(!length).to_le_bytes(), body].concat();
+    let file = |empty: usize| [head.concat(), b"\0\0\0\xFF\xFF".repeat(empty), stored.clone()].concat();
+    assert_eq!(refused(&file(0)), None);
+    assert_eq!(refused(&file(13_000)), None);
+    assert_eq!(refused(&file(14_000)), Some(Reason::Malformed));
+    assert_eq!(refused(&[file(0), vec![0; 70_000]].concat()), Some(Reason::Malformed), "what lies behind it");
+}
+
 /// A stream whose header says the size of the file, with next to nothing behind it.
 #[test]
 fn a_stream_that_ends_early_is_refused_soon() {

@@ -255,6 +255,43 @@ fn a_compressed_image_that_holds_less_than_it_declares_is_not_opened_and_one_tha
     assert!(said(&broken, &volume()).is_some() || open_one(broken) == Err(Fault::Unsupported));
 }
 
+/// A gzip member of these blocks, whose check at its end does not hold: nobody comes that far.
+fn blocks(blocks: &[u8]) -> Vec<u8> {
+    [b"\x1F\x8B\x08\0\0\0\0\0\0\xFF", blocks].concat()
+}
+
+/// A stored block (RFC 1951 section 3.2.4), not the last.
+fn stored(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).unwrap();
+    [&[0], &length.to_le_bytes()[..], &(!length).to_le_bytes(), bytes].concat()
+}
+
+#[test]
+fn a_compressed_image_that_is_longer_than_its_contents_is_refused() {
+    let (head, voxels) = (stored(&image()[..352]), stored(&image()[352..]));
+    let packed = |empty: usize| blocks(&[&head[..], &stored(&[]).repeat(empty), &voxels].concat());
+    assert_eq!(said(&packed(13_000), &volume()), None);
+    assert_eq!(said(&packed(13_200), &volume()), Some(Reason::Nifti));
+    let late = blocks(&[stored(&[]).repeat(13_000), head.clone(), voxels.clone()].concat());
+    assert_eq!(said(&late, &volume()), Some(Reason::Nifti), "a header behind 65,000 bytes of nothing");
+}
+
+#[test]
+fn what_is_inflated_is_paid_for_by_the_bytes_that_go_in() {
+    let price = |bytes: Vec<u8>| {
+        let opened = open(&[Bytes::Nifti(bytes, volume())]);
+        let volume = opened.patient.open(0).unwrap_or_else(|e| panic!("{e}"));
+        (volume.opening_cost(), volume.slab_cost(0, 1))
+    };
+    let (head, voxels) = (stored(&image()[..352]), stored(&image()[352..]));
+    let packed = |empty: usize| blocks(&[&head[..], &stored(&[]).repeat(empty), &voxels].concat());
+    let (short, long) = (packed(1_000), packed(11_000));
+    let (opening, slab) = price(short);
+    assert!(opening >= 400 * 5_000 && slab >= 400 * 5_000);
+    assert!(price(long).1 >= slab + 400 * 50_000);
+    assert_eq!(price(image()).0, 0);
+}
+
 #[test]
 fn a_voxel_that_is_not_a_number_is_not_handed_on() {
     let mut bytes = image();
