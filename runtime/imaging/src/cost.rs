@@ -39,7 +39,9 @@ pub(crate) const fn frame(coding: Coding) -> u64 {
     match coding {
         Coding::Native | Coding::Rle => 0,
         Coding::Jpeg | Coding::JpegLs => 300_000,
-        Coding::Jpeg2000 | Coding::HighThroughput | Coding::JpegXl => 1_000_000,
+        // With 300 for each packet that has no bytes of its own.
+        Coding::Jpeg2000 | Coding::HighThroughput => 3_500_000,
+        Coding::JpegXl => 1_000_000,
     }
 }
 

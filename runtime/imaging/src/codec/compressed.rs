@@ -61,7 +61,14 @@ fn jpeg_ls(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
     Some(if shape.planar { values.by_pixel(usize::from(format.colour.samples())) } else { values })
 }
 
+/// Packets that the price of a frame has in it, whatever its length.
+const MAX_EMPTY_PACKETS: u64 = 1 << 13;
+
 fn jpeg2000(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
+    // A packet takes a byte at least, and is priced by the bytes that there are: eight of them have one in their price.
+    if shape.packets > MAX_EMPTY_PACKETS.saturating_add(frame.len() as u64 / 8) {
+        return None;
+    }
     let image = jpeg2k::Image::from_bytes(frame).ok()?;
     let components = image.components();
     let whole = components.len() == usize::from(format.colour.samples())

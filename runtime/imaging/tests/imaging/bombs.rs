@@ -72,6 +72,32 @@ fn a_deflated_file_that_is_longer_than_its_contents_is_refused() {
     assert_eq!(refused(&[file(0), vec![0; 70_000]].concat()), Some(Reason::Malformed), "what lies behind it");
 }
 
+/// A JPEG 2000 frame of 64 x 64 pixels in precincts of 2 x 2, whose packets are all empty or not there.
+fn empty_packets(layers: u16, body: &[u8]) -> Vec<u8> {
+    let size = [64_u32, 64, 0, 0, 64, 64, 0, 0].into_iter().flat_map(u32::to_be_bytes);
+    let mut stream = b"\xFF\x4F\xFF\x51\0\x29\0\0".to_vec();
+    stream.extend(size.chain([0, 1, 7, 1, 1]));
+    stream.extend(b"\xFF\x52\0\x0E\x01\0");
+    stream.extend(layers.to_be_bytes());
+    stream.extend(b"\0\x01\x04\x04\0\x01\x11\x11\xFF\x5C\0\x07\x40\x40\x48\x48\x50");
+    stream.extend(b"\xFF\x90\0\x0A\0\0\0\0\0\0\0\x01\xFF\x93");
+    stream.extend(body);
+    stream.extend(b"\xFF\xD9");
+    Format { syntax: "1.2.840.10008.1.2.4.90", ..Format::grey(EXPLICIT, 64, 64, 8) }
+        .file(&fragments(&[], &[&stream]))
+}
+
+#[test]
+fn packets_without_bytes_are_not_gone_through() {
+    let start = Instant::now();
+    for layers in [65_535, 257, 256, 8] {
+        assert_eq!(refused(&empty_packets(layers, &[])), Some(Reason::Codestream), "{layers}");
+    }
+    assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
+    // 1,024 and 256 precincts: what has a byte a packet is a picture.
+    assert_eq!(refused(&empty_packets(1, &[0; 1_280])), None);
+}
+
 /// A stream whose header says the size of the file, with next to nothing behind it.
 #[test]
 fn a_stream_that_ends_early_is_refused_soon() {
