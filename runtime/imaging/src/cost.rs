@@ -41,7 +41,8 @@ pub(crate) const fn frame(coding: Coding) -> u64 {
         Coding::Jpeg | Coding::JpegLs => 300_000,
         // With 300 for each packet that has no bytes of its own.
         Coding::Jpeg2000 | Coding::HighThroughput => 3_500_000,
-        Coding::JpegXl => 1_000_000,
+        // Four frames may stand behind the one that is shown.
+        Coding::JpegXl => 4_000_000,
     }
 }
 
@@ -64,6 +65,6 @@ pub(crate) const fn pixel_byte(coding: Coding) -> u64 {
         Coding::Rle => 8,
         Coding::Jpeg | Coding::JpegLs => 40,
         Coding::Jpeg2000 | Coding::HighThroughput => 60,
-        Coding::JpegXl => 120,
+        Coding::JpegXl => 4 * 120,
     }
 }

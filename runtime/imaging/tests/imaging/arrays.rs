@@ -101,6 +101,17 @@ pub(crate) fn decoded(text: &str) -> Vec<u8> {
     groups.flat_map(|(all, n)| (all << (6 * (4 - n))).to_be_bytes()[1..n].to_vec()).collect()
 }
 
+/// Bytes as a base64 column, to be read by [`decoded`].
+pub(crate) fn encoded(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |group: &[u8]| {
+        let all = group.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte)) << (8 * (3 - group.len()));
+        let digits = (0..=group.len()).map(move |i| char::from(DIGITS[all >> (18 - 6 * i) & 63]));
+        digits.collect::<String>()
+    };
+    bytes.chunks(3).map(group).collect()
+}
+
 /// The file of a row of codestreams.tsv.
 pub(crate) fn made(row: &[String]) -> Vec<u8> {
     let number = |i: usize| row[i].parse::<u16>().unwrap();
