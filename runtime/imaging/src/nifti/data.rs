@@ -77,7 +77,7 @@ fn planes(file: &File, number: u32, lattice: &Lattice, mask: &mut GridMask) -> R
     let head = Head::read(&mut At::new(file))?;
     let [columns, rows, slices] = head.lattice.size;
     let voxels = (head.pixels() as u64).saturating_mul(u64::from(slices));
-    if voxels > MAX_MASK_VOXELS {
+    if Stencil::bits(columns, rows, u64::from(slices)) > MAX_MASK_VOXELS {
         return Err(Reason::TooLarge);
     }
     mask.spend(voxels.saturating_mul(cost::SEGMENT_PIXEL));
@@ -86,10 +86,11 @@ fn planes(file: &File, number: u32, lattice: &Lattice, mask: &mut GridMask) -> R
     let mut mapping = Mapping { to: lattice, from: head.lattice, depths: Vec::new(), planes: Vec::new() };
     for slice in 0..slices {
         let bytes = slab(&head, file, inflated.as_deref(), slice, 1).ok_or(Reason::Truncated)?;
-        let mut stencil = Stencil::new(columns, rows);
         let marked = values(&head, &bytes).enumerate().filter(|(_, v)| (v - f64::from(number)).abs() < 0.5);
-        marked.for_each(|(i, _)| stencil.set(i % columns as usize, i / columns as usize));
-        if !stencil.is_empty() {
+        let mut marked = marked.map(|(i, _)| i).peekable();
+        if marked.peek().is_some() {
+            let mut stencil = Stencil::new(columns, rows);
+            marked.for_each(|i| stencil.set(i % columns as usize, i / columns as usize));
             mapping.depths.push(f64::from(slice) * head.lattice.spacing[2]);
             mapping.planes.push(stencil);
         }

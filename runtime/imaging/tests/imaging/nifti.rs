@@ -293,6 +293,21 @@ fn what_is_inflated_is_paid_for_by_the_bytes_that_go_in() {
 }
 
 #[test]
+fn a_labelled_image_of_narrow_slices_that_take_more_words_than_voxels_is_not_mapped() {
+    let narrow = |slices: i16| {
+        let mut bytes = image();
+        let dims = [3_i16, 1, i16::MAX, slices].into_iter().flat_map(i16::to_le_bytes).collect::<Vec<_>>();
+        bytes[40..48].copy_from_slice(&dims);
+        bytes.resize(352 + i16::MAX as usize * slices as usize, 0);
+        let opened = open(&[Bytes::Nifti(image(), volume()), Bytes::Nifti(gzip(&bytes), labels())]);
+        assert_eq!(opened.refused, []);
+        opened.mask(0, "GTV").map(|mask| mask.len())
+    };
+    assert_eq!(narrow(256), Ok(12));
+    assert_eq!(narrow(257), Err(Fault::Unsupported));
+}
+
+#[test]
 fn a_voxel_that_is_not_a_number_is_not_handed_on() {
     let mut bytes = image();
     bytes[70..74].copy_from_slice(&[16, 0, 32, 0]);
