@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use trocar_terms::Modality;
 
 /// The elements that say it, but for those of the functional groups.
-pub(crate) const TAGS: [Tag; 14] = [
+pub(crate) const TAGS: [Tag; 15] = [
     tags::RESCALE_INTERCEPT,
     tags::RESCALE_SLOPE,
     tags::RESCALE_TYPE,
     tags::MODALITY_LUT_SEQUENCE,
     tags::REAL_WORLD_VALUE_MAPPING_SEQUENCE,
     tags::UNITS,
+    tags::SUV_TYPE,
     tags::PATIENT_WEIGHT,
     tags::SERIES_DATE,
     tags::SERIES_TIME,
@@ -73,7 +74,7 @@ impl Calibration {
             Modality::MR => Ok(plain(Unit::Stored)),
             Modality::CT => Self::hounsfield(groups, format),
             Modality::PT => match groups.top.text(tags::UNITS).as_deref() {
-                Some("GML") => Ok(plain(Unit::GramPerMl)),
+                Some("GML") if by_body_weight(groups.top) => Ok(plain(Unit::GramPerMl)),
                 Some("BQML") => Ok(match suv::factor(groups.top) {
                     Some(factor) => Self { factor, ..plain(Unit::GramPerMl) },
                     None => plain(Unit::BecquerelPerMl),
@@ -128,6 +129,12 @@ impl Calibration {
         let (slope, intercept) = found.filter(|(slope, _)| *slope != 0.0).ok_or(Reason::NoRescale)?;
         Ok((slope * self.factor, intercept * self.factor))
     }
+}
+
+/// Whether values in GML are an uptake by body weight, which they are where SUV Type says nothing (PS3.3 section C.8.9.1).
+/// By lean body mass or another, g/mL is not the same measure.
+pub(crate) fn by_body_weight(data: Dataset<'_>) -> bool {
+    data.text(tags::SUV_TYPE).is_none_or(|kind| kind == "BW")
 }
 
 fn slope_and_intercept(groups: &Groups<'_>, index: u32) -> Option<(f64, f64)> {

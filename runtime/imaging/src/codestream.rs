@@ -1,5 +1,7 @@
 //! What a compressed frame says of itself, read before a decoder is asked to believe it.
 
+mod jpeg2000;
+
 use crate::{codec::rle, format::Format, syntax::Coding};
 use jxl_oxide::{AllocTracker, InitializeResult, JxlImage, JxlImageBuilder, JxlThreadPool, image::BitDepth};
 use std::panic::catch_unwind;
@@ -19,6 +21,8 @@ pub(crate) struct Shape {
     pub(crate) names_rgb: bool,
     /// Whether there is a JFIF header, which stands for YBR.
     pub(crate) jfif: bool,
+    /// Packets that a decoder goes through, whether anything is in them or not (JPEG 2000).
+    pub(crate) packets: u64,
 }
 
 impl Shape {
@@ -26,7 +30,7 @@ impl Shape {
     pub(crate) fn read(coding: Coding, frame: &[u8]) -> Option<Self> {
         match coding {
             Coding::Jpeg | Coding::JpegLs => jpeg(coding, frame),
-            Coding::Jpeg2000 | Coding::HighThroughput => jpeg2000(frame),
+            Coding::Jpeg2000 | Coding::HighThroughput => jpeg2000::shape(frame),
             Coding::JpegXl => jpeg_xl(frame),
             Coding::Native | Coding::Rle => None,
         }
@@ -130,43 +134,6 @@ pub(crate) fn jpeg_xl_builder() -> JxlImageBuilder {
     builder.alloc_tracker(AllocTracker::with_limit(JPEG_XL_MEMORY))
 }
 
-/// The SIZ segment of JPEG 2000 (ITU-T T.800 section A.5.1): components of one depth, not subsampled, at most 65,535
-/// tiles.
-fn jpeg2000(frame: &[u8]) -> Option<Shape> {
-    let size = unboxed(frame)?.strip_prefix(&[0xFF, 0x4F, 0xFF, 0x51])?;
-    // Lsiz and Rsiz, then eight 32-bit numbers, then the number of components.
-    let word = |i: usize| {
-        size.get(4 + 4 * i..8 + 4 * i).and_then(|b| b.first_chunk()).map(|b| u32::from_be_bytes(*b))
-    };
-    let components = u16::from_be_bytes(*size.get(36..)?.first_chunk()?);
-    let list = size.get(38..38 + 3 * usize::from(components))?.as_chunks::<3>().0;
-    let &[depth, across, down] = list.first()?;
-    let (columns, rows) = (word(0)?.checked_sub(word(2)?)?, word(1)?.checked_sub(word(3)?)?);
-    let tiles = u64::from(word(0)?.div_ceil(word(4)?.max(1))) * u64::from(word(1)?.div_ceil(word(5)?.max(1)));
-    let alike = list.iter().all(|c| *c == [depth, across, down]);
-    let plain = across == 1 && down == 1 && alike && tiles <= 65_535;
-    let (bits, components) = (u16::from(depth & 0x7F) + 1, u32::from(components));
-    plain.then_some(Shape { rows, columns, components, bits, signed: depth & 0x80 != 0, ..Shape::default() })
-}
-
-/// The codestream: the frame itself, or what the box `jp2c` of a JP2 file holds (ITU-T T.800 annex I), which some
-/// devices write though DICOM does not ask for it.
-fn unboxed(frame: &[u8]) -> Option<&[u8]> {
-    let mut rest = frame;
-    while !rest.starts_with(&[0xFF, 0x4F]) {
-        let length = u32::from_be_bytes(*rest.first_chunk()?) as usize;
-        // A length of 0 or 1 belongs to the last box or a huge one, and both only to `jp2c`.
-        let (head, body) = rest.split_at_checked(8)?;
-        rest = match (head.get(4..)?, length) {
-            (b"jp2c", 1) => body.get(8..)?,
-            (b"jp2c", _) => body,
-            (_, 8..) => rest.get(length..)?,
-            (_, 0..8) => return None,
-        };
-    }
-    Some(rest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,39 +159,5 @@ mod tests {
             assert_eq!(jpeg(Coding::Jpeg, &frame[..end]), None, "{end}");
         }
         assert_eq!(jpeg(Coding::Jpeg, &[0xFF, 0xD8, 0xFF, 0xE0, 0, 0]), None);
-        assert_eq!(jpeg2000(&[0xFF, 0x4F, 0xFF, 0x51, 0, 41]), None);
-    }
-
-    /// SOC and SIZ for one component of 12 bits, 256 columns and 5 rows, in one tile.
-    fn siz() -> Vec<u8> {
-        let words = [256_u32, 5, 0, 0, 256, 5, 0, 0];
-        let words = words.iter().flat_map(|w| w.to_be_bytes());
-        [0xFF, 0x4F, 0xFF, 0x51, 0, 41, 0, 0].into_iter().chain(words).chain([0, 1, 11, 1, 1]).collect()
-    }
-
-    #[test]
-    fn a_codestream_is_found_with_and_without_boxes() {
-        let shape = Some(Shape { rows: 5, columns: 256, components: 1, bits: 12, ..Shape::default() });
-        assert_eq!(jpeg2000(&siz()), shape);
-        let boxed = [b"\0\0\0\x0CjP  \r\n\x87\n\0\0\0\0jp2c".to_vec(), siz()].concat();
-        assert_eq!(jpeg2000(&boxed), shape);
-    }
-
-    #[test]
-    fn a_codestream_hidden_in_another_box_is_not_the_one_that_is_read() {
-        let hidden = [b"\0\0\0\x35xml ".to_vec(), siz(), b"\0\0\0\0jp2c".to_vec()].concat();
-        assert_eq!(jpeg2000(&hidden), None);
-        assert_eq!(jpeg2000(b"\0\0\0\0xml \xFF\x4F"), None);
-    }
-
-    #[test]
-    fn a_subsampled_or_shredded_codestream_is_refused() {
-        let mut subsampled = siz();
-        subsampled[43] = 2;
-        assert_eq!(jpeg2000(&subsampled), None);
-        let mut shredded = siz();
-        shredded[24..32].copy_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1]);
-        shredded[8..12].copy_from_slice(&[0, 1, 0, 0]);
-        assert_eq!(jpeg2000(&shredded), None);
     }
 }

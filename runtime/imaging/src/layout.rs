@@ -27,7 +27,9 @@ impl Layout {
                 Ok(layout)
             }
             (Pixels::Fragments { table, start, items }, coding) if coding != Coding::Native => {
-                Ok(Self { syntax, words: false, frames: encapsulated(table, *start, items, format.frames)? })
+                let frames = encapsulated(table, *start, items, format.frames)?;
+                bounded(&frames, format)?;
+                Ok(Self { syntax, words: false, frames })
             }
             _ => Err(Reason::Malformed),
         }
@@ -82,6 +84,16 @@ fn encapsulated(
     by_table(table, start, items, frames)
 }
 
+/// Bytes that the smallest frame may take beyond its pixels: tables, comments and profiles of colour.
+const MAX_BESIDE_PIXELS: u64 = 1 << 20;
+
+/// No coding makes a frame several times as large as its pixels, and a frame is read into memory whole.
+fn bounded(frames: &[Vec<(u64, u32)>], format: &Format) -> Result<(), Reason> {
+    let most = (format.bytes() as u64).saturating_mul(4).saturating_add(MAX_BESIDE_PIXELS);
+    let size = |runs: &[(u64, u32)]| runs.iter().map(|run| u64::from(run.1)).fold(0, u64::saturating_add);
+    if frames.iter().all(|runs| size(runs) <= most) { Ok(()) } else { Err(Reason::TooLarge) }
+}
+
 fn by_table(
     table: &[u64],
     start: u64,
@@ -106,6 +118,7 @@ fn by_table(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::Colour;
 
     #[test]
     fn fragments_are_sorted_into_frames_by_the_offset_table() {
@@ -120,5 +133,24 @@ mod tests {
         assert_eq!(encapsulated(&[0, 35], 100, &items, 2), Err(Reason::Malformed));
         assert_eq!(encapsulated(&[], 100, &items, 2), Err(Reason::Malformed));
         assert_eq!(encapsulated(&[], 100, &items, 4), Err(Reason::Truncated));
+    }
+    #[test]
+    fn a_compressed_frame_of_many_times_its_pixels_is_refused() {
+        let format = Format {
+            rows: 512,
+            columns: 512,
+            frames: 1,
+            colour: Colour::Grey,
+            planar: false,
+            allocated: 16,
+            bits: 16,
+            below: 0,
+            signed: false,
+            float: false,
+        };
+        let most = (4 << 19) + (1 << 20);
+        assert_eq!(bounded(&[vec![(8, most - 9), (most.into(), 9)]], &format), Ok(()));
+        assert_eq!(bounded(&[vec![(8, most - 9), (most.into(), 10)]], &format), Err(Reason::TooLarge));
+        assert_eq!(bounded(&[vec![(8, 1)], vec![(9, u32::MAX); 250]], &format), Err(Reason::TooLarge));
     }
 }

@@ -267,6 +267,8 @@ impl Volume for SeriesVolume {
                 }
                 Some(bytes) => voxels.extend(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b))),
                 None if self.stack.tilted => voxels.extend(self.moved(slice)?),
+                // Through the same 16 bits that are kept: a stream may hold more bits than the header says.
+                None if self.integral() => voxels.extend(self.whole(slice)?.into_iter().map(f32::from)),
                 None => voxels.extend(self.real(slice)?),
             }
         }

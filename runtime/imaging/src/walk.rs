@@ -83,6 +83,8 @@ pub(crate) struct Walked {
     pub(crate) heads: u32,
     /// The whole data set, where the file deflates it: offsets then count in here.
     pub(crate) inflated: Option<Vec<u8>>,
+    /// Bytes that it was deflated to.
+    pub(crate) packed: u64,
 }
 
 impl Walked {
@@ -101,6 +103,7 @@ impl Walked {
             .saturating_mul(cost::HEAD)
             .saturating_add((self.elements.len() as u64).saturating_mul(cost::HEADER_BYTE))
             .saturating_add(inflated.saturating_mul(cost::INFLATED_BYTE))
+            .saturating_add(self.packed.saturating_mul(cost::PACKED_BYTE))
     }
 }
 
@@ -132,9 +135,9 @@ pub(crate) fn walk(file: impl Read + Seek, wanted: &impl Wanted) -> Result<Walke
         syntax.encoding = found(&mut source, syntax.encoding)?;
         return Walk::new(source, syntax, wanted).run();
     }
-    let data = inflate(&mut source)?;
+    let (data, packed) = inflate(&mut source)?;
     let mut walked = Walk::new(Source::new(Cursor::new(&data), MAX_HEADER)?, syntax, wanted).run()?;
-    walked.inflated = Some(data);
+    (walked.inflated, walked.packed) = (Some(data), packed);
     Ok(walked)
 }
 
@@ -170,7 +173,7 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
         let pixels = self.top()?;
         let elements = self.source.take_copy();
         let Self { syntax, private, elements: heads, .. } = self;
-        Ok(Walked { syntax, elements, pixels, private, heads, inflated: None })
+        Ok(Walked { syntax, elements, pixels, private, heads, inflated: None, packed: 0 })
     }
 
     fn top(&mut self) -> Result<Option<Pixels>, Reason> {

@@ -8,6 +8,7 @@ use crate::{
     syntax::Coding,
     values::Values,
 };
+use jxl_oxide::JxlImage;
 
 /// Decodes a frame whose shape is known; `None` where it is not the file's, or not whole.
 pub(super) fn frame(coding: Coding, format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
@@ -61,7 +62,14 @@ fn jpeg_ls(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
     Some(if shape.planar { values.by_pixel(usize::from(format.colour.samples())) } else { values })
 }
 
+/// Packets that the price of a frame has in it, whatever its length.
+const MAX_EMPTY_PACKETS: u64 = 1 << 13;
+
 fn jpeg2000(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
+    // A packet takes a byte at least, and is priced by the bytes that there are: eight of them have one in their price.
+    if shape.packets > MAX_EMPTY_PACKETS.saturating_add(frame.len() as u64 / 8) {
+        return None;
+    }
     let image = jpeg2k::Image::from_bytes(frame).ok()?;
     let components = image.components();
     let whole = components.len() == usize::from(format.colour.samples())
@@ -81,8 +89,23 @@ fn jpeg2000(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
     }
 }
 
+/// Frames of a still picture, those that are not shown included: patches, a picture of an eighth of its size, and itself.
+const MAX_FRAMES: usize = 4;
+
+/// Whether all frames that may be decoded for the one that is shown are within what it costs: as large as four together.
+fn few_frames(image: &JxlImage, pixels: u64) -> bool {
+    let count = image.num_loaded_frames();
+    let sizes = (0..count.min(MAX_FRAMES)).filter_map(|index| image.frame(index)).map(|frame| frame.header());
+    let size = sizes.map(|head| u64::from(head.width).saturating_mul(u64::from(head.height)));
+    let most = pixels.max(1 << 16).saturating_mul(MAX_FRAMES as u64);
+    count <= MAX_FRAMES && size.fold(0, u64::saturating_add) <= most
+}
+
 fn jpeg_xl(format: &Format, shape: &Shape, frame: &[u8]) -> Option<Values> {
     let image = jpeg_xl_builder().read(frame).ok()?;
+    if !few_frames(&image, format.pixels() as u64) {
+        return None;
+    }
     let render = image.render_frame(0).ok()?;
     let mut stream = render.stream_no_alpha();
     let mut samples = vec![0_f32; format.samples()];

@@ -7,7 +7,7 @@ use crate::{
 use std::{collections::BTreeMap, sync::Arc};
 use trocar_terms::{Fault, Grid, Mask};
 
-/// Voxels of a series that a mask is made for: a bit each.
+/// Bits of the slices of a mask, whether of a series or of what is mapped to it: a voxel has one.
 pub(crate) const MAX_MASK_VOXELS: u64 = 1 << 29;
 
 /// A mask on the lattice of a series, ready to be read.
@@ -23,10 +23,10 @@ impl GridMask {
     /// An empty mask.
     ///
     /// # Errors
-    /// `Unsupported` where the series has more voxels than a mask is made for.
+    /// `Unsupported` where the series has more voxels, or narrower slices, than a mask is made for.
     pub(crate) fn new(lattice: &Lattice) -> Result<Self, Fault> {
-        let voxels = lattice.size.iter().map(|n| u64::from(*n)).fold(1, u64::saturating_mul);
-        if voxels > MAX_MASK_VOXELS {
+        let [columns, rows, slices] = lattice.size;
+        if Stencil::bits(columns, rows, u64::from(slices)) > MAX_MASK_VOXELS {
             return Err(Fault::Unsupported);
         }
         Ok(Self { grid: lattice.grid(), slices: BTreeMap::new(), units: 0 })
@@ -107,10 +107,10 @@ impl Mapping<'_> {
     pub(crate) fn run(&self, mask: &mut GridMask) {
         let [columns, rows, slices] = self.to.size;
         for slice in 0..slices {
-            let mut stencil = mask.stencil();
             if self.misses(slice) {
                 continue;
             }
+            let mut stencil = mask.stencil();
             mask.spend(u64::from(columns).saturating_mul(u64::from(rows)).saturating_mul(cost::MAPPED_VOXEL));
             self.slice(slice, &mut stencil);
             mask.unite(slice, stencil);
@@ -189,4 +189,22 @@ fn sub([a, b, c]: [f64; 3], [d, e, f]: [f64; 3]) -> [f64; 3] {
 
 fn add([a, b, c]: [f64; 3], [d, e, f]: [f64; 3], i: f64, [g, h, k]: [f64; 3], j: f64) -> [f64; 3] {
     [a + d * i + g * j, b + e * i + h * j, c + f * i + k * j]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lattice(size: [u32; 3]) -> Lattice {
+        let directions = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        Lattice { size, origin: [0.0; 3], directions, spacing: [1.0; 3] }
+    }
+
+    #[test]
+    fn a_series_of_narrow_slices_that_take_more_words_than_pixels_has_no_mask() {
+        assert!(GridMask::new(&lattice([512, 512, 2_048])).is_ok());
+        assert_eq!(GridMask::new(&lattice([512, 512, 2_049])).err(), Some(Fault::Unsupported));
+        assert!(GridMask::new(&lattice([1, 32_768, 256])).is_ok());
+        assert_eq!(GridMask::new(&lattice([1, 65_535, 8_000])).err(), Some(Fault::Unsupported));
+    }
 }

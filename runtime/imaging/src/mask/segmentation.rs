@@ -107,10 +107,7 @@ fn planes(
         return Ok(());
     };
     let from = first.lattice(&frames, &pixels.format)?;
-    let bits = (pixels.format.pixels() as u64).saturating_mul(frames.len() as u64);
-    if bits > MAX_MASK_VOXELS {
-        return Err(Reason::TooLarge);
-    }
+    pixels.bounded(frames.len())?;
     let mut mapping = Mapping { to: lattice, from, depths: Vec::new(), planes: Vec::new() };
     for frame in &frames {
         mapping.depths.push(frame.depth - first.depth);
@@ -144,6 +141,13 @@ impl Frames {
         }
         let layout = Layout::new(walked, &format)?;
         Ok(Self { format, test, layout })
+    }
+
+    /// Whether so many frames are few enough to be held.
+    fn bounded(&self, frames: usize) -> Result<(), Reason> {
+        let Format { columns, rows, .. } = self.format;
+        let bits = Stencil::bits(u32::from(columns), u32::from(rows), frames as u64);
+        if bits > MAX_MASK_VOXELS { Err(Reason::TooLarge) } else { Ok(()) }
     }
 
     /// The marked pixels of a frame.

@@ -13,6 +13,11 @@ impl Stencil {
         Self { columns, rows, words: vec![0; columns.div_ceil(64).saturating_mul(rows)] }
     }
 
+    /// Bits that the slices of a mask take, rows rounded up to words: 64 times the pixels where there is one column.
+    pub(crate) fn bits(columns: u32, rows: u32, slices: u64) -> u64 {
+        u64::from(columns).next_multiple_of(64).saturating_mul(u64::from(rows)).saturating_mul(slices)
+    }
+
     pub(crate) const fn columns(&self) -> usize {
         self.columns
     }
@@ -115,5 +120,14 @@ mod tests {
         stencil.set(3, 0);
         stencil.set(0, 2);
         assert!(stencil.is_empty() && !stencil.get(3, 0) && !stencil.get(9, 9));
+    }
+
+    #[test]
+    fn a_slice_takes_the_bits_that_are_said() {
+        for (columns, rows) in [(1, 9), (64, 2), (65, 3), (130, 1)] {
+            let words = Stencil::new(columns, rows).words.len() as u64;
+            assert_eq!(Stencil::bits(columns, rows, 5), 5 * 64 * words);
+        }
+        assert_eq!(Stencil::bits(u32::MAX, u32::MAX, u64::MAX), u64::MAX);
     }
 }

@@ -3,17 +3,20 @@ use crate::{
     Reason, cost,
     lattice::Lattice,
     mask::{GridMask, MAX_MASK_VOXELS, Mapping, Stencil},
+    meta::MAX_GROWTH,
     volume::{At, gather},
 };
 use flate2::read::GzDecoder;
 use std::{fs::File, io::Read};
 use trocar_terms::Fault;
 
-/// Inflates an image, and no more of it than its header declares, which is bounded.
+/// Inflates an image, and no more of it than its header declares, which is bounded; nor does it take more for that than
+/// an honest stream has.
 pub(super) fn inflate(head: &Head, file: &File) -> Option<Vec<u8>> {
     let end = head.end()?;
     let mut bytes = Vec::new();
-    GzDecoder::new(std::io::BufReader::new(At::new(file))).take(end).read_to_end(&mut bytes).ok()?;
+    let packed = At::new(file).take(end.saturating_add(MAX_GROWTH));
+    GzDecoder::new(packed).take(end).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 == end).then_some(bytes)
 }
 
@@ -74,19 +77,20 @@ fn planes(file: &File, number: u32, lattice: &Lattice, mask: &mut GridMask) -> R
     let head = Head::read(&mut At::new(file))?;
     let [columns, rows, slices] = head.lattice.size;
     let voxels = (head.pixels() as u64).saturating_mul(u64::from(slices));
-    if voxels > MAX_MASK_VOXELS {
+    if Stencil::bits(columns, rows, u64::from(slices)) > MAX_MASK_VOXELS {
         return Err(Reason::TooLarge);
     }
     mask.spend(voxels.saturating_mul(cost::SEGMENT_PIXEL));
-    let inflated = if head.packed { Some(inflate(&head, file).ok_or(Reason::Truncated)?) } else { None };
-    mask.spend(inflated.as_ref().map_or(0, |data| data.len() as u64).saturating_mul(cost::INFLATED_BYTE));
+    mask.spend(head.opening_cost().saturating_add(head.inflating_cost()));
+    let inflated = if head.packed.is_some() { Some(inflate(&head, file).ok_or(Reason::Truncated)?) } else { None };
     let mut mapping = Mapping { to: lattice, from: head.lattice, depths: Vec::new(), planes: Vec::new() };
     for slice in 0..slices {
         let bytes = slab(&head, file, inflated.as_deref(), slice, 1).ok_or(Reason::Truncated)?;
-        let mut stencil = Stencil::new(columns, rows);
         let marked = values(&head, &bytes).enumerate().filter(|(_, v)| (v - f64::from(number)).abs() < 0.5);
-        marked.for_each(|(i, _)| stencil.set(i % columns as usize, i / columns as usize));
-        if !stencil.is_empty() {
+        let mut marked = marked.map(|(i, _)| i).peekable();
+        if marked.peek().is_some() {
+            let mut stencil = Stencil::new(columns, rows);
+            marked.for_each(|i| stencil.set(i % columns as usize, i / columns as usize));
             mapping.depths.push(f64::from(slice) * head.lattice.spacing[2]);
             mapping.planes.push(stencil);
         }

@@ -1,7 +1,8 @@
 use crate::{
-    Reason,
+    Reason, cost,
     image::is_length,
     lattice::{Lattice, Point, dot},
+    meta::grows,
     stack::{MAX_SLAB_BYTES, ORIENTATION_TOLERANCE},
 };
 use flate2::read::GzDecoder;
@@ -14,6 +15,8 @@ pub(super) const MAX_BYTES: u64 = 256 << 20;
 /// No factor or place is meant to be larger.
 const MAX_PLACE: f64 = 1e5;
 const MAX_FACTOR: f64 = 1e30;
+/// Bytes of a compressed image that its header is looked for in.
+const PACKED_HEAD: u64 = 32 << 10;
 
 /// How one voxel is stored (nifti1.h: `datatype`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +75,8 @@ impl Kind {
 pub(crate) struct Head {
     pub(super) kind: Kind,
     pub(super) big: bool,
-    pub(super) packed: bool,
+    /// Bytes of the file where it is compressed.
+    pub(super) packed: Option<u64>,
     pub(super) offset: u64,
     pub(super) slope: f64,
     pub(super) intercept: f64,
@@ -127,17 +131,33 @@ impl Head {
         let mut bytes = Vec::new();
         let wanted = SIZE as u64;
         let done = if packed {
-            GzDecoder::new(file).take(wanted).read_to_end(&mut bytes)
+            GzDecoder::new(file.take(PACKED_HEAD)).take(wanted).read_to_end(&mut bytes)
         } else {
             file.take(wanted).read_to_end(&mut bytes)
         };
         done.map_err(|_| Reason::Nifti)?;
-        let head = Self::parse(&bytes, packed)?;
-        let whole = packed || head.end().is_some_and(|end| end <= length);
-        if whole { Ok(head) } else { Err(Reason::Truncated) }
+        let head = Self::parse(&bytes, packed.then_some(length))?;
+        let end = head.end().ok_or(Reason::TooLarge)?;
+        match head.packed {
+            Some(length) if grows(length, end) => Err(Reason::Nifti),
+            None if end > length => Err(Reason::Truncated),
+            _ => Ok(head),
+        }
     }
 
-    fn parse(bytes: &[u8], packed: bool) -> Result<Self, Reason> {
+    /// What reading the header again costs.
+    pub(super) fn opening_cost(&self) -> u64 {
+        self.packed.unwrap_or_default().min(PACKED_HEAD).saturating_mul(cost::PACKED_BYTE)
+    }
+
+    /// What inflating the whole image costs.
+    pub(super) fn inflating_cost(&self) -> u64 {
+        let Some(packed) = self.packed else { return 0 };
+        let contents = self.end().unwrap_or_default().saturating_mul(cost::INFLATED_BYTE);
+        contents.saturating_add(packed.saturating_mul(cost::PACKED_BYTE))
+    }
+
+    fn parse(bytes: &[u8], packed: Option<u64>) -> Result<Self, Reason> {
         let size = bytes.first_chunk::<4>().copied().ok_or(Reason::Nifti)?;
         let big = u32::from_be_bytes(size) as usize == SIZE;
         let is_one = big || u32::from_le_bytes(size) as usize == SIZE;
@@ -148,7 +168,7 @@ impl Head {
         Self::fields(&Fields { bytes, big }, packed)
     }
 
-    fn fields(fields: &Fields<'_>, packed: bool) -> Result<Self, Reason> {
+    fn fields(fields: &Fields<'_>, packed: Option<u64>) -> Result<Self, Reason> {
         let kind = fields.short(70).and_then(Kind::find).ok_or(Reason::PixelFormat)?;
         let stated = fields.short(72).and_then(|bits| usize::try_from(bits).ok());
         if stated != Some(kind.width() * 8) {

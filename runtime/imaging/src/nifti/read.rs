@@ -1,7 +1,7 @@
 use super::{head::Head, sidecar};
 use crate::{
     FileHeader, Reason, ScanRules,
-    calibration::Unit,
+    calibration::{Unit, by_body_weight},
     dataset::Dataset,
     header::{Content, Wants, check_deidentified, modality},
     lattice::Lattice,
@@ -73,7 +73,7 @@ fn unit(data: Dataset<'_>, modality: Modality) -> Result<Unit, Reason> {
         Modality::CT => Ok(Unit::Hounsfield),
         Modality::MR => Ok(Unit::Stored),
         Modality::PT => match data.text(tags::UNITS).as_deref() {
-            Some("GML") => Ok(Unit::GramPerMl),
+            Some("GML") if by_body_weight(data) => Ok(Unit::GramPerMl),
             Some("BQML") => Ok(Unit::BecquerelPerMl),
             _ => Err(Reason::Unit),
         },

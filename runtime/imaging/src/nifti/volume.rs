@@ -59,7 +59,7 @@ impl NiftiVolume {
 
     fn values(&self, first: u32, count: u32) -> Option<Vec<f64>> {
         let file = self.descriptors.get(self.place)?;
-        let data = if self.head.packed { Some(self.inflate(file)?) } else { None };
+        let data = if self.head.packed.is_some() { Some(self.inflate(file)?) } else { None };
         let bytes = slab(&self.head, file, data.as_ref().map(|d| d.as_slice()), first, count)?;
         Some(values(&self.head, &bytes).collect())
     }
@@ -87,17 +87,16 @@ impl Volume for NiftiVolume {
     }
 
     fn opening_cost(&self) -> u64 {
-        0
+        self.head.opening_cost()
     }
 
     fn slab_cost(&self, _: u32, count: u32) -> u64 {
         let resident = self.inflated.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(i, _)| *i);
-        let inflate =
-            if self.head.packed && resident != Some(self.place) { self.head.end().unwrap_or(0) } else { 0 };
+        let inflate = if resident == Some(self.place) { 0 } else { self.head.inflating_cost() };
         let voxels = (self.head.pixels() as u64).saturating_mul(u64::from(count));
         let stored = voxels.saturating_mul(self.head.kind.width() as u64);
         cost::RUN
-            .saturating_add(inflate.saturating_mul(cost::INFLATED_BYTE))
+            .saturating_add(inflate)
             .saturating_add(stored.saturating_mul(cost::NIFTI_BYTE))
     }
 

@@ -86,7 +86,7 @@ fn a_slice_in_nine_transfer_syntaxes_has_the_arrays_that_pydicom_reads() {
 }
 
 /// The bytes of a base64 column.
-fn decoded(text: &str) -> Vec<u8> {
+pub(crate) fn decoded(text: &str) -> Vec<u8> {
     let digit = |c: u8| match c {
         b'A'..=b'Z' => c - b'A',
         b'a'..=b'z' => c - b'a' + 26,
@@ -99,6 +99,17 @@ fn decoded(text: &str) -> Vec<u8> {
         .chunks(4)
         .map(|group| (group.iter().fold(0_u32, |all, d| all << 6 | u32::from(*d)), group.len()));
     groups.flat_map(|(all, n)| (all << (6 * (4 - n))).to_be_bytes()[1..n].to_vec()).collect()
+}
+
+/// Bytes as a base64 column, to be read by [`decoded`].
+pub(crate) fn encoded(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |group: &[u8]| {
+        let all = group.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte)) << (8 * (3 - group.len()));
+        let digits = (0..=group.len()).map(move |i| char::from(DIGITS[all >> (18 - 6 * i) & 63]));
+        digits.collect::<String>()
+    };
+    bytes.chunks(3).map(group).collect()
 }
 
 /// The file of a row of codestreams.tsv.

@@ -1,7 +1,7 @@
 //! Small files that ask for much, and damaged streams of every decoder: a reason each, within bounds.
 
 use crate::{
-    arrays::{codestreams, made},
+    arrays::{codestreams, decoded, encoded, made},
     raw::{EXPLICIT, Format, element, fragments, rle},
 };
 use proptest::prelude::*;
@@ -55,6 +55,86 @@ fn sequences_nested_1_700_and_10_000_deep_are_refused() {
             Some(Reason::TooDeep)
         );
     }
+}
+
+#[test]
+fn a_deflated_file_that_is_longer_than_its_contents_is_refused() {
+    let plain = Format::grey(EXPLICIT, 1, 2, 8).file(&element((0x7FE0, 0x10), b"OB", &[1, 2], false));
+    let meta = 132 + 8 + EXPLICIT.len() + 1;
+    let body = &plain[meta..];
+    let length = u16::try_from(body.len()).unwrap();
+    let head = [vec![0; 128], b"DICM".to_vec(), element((2, 0x10), b"UI", b"1.2.840.10008.1.2.1.99", false)];
+    let stored = [&[1], &length.to_le_bytes()[..], &(!length).to_le_bytes(), body].concat();
+    let file = |empty: usize| [head.concat(), b"\0\0\0\xFF\xFF".repeat(empty), stored.clone()].concat();
+    assert_eq!(refused(&file(0)), None);
+    assert_eq!(refused(&file(13_000)), None);
+    assert_eq!(refused(&file(14_000)), Some(Reason::Malformed));
+    assert_eq!(refused(&[file(0), vec![0; 70_000]].concat()), Some(Reason::Malformed), "what lies behind it");
+}
+
+/// A JPEG 2000 frame of 64 x 64 pixels in precincts of 2 x 2, whose packets are all empty or not there.
+fn empty_packets(layers: u16, body: &[u8]) -> Vec<u8> {
+    let size = [64_u32, 64, 0, 0, 64, 64, 0, 0].into_iter().flat_map(u32::to_be_bytes);
+    let mut stream = b"\xFF\x4F\xFF\x51\0\x29\0\0".to_vec();
+    stream.extend(size.chain([0, 1, 7, 1, 1]));
+    stream.extend(b"\xFF\x52\0\x0E\x01\0");
+    stream.extend(layers.to_be_bytes());
+    stream.extend(b"\0\x01\x04\x04\0\x01\x11\x11\xFF\x5C\0\x07\x40\x40\x48\x48\x50");
+    stream.extend(b"\xFF\x90\0\x0A\0\0\0\0\0\0\0\x01\xFF\x93");
+    stream.extend(body);
+    stream.extend(b"\xFF\xD9");
+    Format { syntax: "1.2.840.10008.1.2.4.90", ..Format::grey(EXPLICIT, 64, 64, 8) }
+        .file(&fragments(&[], &[&stream]))
+}
+
+#[test]
+fn packets_without_bytes_are_not_gone_through() {
+    let start = Instant::now();
+    for layers in [65_535, 257, 256, 8] {
+        assert_eq!(refused(&empty_packets(layers, &[])), Some(Reason::Codestream), "{layers}");
+    }
+    assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
+    // 1,024 and 256 precincts: what has a byte a packet is a picture.
+    assert_eq!(refused(&empty_packets(1, &[0; 1_280])), None);
+}
+
+/// Bits, the lowest of a byte first.
+fn packed(bits: &[(u32, usize)]) -> Vec<u8> {
+    let bits: Vec<u8> =
+        bits.iter().flat_map(|(value, count)| (0..*count).map(move |i| u8::from(value >> i & 1 == 1))).collect();
+    bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |all, bit| all << 1 | bit)).collect()
+}
+
+/// A JPEG XL frame of this size that is not shown (ISO/IEC 18181-1 annex F): for reference only, modular, in one group of
+/// a byte.
+fn hidden(columns: u32, rows: u32) -> Vec<u8> {
+    let length = |pixels: u32| [(3, 2), (pixels - 18_688, 30)];
+    let size = |pixels: u32| if pixels < 256 { [(0, 2), (pixels, 8)] } else { length(pixels) };
+    // Not all by default; its type, its coding, no flags, no YCbCr, no upsampling, the size of groups; a size of its own.
+    let start = [(0, 1), (2, 2), (1, 1), (0, 2), (0, 1), (0, 2), (0, 2), (1, 1)];
+    // Where it is saved, and before colours are turned; no name, filters by default, no extensions; groups in order.
+    let end = [(1, 2), (1, 1), (0, 2), (1, 1), (0, 2), (0, 1)];
+    let head = packed(&[&start[..], &size(columns), &size(rows), &end].concat());
+    [head, packed(&[(0, 2), (1, 10)]), vec![0]].concat()
+}
+
+#[test]
+fn a_picture_with_many_frames_that_are_not_shown_is_refused() {
+    let row = codestreams().into_iter().find(|row| row[0] == "jpeg-xl-grey").unwrap();
+    let stream = decoded(&row[8]);
+    let image = jxl_oxide::JxlImage::builder().read(&stream[..]).unwrap();
+    let (head, shown) = stream.split_at(image.frame_offset(0).unwrap());
+    let with = |hidden: &[u8]| {
+        let mut other = row.clone();
+        other[8] = encoded(&[head, hidden, shown].concat());
+        refused(&made(&other))
+    };
+    assert_eq!(with(&[]), None);
+    assert_eq!(with(&hidden(1, 1).repeat(3)), None);
+    assert_eq!(with(&hidden(1, 1).repeat(4)), Some(Reason::Codestream));
+    assert_eq!(with(&hidden(1, 1).repeat(500)), Some(Reason::Codestream));
+    assert_eq!(with(&hidden(1, 100_000)), None);
+    assert_eq!(with(&hidden(40, 100_000)), Some(Reason::Codestream));
 }
 
 /// A stream whose header says the size of the file, with next to nothing behind it.

@@ -117,6 +117,18 @@ fn activity_becomes_suv_by_body_weight_with_the_dose_that_was_left() {
     assert_eq!(of(&admin), ("g/mL".to_owned(), 200.0 * 70_000.0 / 350e6));
 }
 
+#[test]
+fn an_uptake_by_anything_but_body_weight_is_refused() {
+    let mut uptake = pet();
+    uptake.text((0x0054, 0x1001), *b"CS", "GML");
+    assert_eq!(of(&uptake), ("g/mL".to_owned(), 200.0));
+    for (kind, taken) in [("BW", true), ("BSA", false), ("LBM", false), ("LBMJANMA", false), ("IBW", false)] {
+        uptake.text((0x0054, 0x1006), *b"CS", kind);
+        let (series, refused) = read_one(&uptake);
+        assert_eq!((series.len() == 1, refused.first() == Some(&Reason::Unit)), (taken, !taken), "{kind}");
+    }
+}
+
 type Change<'a> = &'a dyn Fn(&mut DataSet);
 
 #[test]

@@ -1,6 +1,12 @@
 //! Voxels that were decoded before, handed to a worker beside the files.
 
-use crate::{files_under, rules};
+use crate::{
+    arrays::{codestreams, decoded},
+    files_under,
+    made::{file, read, slice},
+    raw::fragments,
+    rules,
+};
 use std::{
     fs::File,
     io::Write,
@@ -76,4 +82,37 @@ fn kept_voxels_of_a_ct_are_those_that_decoding_gives() {
 #[test]
 fn kept_voxels_of_a_pet_are_those_that_decoding_gives() {
     hold(Modality::PT);
+}
+
+/// A CT slice of 12 bits by its header whose stream has 16, of the same size.
+fn wider_than_its_header() -> Vec<u8> {
+    let row = codestreams().into_iter().find(|row| row[0] == "htj2k-16-bits").unwrap();
+    let mut data = slice(0.0);
+    data.short((0x0028, 0x0010), row[2].parse().unwrap()).short((0x0028, 0x0011), row[3].parse().unwrap());
+    let mut bytes = file(&data);
+    bytes.truncate(bytes.len() - 12 - 24);
+    bytes.extend(fragments(&[], &[&decoded(&row[8])]));
+    let explicit = b"1.2.840.10008.1.2.1\0";
+    let uid = bytes.windows(explicit.len()).position(|w| w == explicit).unwrap();
+    bytes.splice(uid..uid + explicit.len(), *b"1.2.840.10008.1.2.4.201\0");
+    bytes[uid - 2] = 24;
+    bytes[140] += 4;
+    bytes
+}
+
+#[test]
+fn values_beyond_the_bits_that_a_header_states_are_the_same_kept_and_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("one.dcm");
+    std::fs::write(&path, wider_than_its_header()).unwrap();
+    let header = read(&std::fs::read(&path).unwrap(), &rules()).unwrap();
+    let record = group(vec![(0, header)]).patients.remove(0).series.remove(0);
+    assert!(record.info.integral);
+    let out = tempfile::NamedTempFile::new().unwrap();
+    let (one, paths) = (record.subject(places(&record)), [path]);
+    let digests = decode_series(one, opened(&record, &paths), out.as_file(), 1.try_into().unwrap()).unwrap();
+    let bytes = std::fs::read(out.path()).unwrap();
+    let plain = voxels(&record, &paths, None);
+    assert!(plain.contains(&32_767.0), "no value was beyond 16 bits");
+    assert!(plain == voxels(&record, &paths, Some((&bytes, digests))), "kept voxels differ");
 }

@@ -216,6 +216,15 @@ fn a_sidecar_that_says_too_little_or_too_much_is_refused() {
     assert_eq!(said(&image(), &volume().replace("P1", "")), Some(Reason::NoPatientId));
     assert_eq!(said(&image(), &volume().replace("2.25.2", "")), Some(Reason::NoUid));
     assert_eq!(said(&image(), &sidecar("PT", "2.25.2", &[])), Some(Reason::Unit));
+    let uptake = |kind: &str| {
+        sidecar(
+            "PT",
+            "2.25.2",
+            &[element("00541001", "CS", "\"GML\""), element("00541006", "CS", &format!("\"{kind}\""))],
+        )
+    };
+    assert_eq!(said(&image(), &uptake("BW")), None);
+    assert_eq!(said(&image(), &uptake("LBM")), Some(Reason::Unit));
     assert_eq!(said(&image(), &sidecar("XA", "2.25.2", &[])), Some(Reason::Modality));
     assert_eq!(said(&image(), &sidecar("SEG", "2.25.2", &[])), Some(Reason::NoSegments));
     let mut strict = rules();
@@ -244,6 +253,58 @@ fn a_compressed_image_that_holds_less_than_it_declares_is_not_opened_and_one_tha
     let end = broken.len() - 12;
     broken.truncate(end);
     assert!(said(&broken, &volume()).is_some() || open_one(broken) == Err(Fault::Unsupported));
+}
+
+/// A gzip member of these blocks, whose check at its end does not hold: nobody comes that far.
+fn blocks(blocks: &[u8]) -> Vec<u8> {
+    [b"\x1F\x8B\x08\0\0\0\0\0\0\xFF", blocks].concat()
+}
+
+/// A stored block (RFC 1951 section 3.2.4), not the last.
+fn stored(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).unwrap();
+    [&[0], &length.to_le_bytes()[..], &(!length).to_le_bytes(), bytes].concat()
+}
+
+#[test]
+fn a_compressed_image_that_is_longer_than_its_contents_is_refused() {
+    let (head, voxels) = (stored(&image()[..352]), stored(&image()[352..]));
+    let packed = |empty: usize| blocks(&[&head[..], &stored(&[]).repeat(empty), &voxels].concat());
+    assert_eq!(said(&packed(13_000), &volume()), None);
+    assert_eq!(said(&packed(13_200), &volume()), Some(Reason::Nifti));
+    let late = blocks(&[stored(&[]).repeat(13_000), head.clone(), voxels.clone()].concat());
+    assert_eq!(said(&late, &volume()), Some(Reason::Nifti), "a header behind 65,000 bytes of nothing");
+}
+
+#[test]
+fn what_is_inflated_is_paid_for_by_the_bytes_that_go_in() {
+    let price = |bytes: Vec<u8>| {
+        let opened = open(&[Bytes::Nifti(bytes, volume())]);
+        let volume = opened.patient.open(0).unwrap_or_else(|e| panic!("{e}"));
+        (volume.opening_cost(), volume.slab_cost(0, 1))
+    };
+    let (head, voxels) = (stored(&image()[..352]), stored(&image()[352..]));
+    let packed = |empty: usize| blocks(&[&head[..], &stored(&[]).repeat(empty), &voxels].concat());
+    let (short, long) = (packed(1_000), packed(11_000));
+    let (opening, slab) = price(short);
+    assert!(opening >= 400 * 5_000 && slab >= 400 * 5_000);
+    assert!(price(long).1 >= slab + 400 * 50_000);
+    assert_eq!(price(image()).0, 0);
+}
+
+#[test]
+fn a_labelled_image_of_narrow_slices_that_take_more_words_than_voxels_is_not_mapped() {
+    let narrow = |slices: i16| {
+        let mut bytes = image();
+        let dims = [3_i16, 1, i16::MAX, slices].into_iter().flat_map(i16::to_le_bytes).collect::<Vec<_>>();
+        bytes[40..48].copy_from_slice(&dims);
+        bytes.resize(352 + i16::MAX as usize * slices as usize, 0);
+        let opened = open(&[Bytes::Nifti(image(), volume()), Bytes::Nifti(gzip(&bytes), labels())]);
+        assert_eq!(opened.refused, []);
+        opened.mask(0, "GTV").map(|mask| mask.len())
+    };
+    assert_eq!(narrow(256), Ok(12));
+    assert_eq!(narrow(257), Err(Fault::Unsupported));
 }
 
 #[test]
