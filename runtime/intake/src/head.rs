@@ -165,7 +165,7 @@ mod tests {
         bytes.extend(b"\x08\0\0\x01SH\x02\0en\xFE\xFF\x0D\xE0\0\0\0\0\xFE\xFF\xDD\xE0\0\0\0\0");
         bytes.extend(b"\x08\0\x16\0UI\x04\0" as &[u8]);
         bytes.extend(b"1.2\0");
-        bytes.extend(b"\x08\0\x18\0UI\x06\01.2.3\0");
+        bytes.extend(b"\x08\0\x18\0UI\x06\x001.2.3\0");
         bytes
     }
 
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn the_uids_are_found_in_every_encoding() {
         assert_eq!(identity(&explicit(), Encoding::ExplicitLittle), Ok(of("1.2", "1.2.3")));
-        let implicit = b"\x08\0\x16\0\x04\0\0\01.2\0\x08\0\x18\0\x06\0\0\01.2.3\0";
+        let implicit = b"\x08\0\x16\0\x04\0\0\x001.2\0\x08\0\x18\0\x06\0\0\x001.2.3\0";
         assert_eq!(identity(implicit, Encoding::ImplicitLittle), Ok(of("1.2", "1.2.3")));
         let big = b"\0\x08\0\x16UI\0\x041.2\0\0\x08\0\x18UI\0\x061.2.3\0";
         assert_eq!(identity(big, Encoding::ExplicitBig), Ok(of("1.2", "1.2.3")));
@@ -202,9 +202,10 @@ mod tests {
 
     #[test]
     fn uids_out_of_order_or_under_other_tags_are_not_believed() {
-        let twice = b"\x08\0\x16\0\x04\0\0\01.2\0\x08\0\x16\0\x04\0\0\01.3\0\x08\0\x18\0\x04\0\0\01.2\0";
+        let twice =
+            b"\x08\0\x16\0\x04\0\0\x001.2\0\x08\0\x16\0\x04\0\0\x001.3\0\x08\0\x18\0\x04\0\0\x001.2\0";
         assert_eq!(identity(twice, Encoding::ImplicitLittle), Err(Refusal::Malformed));
-        let no_class = b"\x08\0\x18\0\x06\0\0\01.2.3\0";
+        let no_class = b"\x08\0\x18\0\x06\0\0\x001.2.3\0";
         assert_eq!(identity(no_class, Encoding::ImplicitLittle), Err(Refusal::Malformed));
     }
 

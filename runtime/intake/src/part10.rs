@@ -96,8 +96,8 @@ mod tests {
             sop_instance: "1.2.3.4".parse().unwrap(),
         };
         let mut file = meta_group(&what, "1.2.840.10008.1.2.1");
-        file.extend(b"\x08\0\x16\0UI\x1A\01.2.840.10008.5.1.4.1.1.2\0");
-        file.extend(b"\x08\0\x18\0UI\x08\01.2.3.4\0");
+        file.extend(b"\x08\0\x16\0UI\x1A\x001.2.840.10008.5.1.4.1.1.2\0");
+        file.extend(b"\x08\0\x18\0UI\x08\x001.2.3.4\0");
         (what, file)
     }
 

@@ -18,7 +18,7 @@ use trocar_terms::{Deidentification, Limits, Modality, PrivateGroups, Value};
 use trocar_testkit::cohort::{self, CohortSpec};
 use trocar_worker::{
     CompileError, Grant, Launcher, MachineCode, MapJob, Mapped, PatientRecord, Reason, Scan, ScanRules,
-    Subject, SubjectSeries, WorkerError, compile, map, scan,
+    Subject, WorkerError, compile, map, scan,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 

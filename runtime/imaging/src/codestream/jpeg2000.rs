@@ -156,7 +156,19 @@ fn main_header(mut rest: &[u8]) -> Option<(&[u8], &[u8])> {
         match marker {
             SOT => return Some((coding?, rest)),
             // CAP, TLM, PLM, CPF, QCD, QCC, RGN, PPM, CRG, COM, and MCT, MCC, MCO and CBD of part 2.
-            COD | 0x50 | 0x55 | 0x57 | 0x59 | 0x5C..=0x5E | 0x60 | 0x63 | 0x64 | 0x74 | 0x75 | 0x77 | 0x78 => {}
+            COD
+            | 0x50
+            | 0x55
+            | 0x57
+            | 0x59
+            | 0x5C..=0x5E
+            | 0x60
+            | 0x63
+            | 0x64
+            | 0x74
+            | 0x75
+            | 0x77
+            | 0x78 => {}
             _ => return None,
         }
         let (body, after) = segment(behind)?;

@@ -100,8 +100,10 @@ fn packets_without_bytes_are_not_gone_through() {
 
 /// Bits, the lowest of a byte first.
 fn packed(bits: &[(u32, usize)]) -> Vec<u8> {
-    let bits: Vec<u8> =
-        bits.iter().flat_map(|(value, count)| (0..*count).map(move |i| u8::from(value >> i & 1 == 1))).collect();
+    let bits: Vec<u8> = bits
+        .iter()
+        .flat_map(|(value, count)| (0..*count).map(move |i| u8::from(value >> i & 1 == 1)))
+        .collect();
     bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |all, bit| all << 1 | bit)).collect()
 }
 
