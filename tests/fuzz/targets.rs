@@ -8,8 +8,11 @@ use trocar_imaging::{
 };
 use trocar_terms::{Deidentification, Grid, Modality, Patient as _, PrivateGroups, SeriesInfo, Volume};
 
+/// What a target does with its bytes.
+pub(crate) type Target = fn(&[u8]);
+
 /// Every target, by name.
-pub(crate) const ALL: &[(&str, fn(&[u8]))] =
+pub(crate) const ALL: &[(&str, Target)] =
     &[("header", header), ("pixels", pixels), ("array", array), ("masks", masks)];
 
 fn rules() -> ScanRules {
