@@ -82,7 +82,8 @@ fn planes(file: &File, number: u32, lattice: &Lattice, mask: &mut GridMask) -> R
     }
     mask.spend(voxels.saturating_mul(cost::SEGMENT_PIXEL));
     mask.spend(head.opening_cost().saturating_add(head.inflating_cost()));
-    let inflated = if head.packed.is_some() { Some(inflate(&head, file).ok_or(Reason::Truncated)?) } else { None };
+    let inflated =
+        if head.packed.is_some() { Some(inflate(&head, file).ok_or(Reason::Truncated)?) } else { None };
     let mut mapping = Mapping { to: lattice, from: head.lattice, depths: Vec::new(), planes: Vec::new() };
     for slice in 0..slices {
         let bytes = slab(&head, file, inflated.as_deref(), slice, 1).ok_or(Reason::Truncated)?;

@@ -95,9 +95,7 @@ impl Volume for NiftiVolume {
         let inflate = if resident == Some(self.place) { 0 } else { self.head.inflating_cost() };
         let voxels = (self.head.pixels() as u64).saturating_mul(u64::from(count));
         let stored = voxels.saturating_mul(self.head.kind.width() as u64);
-        cost::RUN
-            .saturating_add(inflate)
-            .saturating_add(stored.saturating_mul(cost::NIFTI_BYTE))
+        cost::RUN.saturating_add(inflate).saturating_add(stored.saturating_mul(cost::NIFTI_BYTE))
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "an integral volume holds no value outside 16 bits")]

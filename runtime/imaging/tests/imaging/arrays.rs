@@ -105,7 +105,8 @@ pub(crate) fn decoded(text: &str) -> Vec<u8> {
 pub(crate) fn encoded(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let group = |group: &[u8]| {
-        let all = group.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte)) << (8 * (3 - group.len()));
+        let all =
+            group.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte)) << (8 * (3 - group.len()));
         let digits = (0..=group.len()).map(move |i| char::from(DIGITS[all >> (18 - 6 * i) & 63]));
         digits.collect::<String>()
     };
