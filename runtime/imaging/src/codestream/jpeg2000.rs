@@ -314,7 +314,6 @@ mod tests {
     #[test]
     fn packets_are_counted_by_layer_resolution_precinct_and_tile() {
         assert_eq!(packets(3, &[], (256, 5)), Some(18));
-        // Two tiles across and five down: of the rows of a tile only the first is at a multiple of 32.
         assert_eq!(packets(1, &[], (128, 5)), Some(12));
         // 128 x 3 precincts of 2 x 2 in full size, then 64 x 2, 32 x 1, 16 x 1, 8 x 1 and 4 x 1.
         assert_eq!(packets(1, &[0x11; 6], (256, 5)), Some(384 + 128 + 32 + 16 + 8 + 4));
@@ -327,7 +326,9 @@ mod tests {
         assert_eq!(packets(65_535, &[], (256, 5)), None);
         assert_eq!(packets(0, &[], (256, 5)), None);
         assert_eq!(packets(256, &[0x00; 6], (256, 5)), Some(256 * (1280 + 384 + 128 + 32 + 16 + 8)));
-        assert_eq!(packets(256, &[0x00; 6], (1, 1)), None);
+        let mut large = [siz(256, 64), cod(256, &[0x00; 6]), part(&[])].concat();
+        large[15] = 64;
+        assert_eq!(super::shape(&large), None);
         assert_eq!(packets(1, &[0x11; 5], (256, 5)), None);
         assert_eq!(packets(1, &[], (0, 5)), None);
     }

@@ -269,6 +269,20 @@ fn a_segmentation_whose_frames_contradict_each_other_is_not_opened() {
     assert_eq!(changed(|d| done(d.sequence((0x5200, 0x9229), &[]))), refused, "no orientation");
 }
 
+#[test]
+fn a_segmentation_of_narrow_frames_that_take_more_words_than_pixels_is_not_opened() {
+    let narrow = |frames: u16| {
+        move |d: &mut DataSet| {
+            let groups: Vec<DataSet> = (0..frames).map(|i| frame(1, 2.0 * f64::from(i))).collect();
+            d.text((0x0028, 0x0008), *b"IS", &frames.to_string()).sequence(FRAMES, &groups);
+            d.short((0x0028, 0x0010), u16::MAX).short((0x0028, 0x0011), 1);
+            d.pixels(&vec![0; 4_096 * usize::from(frames)]);
+        }
+    };
+    assert_eq!(changed(narrow(128)), Ok(Ok(vec![])));
+    assert_eq!(changed(narrow(129)), Ok(Err(Fault::Unsupported)));
+}
+
 fn triangle(z: f64) -> Vec<f64> {
     vec![-0.1, -0.1, z, 2.4, -0.1, z, -0.1, 1.2, z]
 }
