@@ -33,6 +33,10 @@ pub(crate) const MAPPED_VOXEL: u64 = 80;
 pub(crate) const NIFTI_BYTE: u64 = 30;
 /// A run of a frame's bytes, which is sought and read.
 pub(crate) const RUN: u64 = 10_000;
+/// A slice of a mask, however small it is.
+pub(crate) const MASK_SLICE: u64 = 1_000;
+/// A slice of a volume whose price is looked up for another grid: two walks over its frame's runs.
+pub(crate) const PRICED_SLICE: u64 = 1_000;
 
 /// A compressed frame: what its decoder takes before and beside the pixels.
 pub(crate) const fn frame(coding: Coding) -> u64 {

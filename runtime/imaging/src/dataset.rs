@@ -106,6 +106,24 @@ fn plain_value(vr: VR, bytes: &[u8]) -> Option<PrimitiveValue> {
     Some(PrimitiveValue::Strs(text.split('\\').map(str::to_owned).collect::<C<String>>()))
 }
 
+/// Bytes of a value that is read as a word, an id or a whole number. A header may hold more, and what is read once for each of
+/// thousands of frames must not be.
+const MAX_VALUE: usize = 4_096;
+
+/// Bytes of one decimal number. DS has 16 at most.
+const MAX_NUMBER: usize = 128;
+
+/// What text over [`MAX_VALUE`] is read as: over every bound of an id or a label, and equal to no word. It is never absent:
+/// an element that says nothing may be let through where one that says too much must not.
+fn overlong() -> String {
+    "?".repeat(MAX_VALUE + 1)
+}
+
+/// Whether a value has so many bytes at most, by the length that the walk has checked.
+fn is_within(element: &InMemElement, bytes: usize) -> bool {
+    element.header().len.get().and_then(|length| usize::try_from(length).ok()).is_some_and(|l| l <= bytes)
+}
+
 impl<'a> Dataset<'a> {
     fn get(self, tag: Tag) -> Option<&'a InMemElement> {
         self.0.get(tag)
@@ -115,9 +133,18 @@ impl<'a> Dataset<'a> {
         self.get(tag).is_some()
     }
 
-    /// Text without its padding; `None` where it is absent or empty.
+    /// Text without its padding; `None` where it is absent or empty. Where it is longer than any that is asked for, a text that
+    /// equals none and is over every bound.
     pub(crate) fn text(self, tag: Tag) -> Option<String> {
-        let value = self.get(tag)?.to_str().ok()?;
+        let element = self.get(tag)?;
+        if is_within(element, MAX_VALUE) {
+            return Self::whole_text(element);
+        }
+        element.value().primitive().map(|_| overlong())
+    }
+
+    fn whole_text(element: &InMemElement) -> Option<String> {
+        let value = element.to_str().ok()?;
         let value = value.trim_matches(|c: char| c == '\0' || c.is_whitespace());
         (!value.is_empty()).then(|| value.to_owned())
     }
@@ -127,19 +154,21 @@ impl<'a> Dataset<'a> {
         self.text(tag).is_some_and(|text| text == word)
     }
 
-    /// Whether one of a coded element's values is `word`.
+    /// Whether one of a coded element's values is `word`, however many there are. Not for what is read once a frame.
     pub(crate) fn says(self, tag: Tag, word: &str) -> bool {
-        self.text(tag).is_some_and(|text| text.split('\\').any(|v| v.trim() == word))
+        self.get(tag)
+            .and_then(Self::whole_text)
+            .is_some_and(|text| text.split('\\').any(|v| v.trim() == word))
     }
 
     /// A 16-bit number (US, or an IS that fits).
     pub(crate) fn short(self, tag: Tag) -> Option<u16> {
-        self.get(tag)?.to_int().ok()
+        self.get(tag).filter(|element| is_within(element, MAX_VALUE))?.to_int().ok()
     }
 
     /// A whole number (IS).
     pub(crate) fn whole(self, tag: Tag) -> Option<u32> {
-        self.get(tag)?.to_int().ok()
+        self.get(tag).filter(|element| is_within(element, MAX_VALUE))?.to_int().ok()
     }
 
     /// One finite number; `None` where there are more.
@@ -149,7 +178,13 @@ impl<'a> Dataset<'a> {
 
     /// Exactly `N` finite numbers.
     pub(crate) fn reals<const N: usize>(self, tag: Tag) -> Option<[f64; N]> {
-        let values: [f64; N] = self.get(tag)?.to_multi_float64().ok()?.try_into().ok()?;
+        let element = self.get(tag)?;
+        // Before anything is converted: a list of another length may be a long one.
+        let count = usize::try_from(element.value().multiplicity()).ok()?;
+        if count != N || !is_within(element, N.saturating_mul(MAX_NUMBER)) {
+            return None;
+        }
+        let values: [f64; N] = element.to_multi_float64().ok()?.try_into().ok()?;
         values.iter().all(|v| v.is_finite()).then_some(values)
     }
 
@@ -203,6 +238,33 @@ mod tests {
         let split = split(&elements, Encoding::ExplicitLittle).unwrap();
         assert!(split.rest.is_empty() && split.plain.len() == 9);
         assert_eq!(parse(&elements, syntax()).unwrap(), by_dicom_rs(&elements, syntax()).unwrap());
+    }
+
+    fn object(elements: impl IntoIterator<Item = (Tag, VR, PrimitiveValue)>) -> InMemDicomObject {
+        InMemDicomObject::from_element_iter(
+            elements.into_iter().map(|(tag, vr, value)| DataElement::new(tag, vr, value)),
+        )
+    }
+
+    #[test]
+    fn what_is_longer_than_any_value_is_no_number_and_no_word_but_never_absent() {
+        let list = |word: &str, count: usize| PrimitiveValue::Strs(vec![word.to_owned(); count].into());
+        let long = PrimitiveValue::from(format!("{}1", "0".repeat(MAX_VALUE)));
+        let object = object([
+            (tags::RESCALE_TYPE, VR::LO, list("HU", 3_000)),
+            (tags::BURNED_IN_ANNOTATION, VR::CS, list("YES", 3_000)),
+            (tags::TRIGGER_TIME, VR::DS, list("1.5", 50_000)),
+            (tags::ECHO_NUMBERS, VR::IS, long.clone()),
+            (tags::SLICE_THICKNESS, VR::DS, long),
+            (tags::PIXEL_SPACING, VR::DS, list("0.5", 2)),
+        ]);
+        let data = Dataset(&object);
+        assert!(data.text(tags::RESCALE_TYPE).is_some_and(|text| text.len() > MAX_VALUE && text != "HU"));
+        assert!(!data.is(tags::BURNED_IN_ANNOTATION, "YES") && data.says(tags::BURNED_IN_ANNOTATION, "YES"));
+        assert_eq!((data.real(tags::TRIGGER_TIME), data.real(tags::SLICE_THICKNESS)), (None, None));
+        assert_eq!((data.whole(tags::ECHO_NUMBERS), data.short(tags::ECHO_NUMBERS)), (None, None));
+        assert_eq!(data.reals(tags::PIXEL_SPACING), Some([0.5, 0.5]));
+        assert_eq!(data.reals::<3>(tags::PIXEL_SPACING), None);
     }
 
     #[test]

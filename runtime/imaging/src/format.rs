@@ -158,7 +158,10 @@ fn frames(data: Dataset<'_>) -> Result<u32, Reason> {
 /// Bits of a value, bits below it, and its sign.
 fn integer(data: Dataset<'_>, allocated: u16) -> Result<(u16, u16, bool), Reason> {
     let bits = data.short(tags::BITS_STORED).ok_or(Reason::PixelFormat)?;
-    let high = data.short(tags::HIGH_BIT).unwrap_or(bits.saturating_sub(1));
+    let high = match data.text(tags::HIGH_BIT) {
+        None => bits.saturating_sub(1),
+        Some(_) => data.short(tags::HIGH_BIT).ok_or(Reason::PixelFormat)?,
+    };
     let sign = data.short(tags::PIXEL_REPRESENTATION).ok_or(Reason::PixelFormat)?;
     let below = high.saturating_add(1).checked_sub(bits).ok_or(Reason::PixelFormat)?;
     if sign <= 1 && bits <= allocated { Ok((bits, below, sign == 1)) } else { Err(Reason::PixelFormat) }

@@ -15,6 +15,8 @@ pub(crate) struct Groups<'a> {
     pub(crate) top: Dataset<'a>,
     shared: Option<Dataset<'a>>,
     each: Vec<Dataset<'a>>,
+    /// What the top level says for all frames, read once.
+    whole: Acquisition,
 }
 
 impl<'a> Groups<'a> {
@@ -26,7 +28,18 @@ impl<'a> Groups<'a> {
         if !classic && each.len() != frames as usize {
             return Err(Reason::NoGeometry);
         }
-        Ok(Self { top, shared, each })
+        Ok(Self { top, shared, each, whole: Self::whole(top) })
+    }
+
+    fn whole(top: Dataset<'_>) -> Acquisition {
+        Acquisition {
+            time: top.real(tags::TEMPORAL_POSITION_IDENTIFIER),
+            trigger: top.real(tags::TRIGGER_TIME),
+            echo: top.real(tags::ECHO_NUMBERS),
+            // The same element as in a frame, so that it is found there.
+            b_value: None,
+            number: top.real(tags::ACQUISITION_NUMBER),
+        }
     }
 
     /// Reads an attribute of frame `index` that functional group `group` holds.
@@ -82,15 +95,13 @@ impl<'a> Groups<'a> {
         let content = tags::FRAME_CONTENT_SEQUENCE;
         let find = |group, tag| self.find(index, group, |d| d.real(tag));
         let content = |tag| find(content, tag);
-        let top = |tag| self.top.real(tag);
         let cardiac = tags::CARDIAC_SYNCHRONIZATION_SEQUENCE;
         Acquisition {
-            time: content(tags::TEMPORAL_POSITION_INDEX).or_else(|| top(tags::TEMPORAL_POSITION_IDENTIFIER)),
-            trigger: find(cardiac, tags::NOMINAL_CARDIAC_TRIGGER_DELAY_TIME)
-                .or_else(|| top(tags::TRIGGER_TIME)),
-            echo: find(tags::MR_ECHO_SEQUENCE, tags::EFFECTIVE_ECHO_TIME).or_else(|| top(tags::ECHO_NUMBERS)),
+            time: content(tags::TEMPORAL_POSITION_INDEX).or(self.whole.time),
+            trigger: find(cardiac, tags::NOMINAL_CARDIAC_TRIGGER_DELAY_TIME).or(self.whole.trigger),
+            echo: find(tags::MR_ECHO_SEQUENCE, tags::EFFECTIVE_ECHO_TIME).or(self.whole.echo),
             b_value: find(tags::MR_DIFFUSION_SEQUENCE, tags::DIFFUSION_B_VALUE),
-            number: content(tags::FRAME_ACQUISITION_NUMBER).or_else(|| top(tags::ACQUISITION_NUMBER)),
+            number: content(tags::FRAME_ACQUISITION_NUMBER).or(self.whole.number),
         }
     }
 }

@@ -2,9 +2,9 @@ use crate::{
     Facts, FileHeader, MaskRecord, PatientRecord, Reason, SeriesFormat, SeriesRecord,
     header::Content,
     image::Image,
-    mask::linked,
+    mask::{Anchor, MAX_LINKS, linked},
     nifti::NiftiHeader,
-    stack::{Stack, Stacks, stacks},
+    stack::{Slice, Stack, Stacks, stacks},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,15 +55,15 @@ struct Found {
 
 /// Segmentations of one patient with the series that they lie on.
 fn link(masks: Vec<File>, series: &[Found], refused: &mut Vec<(u32, Reason)>) -> Vec<MaskRecord> {
-    let anchors: Vec<(&str, &str)> =
-        series.iter().map(|s| (s.frame_of_reference.as_str(), s.record.series_uid.as_str())).collect();
-    let mut found = Vec::new();
+    let anchors: Vec<Anchor<'_>> =
+        series.iter().map(|s| Anchor { frame: &s.frame_of_reference, uid: &s.record.series_uid }).collect();
+    let (mut found, mut left) = (Vec::new(), MAX_LINKS);
     for (index, header) in masks {
         let files = std::iter::once(index).chain(header.sidecar).collect();
         let Content::Mask(mask) = header.content else { continue };
-        match linked(&mask, files, &anchors) {
-            Some(record) => found.push(record),
-            None => refused.push((index, Reason::NoReference)),
+        match linked(&mask, files, &anchors, &mut left) {
+            Ok(record) => found.push(record),
+            Err(reason) => refused.push((index, reason)),
         }
     }
     found
@@ -148,9 +148,13 @@ fn series(files: &[File], found: &mut Vec<Found>, refused: &mut Vec<(u32, Reason
     let Some(images) = images else { return refused.extend(mixed) };
     let Stacks { volumes, refused: unused } = stacks(&images);
     refused.extend(unused.iter().filter_map(|(at, reason)| Some((files.get(*at)?.0, *reason))));
-    for stack in volumes {
-        let used = file_order(&stack).into_iter().filter_map(|at| files.get(at)).collect::<Vec<_>>();
-        match record(&used, stack) {
+    let orders: Vec<Vec<usize>> = volumes.iter().map(file_order).collect();
+    let Some(parts) = parts(&images, &volumes, &orders) else {
+        return refused.extend(files.iter().map(|(index, _)| (*index, Reason::TooLarge)));
+    };
+    for ((stack, order), part) in volumes.into_iter().zip(&orders).zip(parts) {
+        let used = order.iter().filter_map(|at| files.get(*at)).collect::<Vec<_>>();
+        match part.and_then(|part| record(&used, stack, part)) {
             Some(record) => {
                 let frame_of_reference = first_frame(&used);
                 found.push(Found { record, frame_of_reference });
@@ -183,8 +187,7 @@ fn nifti_record(file: &File, nifti: &NiftiHeader) -> Found {
     Found { record, frame_of_reference: nifti.frame_of_reference.clone() }
 }
 
-/// `None` where the worker, which is given these files alone, would not find this volume again.
-fn record(used: &[&File], stack: Stack) -> Option<SeriesRecord> {
+fn record(used: &[&File], stack: Stack, part: u32) -> Option<SeriesRecord> {
     let (_, first) = used.first()?;
     Some(SeriesRecord {
         study_uid: first.study_uid.clone(),
@@ -192,7 +195,7 @@ fn record(used: &[&File], stack: Stack) -> Option<SeriesRecord> {
         attributes: attributes(used),
         facts: Facts::agreed(used.iter().map(|(_, h)| &h.facts)),
         files: used.iter().map(|(index, _)| *index).collect(),
-        part: part(used, &stack)?,
+        part,
         compressed: used.iter().any(|(_, header)| header.compressed),
         place: stack.lattice.place(stack.tilted),
         frame: None,
@@ -201,19 +204,57 @@ fn record(used: &[&File], stack: Stack) -> Option<SeriesRecord> {
     })
 }
 
-/// Which volume a worker finds that is given these files alone, in this order. Files of many frames hold several.
-fn part(used: &[&File], stack: &Stack) -> Option<u32> {
-    let images: Vec<_> = used.iter().filter_map(|(_, header)| header.image()).collect();
-    let again = stacks(&images).volumes;
-    let same = |other: &Stack| {
-        (&other.info, other.lattice) == (&stack.info, stack.lattice) && frames(other) == frames(stack)
-    };
-    again.iter().position(same).and_then(|at| u32::try_from(at).ok())
+/// Frames of one series that are arranged once more, to see what a worker finds. A series of one frame a file has each of
+/// its frames in one volume, and one file of many frames is not arranged again.
+const MAX_AGAIN: usize = 10_000_000;
+
+/// Which volume each one is for a worker that is given its files alone, in its order: files of many frames hold several.
+/// `None` in it where the worker would not find that volume again, and instead of it where that is too much to find out.
+fn parts(images: &[&Image], volumes: &[Stack], orders: &[Vec<usize>]) -> Option<Vec<Option<u32>>> {
+    let mut members: BTreeMap<&[usize], Vec<usize>> = BTreeMap::new();
+    orders.iter().enumerate().for_each(|(at, order)| members.entry(order).or_default().push(at));
+    let used =
+        |order: &[usize]| -> Vec<&Image> { order.iter().filter_map(|at| images.get(*at)).copied().collect() };
+    let is_all = |order: &[usize]| order.iter().copied().eq(0..images.len());
+    let others = members.keys().filter(|order| !is_all(order)).flat_map(|order| used(order));
+    if others.map(|image| image.frames.len()).fold(0, usize::saturating_add) > MAX_AGAIN {
+        return None;
+    }
+    let mut parts = vec![None; volumes.len()];
+    for (order, members) in members {
+        let again = if is_all(order) {
+            // The same files in the same order: the same volumes.
+            (0..).zip(0..volumes.len()).map(|(part, at)| (at, part)).collect()
+        } else {
+            found_again(&stacks(&used(order)).volumes, order, volumes, &members)
+        };
+        for at in members {
+            parts.iter_mut().skip(at).take(1).for_each(|part| *part = again.get(&at).copied());
+        }
+    }
+    Some(parts)
 }
 
-/// Frames by number: two volumes of the same files differ in them.
-fn frames(stack: &Stack) -> Vec<usize> {
-    stack.slices.iter().map(|slice| slice.frame).collect()
+/// The places of volumes among those that a worker finds. No frame is in two of them, so the first slice tells which it is.
+fn found_again(
+    again: &[Stack],
+    order: &[usize],
+    volumes: &[Stack],
+    members: &[usize],
+) -> BTreeMap<usize, u32> {
+    let place = |slice: &Slice| (order.get(slice.file).copied(), slice.frame);
+    let first = |(part, stack): (u32, &Stack)| Some((place(stack.slices.first()?), part));
+    let by_first: BTreeMap<_, _> = (0..).zip(again).filter_map(first).collect();
+    let find = |at: &usize| {
+        let stack = volumes.get(*at)?;
+        let own = |slice: &Slice| (Some(slice.file), slice.frame);
+        let part = by_first.get(&own(stack.slices.first()?))?;
+        let other = again.get(*part as usize)?;
+        let same = (&other.info, other.lattice) == (&stack.info, stack.lattice);
+        let frames = other.slices.iter().map(place).eq(stack.slices.iter().map(own));
+        (same && frames).then_some((*at, *part))
+    };
+    members.iter().filter_map(find).collect()
 }
 
 /// Files in the order of their first slices.
@@ -232,3 +273,6 @@ fn attributes(files: &[&File]) -> BTreeMap<String, Value> {
     };
     first.attributes.iter().map(|(k, v)| (k.clone(), agreed(k, v))).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@ use crate::{
     lattice::Lattice,
     mask,
     nifti::NiftiVolume,
-    resample::Resampled,
+    resample::{Resampled, fits},
     volume::{Inflated, SeriesVolume},
 };
 use std::{fs::File, sync::Arc};
@@ -56,7 +56,12 @@ impl Patient for OpenPatient {
             return Err(Fault::Absent);
         }
         let lattice = |series: &SubjectSeries| Lattice::of(&series.info, &series.place);
-        Ok(Arc::new(Resampled::new(self.open(series)?, lattice(of), lattice(other), outside(&of.info))?))
+        let to = lattice(other);
+        // Before any file is read: a grid of whole numbers may have slices that fit in no slab of floats.
+        if !fits(&to, 4) {
+            return Err(Fault::Unsupported);
+        }
+        Ok(Arc::new(Resampled::new(self.open(series)?, lattice(of), to, outside(&of.info))?))
     }
 
     fn open_cost(&self, series: u32) -> u64 {

@@ -52,6 +52,8 @@ refusals! {
     Quota = "quota", 0xA700, "The folder holds as many objects or bytes as it may.";
     /// Too little free space.
     Disk = "disk", 0xA700, "The disk has no room left for it.";
+    /// A folder to be pulled from has a symbolic link on the way to it.
+    Link = "link", 0xC000, "It lies behind a symbolic link, which is not followed.";
     /// The server did not give it.
     Unavailable = "unavailable", 0xC000, "The server did not give it.";
     /// It changed, or its answer was no object.

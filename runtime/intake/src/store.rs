@@ -16,7 +16,7 @@ use object_store::path::Path as Location;
 use object_store::{ClientOptions, GetOptions, ObjectMeta, ObjectStore, RetryConfig};
 use reqwest::Url;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
@@ -40,8 +40,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// # Errors
 /// The URL is of another kind, or the store cannot be listed. What came in before stays, and is not fetched again.
 pub async fn pull_store(url: &Url, incoming: &Arc<Incoming>) -> Result<Report, IntakeError> {
-    let (store, prefix) = open(url)?;
-    let pull = Pull { store, incoming, tally: Tally::default(), older: incoming.versions() };
+    let Opened { store, prefix, folder } = open(url)?;
+    let pull = Pull { store, folder, incoming, tally: Tally::default(), older: incoming.versions() };
     let is_ending = AtomicBool::new(false);
     let listed = pull.store.list(prefix.as_ref()).take_while(|_| ready(!is_ending.load(SeqCst)));
     let mut outcomes = listed
@@ -62,7 +62,12 @@ pub async fn pull_store(url: &Url, incoming: &Arc<Incoming>) -> Result<Report, I
     }
 }
 
-type Opened = (Box<dyn ObjectStore>, Option<Location>);
+struct Opened {
+    store: Box<dyn ObjectStore>,
+    prefix: Option<Location>,
+    /// Where it is a folder of this machine.
+    folder: Option<PathBuf>,
+}
 
 fn open(url: &Url) -> Result<Opened, IntakeError> {
     let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
@@ -74,12 +79,13 @@ fn open(url: &Url) -> Result<Opened, IntakeError> {
             let allow_http = std::env::var("AWS_ALLOW_HTTP").is_ok_and(|value| value == "true");
             let store = named.with_client_options(options.with_allow_http(allow_http)).build();
             let prefix = Location::from_url_path(url.path()).map_err(|_| IntakeError::Url)?;
-            Ok((Box::new(store.map_err(|_| IntakeError::Store)?), Some(prefix)))
+            let store = Box::new(store.map_err(|_| IntakeError::Store)?);
+            Ok(Opened { store, prefix: Some(prefix), folder: None })
         }
         "file" if bare => {
             let folder: PathBuf = url.to_file_path().map_err(|()| IntakeError::Url)?;
-            let store = LocalFileSystem::new_with_prefix(folder).map_err(|_| IntakeError::Store)?;
-            Ok((Box::new(store), None))
+            let store = LocalFileSystem::new_with_prefix(&folder).map_err(|_| IntakeError::Store)?;
+            Ok(Opened { store: Box::new(store), prefix: None, folder: Some(folder) })
         }
         _ => Err(IntakeError::Url),
     }
@@ -87,6 +93,8 @@ fn open(url: &Url) -> Result<Opened, IntakeError> {
 
 struct Pull<'a> {
     store: Box<dyn ObjectStore>,
+    /// Of a folder of this machine: object_store follows links in it.
+    folder: Option<PathBuf>,
     incoming: &'a Arc<Incoming>,
     tally: Tally,
     /// What was there before, by the digest of its location.
@@ -120,6 +128,9 @@ impl Pull<'_> {
     }
 
     async fn fetch(&self, meta: &ObjectMeta, name: String) -> Result<Kept, Refusal> {
+        if self.folder.as_ref().is_some_and(|folder| is_linked(folder, &meta.location)) {
+            return Err(Refusal::Link);
+        }
         if meta.size > self.incoming.quotas().object_bytes {
             return Err(Refusal::TooLarge);
         }
@@ -135,6 +146,15 @@ impl Pull<'_> {
         }
         if length == meta.size { arrival.keep().await } else { Err(Refusal::BadAnswer) }
     }
+}
+
+/// Whether a component of a location below its folder is a symbolic link, or cannot be looked at.
+fn is_linked(folder: &Path, location: &Location) -> bool {
+    let mut place = folder.to_owned();
+    location.parts().any(|part| {
+        place.push(part.as_ref());
+        std::fs::symlink_metadata(&place).map_or(true, |seen| seen.is_symlink())
+    })
 }
 
 #[cfg(test)]

@@ -42,6 +42,30 @@ async fn a_folder_is_pulled_once_and_a_changed_file_takes_its_older_self_s_place
 }
 
 #[tokio::test]
+async fn nothing_behind_a_symbolic_link_is_pulled_from_a_folder() {
+    let (from, to, outside) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::create_dir_all(from.path().join("a b/c")).unwrap();
+    fs::create_dir_all(outside.path().join("d")).unwrap();
+    let own = file(CT, "1.2.3", "1.2.3.1");
+    fs::write(from.path().join("a b/c/1"), &own).unwrap();
+    for (at, name) in ["2", "d/3"].into_iter().enumerate() {
+        fs::write(outside.path().join(name), file(CT, "1.2.3", &format!("1.2.3.9{at}"))).unwrap();
+    }
+    std::os::unix::fs::symlink(outside.path().join("2"), from.path().join("a b/2")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("d"), from.path().join("a b/d")).unwrap();
+    let report = pull_store(&url(from.path()), &incoming(to.path(), AMPLE)).await.unwrap();
+    assert_eq!((report.received, report.refused), (1, [(Refusal::Link, 2)].into()));
+    let kept: Vec<_> = objects(to.path()).iter().map(|path| fs::read(path).unwrap()).collect();
+    assert_eq!(kept, [own]);
+    // The folder itself is the operator's word, and may be one.
+    let (named, to) = (outside.path().join("named"), tempfile::tempdir().unwrap());
+    std::os::unix::fs::symlink(from.path().join("a b/c"), &named).unwrap();
+    let report = pull_store(&url(&named), &incoming(to.path(), AMPLE)).await.unwrap();
+    assert_eq!((report.received, report.refusals()), (1, 0));
+}
+
+#[tokio::test]
 async fn quotas_hold_and_count_what_was_there_before() {
     let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for i in 0..9 {

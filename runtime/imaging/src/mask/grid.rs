@@ -63,9 +63,9 @@ impl Mask for GridMask {
         self.units
     }
 
-    // Its bits become the bytes that are handed over, which are paid for.
-    fn slab_cost(&self, _: u32) -> u64 {
-        0
+    // Its bits become the bytes that are handed over, which are paid for; a slice of one voxel is looked up like any other.
+    fn slab_cost(&self, count: u32) -> u64 {
+        cost::MASK_SLICE.saturating_mul(u64::from(count))
     }
 
     fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault> {

@@ -14,6 +14,6 @@ pub(crate) use grid::{GridMask, MAX_MASK_VOXELS, Mapping};
 pub use header::NamedCode;
 pub(crate) use header::{MaskHeader, STOP, TAGS, read_segmentation, read_structures, segments};
 pub(crate) use open::{known_cost, open_mask};
-pub(crate) use record::linked;
+pub(crate) use record::{Anchor, MAX_LINKS, linked};
 pub use record::{MaskKind, MaskRecord, SegmentRecord, SubjectMask};
 pub(crate) use stencil::Stencil;

@@ -1,12 +1,14 @@
 //! Volumes: linear between voxels.
 
 use super::{Affine, SOURCE_BYTE, fits, floor, slab};
-use crate::lattice::Lattice;
+use crate::{cost, lattice::Lattice};
 use std::sync::{Arc, Mutex, PoisonError};
 use trocar_terms::{Fault, Grid, Volume};
 
 /// Bytes of source slices that one resampled volume keeps.
 const KEPT_BYTES: usize = 16 << 20;
+/// How many these are at least, for the two that a voxel lies between, and at most: they are looked through one by one.
+const KEPT_SLICES: (usize, usize) = (2, 64);
 /// Units of fuel for a voxel: eight products and their sum were measured at 6 to 9 ns.
 const VOXEL: u64 = 64;
 
@@ -28,6 +30,8 @@ pub(crate) struct Resampled {
     to: Lattice,
     map: Affine,
     outside: f32,
+    /// What slices of the source cost that are read in order: entry k is that of slices 1 to k, each after the one before.
+    sums: Vec<u64>,
     /// Slices of the source by number, the one used last at the end.
     kept: Mutex<Vec<(u32, Arc<[f32]>)>>,
 }
@@ -41,9 +45,25 @@ impl Resampled {
         to: Lattice,
         outside: f32,
     ) -> Result<Self, Fault> {
-        let map = Affine::new(&to, &from);
-        let ours = Self { source, from, to, map, outside, kept: Mutex::default() };
-        if fits(&to, 4) { Ok(ours) } else { Err(Fault::Unsupported) }
+        if !fits(&to, 4) {
+            return Err(Fault::Unsupported);
+        }
+        let (map, sums) = (Affine::new(&to, &from), sums(source.as_ref(), from.size[2]));
+        Ok(Self { source, from, to, map, outside, sums, kept: Mutex::default() })
+    }
+
+    /// What the slices of the source cost that a slice needs. Only what the first of them costs may depend on what was read
+    /// before, where the source is inflated.
+    fn needs_cost(&self, slice: u32) -> u64 {
+        let (first, last) = self.needs(slice).into_inner();
+        let sum = |at: u32| self.sums.get(at as usize).copied().unwrap_or(u64::MAX);
+        let pixels = u64::from(self.from.size[0]).saturating_mul(u64::from(self.from.size[1]));
+        // Each is looked for among those that are kept, and read by itself.
+        let read = pixels.saturating_mul(4 * SOURCE_BYTE).saturating_add(cost::RUN);
+        let count = u64::from(last.saturating_sub(first)).saturating_add(1);
+        let decoded = sum(last).saturating_sub(sum(first));
+        let decoded = decoded.saturating_add(self.source.slab_cost(first, 1));
+        decoded.saturating_add(read.saturating_mul(count))
     }
 
     /// Slices of the source that a slice needs: those between the lowest and the highest of its corners.
@@ -67,12 +87,18 @@ impl Resampled {
             return Ok(voxels);
         }
         let voxels = self.source.read_f32(slice, 1)?;
-        let most = (KEPT_BYTES / size_of_val(&voxels[..]).max(1)).max(2);
+        let (least, most) = KEPT_SLICES;
+        let most = (KEPT_BYTES / size_of_val(&voxels[..]).max(1)).clamp(least, most);
         if kept.len() >= most {
             kept.remove(0);
         }
         kept.push((slice, Arc::clone(&voxels)));
         Ok(voxels)
+    }
+
+    #[cfg(test)]
+    pub(super) fn kept_slices(&self) -> usize {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     fn slice(&self, slice: u32, out: &mut Vec<f32>) -> Result<(), Fault> {
@@ -105,6 +131,14 @@ impl Resampled {
     }
 }
 
+/// The price of a slice that follows another is what both cost less what the first does: a file of many frames is inflated once.
+fn sums(source: &dyn Volume, slices: u32) -> Vec<u64> {
+    let step = |k: u32| source.slab_cost(k - 1, 2).saturating_sub(source.slab_cost(k - 1, 1));
+    let mut sums = vec![0_u64];
+    (1..slices).for_each(|k| sums.push(sums.last().copied().unwrap_or(0).saturating_add(step(k))));
+    sums
+}
+
 fn mix(a: f64, b: f64, share: f64) -> f64 {
     // Where there is nothing to mix, a value that is not finite must not spread.
     if share == 0.0 { a } else { a + (b - a) * share }
@@ -125,7 +159,8 @@ impl Volume for Resampled {
     }
 
     fn opening_cost(&self) -> u64 {
-        self.source.opening_cost()
+        let prices = cost::PRICED_SLICE.saturating_mul(self.sums.len() as u64);
+        self.source.opening_cost().saturating_add(prices)
     }
 
     /// Every slice of the source that is needed is paid for, whether it is kept or not: the price must not depend on
@@ -134,14 +169,7 @@ impl Volume for Resampled {
         let [columns, rows, slices] = self.to.size;
         let voxels = u64::from(columns).saturating_mul(u64::from(rows)).saturating_mul(VOXEL);
         let end = first.saturating_add(count).min(slices);
-        let slice = |k| {
-            let needs = self.needs(k);
-            let pixels = u64::from(self.from.size[0]) * u64::from(self.from.size[1]);
-            let read = pixels.saturating_mul(4 * SOURCE_BYTE);
-            let decoded = needs.map(|source| self.source.slab_cost(source, 1).saturating_add(read));
-            decoded.fold(voxels, u64::saturating_add)
-        };
-        (first..end).map(slice).fold(0, u64::saturating_add)
+        (first..end).map(|k| self.needs_cost(k).saturating_add(voxels)).fold(0, u64::saturating_add)
     }
 
     fn read_s16(&self, _: u32, _: u32) -> Result<Arc<[i16]>, Fault> {

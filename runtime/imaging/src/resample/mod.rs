@@ -28,7 +28,7 @@ pub(crate) fn centred(from: &Lattice, to: Grid) -> Option<Lattice> {
 }
 
 /// Whether a grid has voxels, a slice of it fits in a slab, and its spacings are lengths.
-fn fits(lattice: &Lattice, width: usize) -> bool {
+pub(crate) fn fits(lattice: &Lattice, width: usize) -> bool {
     let [columns, rows, slices] = lattice.size;
     let bytes = (columns as usize).saturating_mul(rows as usize).saturating_mul(width);
     (1..=MAX_SLAB_BYTES).contains(&bytes) && (1..=MAX_SLICES).contains(&slices) && lattice.is_grid()

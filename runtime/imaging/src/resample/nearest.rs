@@ -1,7 +1,7 @@
 //! Masks: each voxel as the nearest one.
 
 use super::{Affine, SOURCE_BYTE, centred, floor, slab};
-use crate::lattice::Lattice;
+use crate::{cost, lattice::Lattice};
 use std::sync::Arc;
 use trocar_terms::{Fault, Grid, Mask};
 
@@ -57,7 +57,8 @@ impl Mask for Nearest {
     fn slab_cost(&self, count: u32) -> u64 {
         let Grid { columns, rows, .. } = self.source.grid();
         let pixels = u64::from(columns).saturating_mul(u64::from(rows));
-        pixels.saturating_mul(SOURCE_BYTE).saturating_mul(u64::from(count))
+        let slice = pixels.saturating_mul(SOURCE_BYTE).saturating_add(cost::MASK_SLICE);
+        slice.saturating_mul(u64::from(count))
     }
 
     fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault> {

@@ -1,5 +1,9 @@
 use super::*;
-use std::sync::Arc;
+use crate::{cost, mask::GridMask};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering::Relaxed},
+};
 use trocar_terms::{Mask, Volume};
 
 /// Voxels that count upwards, or are a plane: value = 2 i + 3 j + 5 k.
@@ -145,7 +149,58 @@ fn the_price_does_not_depend_on_what_was_read_before() {
     let _ = ours.read_f32(3, 2).unwrap();
     assert_eq!(ours.slab_cost(3, 2), before);
     assert!(before >= 2 * 2 * 1_000, "both source slices of each slice are paid for: {before}");
-    assert_eq!(ours.opening_cost(), 7);
+    assert_eq!(ours.opening_cost(), 7 + 4 * cost::PRICED_SLICE);
+    // Slice 3 of eight lies between the source's slices 1 and 2, at depth (3.5 / 2) - 0.5.
+    let slices = |n: u64| n * (1_000 + 30 * 4 * SOURCE_BYTE + cost::RUN);
+    assert_eq!(ours.slab_cost(3, 1), slices(2) + 12 * 10 * 64);
+    assert_eq!(ours.slab_cost(0, 8), (0..8).map(|k| ours.slab_cost(k, 1)).sum::<u64>());
+}
+
+/// Ten thousand slices of one voxel, and how often they were asked for a price.
+struct Thin(AtomicU32);
+
+impl Volume for Thin {
+    fn grid(&self) -> Grid {
+        grid(1, 1, 10_000, (1.0, 1.0, 1.0))
+    }
+    fn integral(&self) -> bool {
+        false
+    }
+    fn opening_cost(&self) -> u64 {
+        0
+    }
+    fn slab_cost(&self, _: u32, count: u32) -> u64 {
+        self.0.fetch_add(1, Relaxed);
+        50 * u64::from(count)
+    }
+    fn read_s16(&self, _: u32, _: u32) -> Result<Arc<[i16]>, Fault> {
+        Err(Fault::Unsupported)
+    }
+    fn read_f32(&self, first: u32, _: u32) -> Result<Arc<[f32]>, Fault> {
+        Ok([first as f32].into())
+    }
+    fn resampled(self: Arc<Self>, _: Grid) -> Result<Arc<dyn Volume>, Fault> {
+        Err(Fault::Unsupported)
+    }
+}
+
+#[test]
+fn the_price_of_slices_that_each_need_every_slice_of_the_source_is_found_soon() {
+    let thin = Arc::new(Thin(AtomicU32::new(0)));
+    let from = lattice(thin.grid(), [0.0; 3], 0.0);
+    // Columns of this grid run along the source's slices.
+    let mut to = lattice(grid(10_000, 1, 10_000, (1.0, 1.0, 1.0)), [0.0; 3], 0.0);
+    to.directions = [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]];
+    let ours = Resampled::new(Arc::<Thin>::clone(&thin), from, to, 0.0).unwrap();
+    let asked = thin.0.swap(0, Relaxed);
+    assert!(u64::from(asked) * 100 <= ours.opening_cost(), "{asked}");
+    let price = ours.slab_cost(0, 10_000);
+    assert!(thin.0.load(Relaxed) <= 10_000);
+    let slice = 10_000 * (50 + 4 * SOURCE_BYTE + cost::RUN) + 10_000 * 64;
+    assert_eq!(price, 10_000 * slice);
+    // What is kept is few, however small it is.
+    assert_eq!(ours.read_f32(0, 1).unwrap()[..3], [0.0, 1.0, 2.0]);
+    assert_eq!(ours.kept_slices(), 64);
 }
 
 #[test]
@@ -158,5 +213,7 @@ fn a_mask_takes_the_nearest_voxel_and_nothing_outside() {
     assert_eq!(Arc::clone(&fine).resampled(SMALL).err(), Some(Fault::Unsupported));
     // One voxel wanted, but a slice of thirty is read.
     let point = nearest(Arc::new(Stripes(SMALL)), grid(1, 1, 4, (1.0, 2.0, 3.0))).unwrap();
-    assert_eq!(point.slab_cost(2), 2 * 30 * SOURCE_BYTE);
+    assert_eq!(point.slab_cost(2), 2 * (30 * SOURCE_BYTE + cost::MASK_SLICE));
+    let empty = GridMask::new(&lattice(SMALL, [0.0; 3], 0.0)).unwrap();
+    assert_eq!(empty.slab_cost(4), 4 * cost::MASK_SLICE);
 }

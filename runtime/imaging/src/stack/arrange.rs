@@ -23,11 +23,13 @@ pub(crate) fn stacks(images: &[&Image]) -> Stacks {
         }
     }
     let checked: Vec<&Image> = good.iter().filter_map(|file| images.get(*file)).copied().collect();
+    // Once: a file of many frames may be in a thousand volumes.
+    let integral: Vec<bool> = images.iter().map(|image| even::integral(image)).collect();
     let mut strays = Vec::new();
     for kind in kinds(&checked, &mut strays) {
         // Back from places among the checked to places among all.
         let kind: Vec<usize> = kind.iter().filter_map(|at| good.get(*at)).copied().collect();
-        match volumes(images, &kind) {
+        match volumes(images, &integral, &kind) {
             Ok(found) => stacks.volumes.extend(found),
             Err(reason) => stacks.refused.extend(kind.into_iter().map(|file| (file, reason))),
         }
@@ -40,7 +42,7 @@ pub(crate) fn stacks(images: &[&Image]) -> Stacks {
 /// A frame with its place: file, frame of the file.
 type Placed<'a> = (usize, usize, &'a Frame);
 
-fn volumes(images: &[&Image], kind: &[usize]) -> Result<Vec<Stack>, Reason> {
+fn volumes(images: &[&Image], integral: &[bool], kind: &[usize]) -> Result<Vec<Stack>, Reason> {
     let first = kind.first().and_then(|file| images.get(*file)).copied().ok_or(Reason::NoPixels)?;
     let normal = normal(first.plane.orientation)?;
     let of = |file: &usize| images.get(*file).map(|image| (*file, *image));
@@ -49,12 +51,13 @@ fn volumes(images: &[&Image], kind: &[usize]) -> Result<Vec<Stack>, Reason> {
         .filter_map(of)
         .flat_map(|(file, image)| image.frames.iter().enumerate().map(move |(frame, f)| (file, frame, f)));
     let frames: Vec<Placed<'_>> = frames.collect();
-    let found = Arrange { images, first, normal }.all(&frames, 0)?;
+    let found = Arrange { integral, first, normal }.all(&frames, 0)?;
     if found.len() > MAX_VOLUMES { Err(Reason::TooLarge) } else { Ok(found) }
 }
 
 struct Arrange<'a> {
-    images: &'a [&'a Image],
+    /// Of each file, whether its values are whole.
+    integral: &'a [bool],
     first: &'a Image,
     normal: Point,
 }
@@ -87,7 +90,7 @@ impl Arrange<'_> {
         // Ties keep the order of the files, which the caller has made one that means nothing.
         slices.sort_by(|a, b| a.depth.total_cmp(&b.depth));
         let files: BTreeSet<usize> = slices.iter().map(|s| s.file).collect();
-        let images: Vec<&Image> = files.iter().filter_map(|file| self.images.get(*file)).copied().collect();
-        even::stack(&images, self.first, slices, self.normal)
+        let integral = files.iter().all(|file| self.integral.get(*file).is_some_and(|whole| *whole));
+        even::stack(integral, self.first, slices, self.normal)
     }
 }

@@ -11,9 +11,9 @@ use crate::{
 };
 use trocar_terms::SeriesInfo;
 
-/// Slices in order of depth to a stack; `images` are the files that they are of.
+/// Slices in order of depth to a stack; `integral` says whether all of the files that they are of are.
 pub(super) fn stack(
-    images: &[&Image],
+    integral: bool,
     first: &Image,
     slices: Vec<Slice>,
     normal: Point,
@@ -26,7 +26,7 @@ pub(super) fn stack(
         None => (straight, false),
     };
     // A moved slice is interpolated, so its values are whole no more.
-    let integral = !tilted && integral(images);
+    let integral = integral && !tilted;
     let [columns, rows, _] = lattice.size.map(|n| n as usize);
     if columns.saturating_mul(rows).saturating_mul(if integral { 2 } else { 4 }) > MAX_SLAB_BYTES {
         return Err(Reason::TooLarge);
@@ -125,13 +125,11 @@ fn whole(size: f64) -> Result<u32, Reason> {
     if (1.0..=65_535.0).contains(&size) { Ok(size as u32) } else { Err(Reason::TooLarge) }
 }
 
-/// Decided from headers alone: whole slopes and intercepts, and no storable value outside 16 bits.
-fn integral(images: &[&Image]) -> bool {
-    images.iter().all(|image| {
-        let Some((low, high)) = image.range() else { return false };
-        image.frames.iter().all(|f| {
-            let fits = |stored: f64| (-32768.0..=32767.0).contains(&(f.slope * stored + f.intercept));
-            f.slope.fract() == 0.0 && f.intercept.fract() == 0.0 && fits(low) && fits(high)
-        })
+/// Decided from a file's header alone: whole slopes and intercepts, and no storable value outside 16 bits.
+pub(super) fn integral(image: &Image) -> bool {
+    let Some((low, high)) = image.range() else { return false };
+    image.frames.iter().all(|f| {
+        let fits = |stored: f64| (-32768.0..=32767.0).contains(&(f.slope * stored + f.intercept));
+        f.slope.fract() == 0.0 && f.intercept.fract() == 0.0 && fits(low) && fits(high)
     })
 }

@@ -2,7 +2,9 @@
 
 use crate::{
     arrays::{codestreams, decoded, encoded, made},
+    made::read,
     raw::{EXPLICIT, Format, element, fragments, rle},
+    rules,
 };
 use proptest::prelude::*;
 use std::{io::Cursor, time::Instant};
@@ -136,6 +138,56 @@ fn a_picture_with_many_frames_that_are_not_shown_is_refused() {
     assert_eq!(with(&hidden(1, 1).repeat(500)), Some(Reason::Codestream));
     assert_eq!(with(&hidden(500, 500)), None);
     assert_eq!(with(&hidden(500, 500).repeat(2)), Some(Reason::Codestream));
+}
+
+/// An implicit VR element, which may be as long as it likes.
+fn implicit((group, element): (u16, u16), value: &[u8]) -> Vec<u8> {
+    let mut bytes = [group.to_le_bytes(), element.to_le_bytes()].concat();
+    let padded = value.len().next_multiple_of(2);
+    bytes.extend(u32::try_from(padded).unwrap().to_le_bytes());
+    bytes.extend_from_slice(value);
+    bytes.resize(8 + padded, b' ');
+    bytes
+}
+
+#[test]
+fn values_of_200_kb_are_not_read_again_for_each_of_20_000_frames() {
+    let text = |tag, text: &str| implicit(tag, text.as_bytes());
+    let short = |element, value: u16| implicit((0x28, element), &value.to_le_bytes());
+    let list = "1.5\\".repeat(50_000);
+    let number = format!("{}2", "0".repeat(200_000));
+    let elements = [
+        text((0x08, 0x60), "MR"),
+        text((0x10, 0x20), "P1"),
+        text((0x18, 0x50), &number),
+        text((0x18, 0x86), &list),
+        text((0x18, 0x88), "2.0"),
+        text((0x18, 0x1060), &list),
+        implicit((0x18, 0x9087), &2.0_f64.to_le_bytes().repeat(25_000)),
+        text((0x20, 0x0D), "1.2"),
+        text((0x20, 0x0E), "1.3"),
+        text((0x20, 0x12), &number),
+        text((0x20, 0x32), "0\\0\\0"),
+        text((0x20, 0x37), "1\\0\\0\\0\\1\\0"),
+        text((0x20, 0x100), &number),
+        short(0x02, 1),
+        text((0x28, 0x04), "MONOCHROME2"),
+        text((0x28, 0x08), "20000"),
+        short(0x10, 1),
+        short(0x11, 1),
+        text((0x28, 0x30), "1\\1"),
+        short(0x100, 8),
+        short(0x101, 8),
+        short(0x102, 7),
+        short(0x103, 0),
+        implicit((0x5200, 0x9230), &b"\xFE\xFF\0\xE0\0\0\0\0".repeat(20_000)),
+        implicit((0x7FE0, 0x10), &[0; 20_000]),
+    ];
+    let syntax = element((2, 0x10), b"UI", b"1.2.840.10008.1.2", false);
+    let file = [vec![0; 128], b"DICM".to_vec(), syntax, elements.concat()].concat();
+    let start = Instant::now();
+    assert!(read(&file, &rules()).is_ok());
+    assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
 }
 
 /// A stream whose header says the size of the file, with next to nothing behind it.

@@ -52,6 +52,8 @@ pub(crate) struct Host {
     /// Segmentations that could not be opened: a second time would tell no more. Those that could are made anew, at their
     /// price, and live as long as their handles, of which there are few.
     shut: BTreeMap<(u32, String), Fault>,
+    /// Series that could not be opened on the grid of another, likewise.
+    apart: BTreeMap<(u32, u32), Fault>,
     table: ResourceTable,
     pub(crate) meter: Meter,
 }
@@ -61,8 +63,9 @@ impl Host {
         let series = (0..).zip(patient.series()).filter(|(_, info)| grant.modality(&info.modality)).collect();
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        let (grant, opened, shut) = (grant.clone(), BTreeMap::new(), BTreeMap::new());
-        Self { patient, grant, series, opened, shut, table, meter: Meter::new(memory_mib) }
+        let (grant, opened) = (grant.clone(), BTreeMap::new());
+        let (shut, apart) = (BTreeMap::new(), BTreeMap::new());
+        Self { patient, grant, series, opened, shut, apart, table, meter: Meter::new(memory_mib) }
     }
 
     /// The one patient, as the guest's own handle.

@@ -21,16 +21,23 @@ pub(super) fn open(store: &mut Store<'_>, series: u32) -> Result<Opened> {
     pay_opening(store, opened)
 }
 
-/// Opens a series on the grid of another. Both are opened for it, each time.
+/// Opens a series on the grid of another. Both are opened for it, each time but where that is known to fail.
 pub(super) fn open_on(store: &mut Store<'_>, series: u32, like: u32) -> Result<Opened> {
     let host = store.data();
     let (index, other) = match (host.granted(series), host.granted(like)) {
         (Ok(index), Ok(other)) => (index, other),
         (Err(fault), _) | (_, Err(fault)) => return Ok(Err(fault)),
     };
+    let shut = host.opened.get(&index).and_then(|opened| opened.as_ref().err());
+    if let Some(fault) = shut.or_else(|| host.apart.get(&(index, other))) {
+        return Ok(Err(*fault));
+    }
     let known = host.patient.open_cost(index).saturating_add(host.patient.open_cost(other));
     spend(store, known)?;
     let opened = store.data().patient.open_on(index, other);
+    if let Err(fault) = &opened {
+        store.data_mut().apart.insert((index, other), *fault);
+    }
     pay_opening(store, opened)
 }
 

@@ -12,6 +12,9 @@ use wasmtime::{
     component::{LinkerInstance, Resource},
 };
 
+/// What looking up the price of a slice takes, as bytes handed over.
+const PRICED_BYTES: u64 = 32;
+
 pub(super) fn link_volume(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
     i.func_wrap("[method]volume.grid", |mut s: Store<'_>, (v,): (Resource<VolumeHandle>,)| {
         charge(&mut s, 0)?;
@@ -51,8 +54,10 @@ pub(super) fn link_resampling(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
     i.func_wrap(
         "[method]volume.resample",
         |mut s: Store<'_>, (v, to): (Resource<VolumeHandle>, types::Grid)| {
-            charge(&mut s, RESAMPLE_BYTES)?;
             let volume = Arc::clone(&s.data().table.get(&v)?.0);
+            // The prices of its slices are looked up for it.
+            let prices = u64::from(volume.grid().slices).saturating_mul(PRICED_BYTES);
+            charge(&mut s, RESAMPLE_BYTES.saturating_add(prices))?;
             let resampled = volume.resampled(to.into()).map(VolumeHandle);
             Ok((hand_out(&mut s, resampled)?,))
         },

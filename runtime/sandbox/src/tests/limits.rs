@@ -174,6 +174,29 @@ fn a_series_is_opened_and_paid_for_once() {
     assert!(with(OPEN + OPENING + 50 * 6_000).is_ok());
 }
 
+/// Opens series 0 fifty times on the grid of another.
+fn opens_on(like: u32) -> crate::Runner {
+    load(&guest(&format!(
+        "(loop $again (call $open_on (local.get $patient) (i32.const 0) (i32.const {like}) (i32.const 64))
+           (local.set $i (i32.add (local.get $i) (i32.const 1)))
+           (br_if $again (i32.lt_u (local.get $i) (i32.const 50))))
+         (call $answer (i32.const 0))"
+    )))
+}
+
+#[test]
+fn a_series_that_does_not_open_on_another_s_grid_is_tried_and_paid_for_once() {
+    // The second CT has a frame of reference of its own.
+    let runner = opens_on(2);
+    let with = |fuel| map(&runner, &everything(), &Limits::new(fuel, 8, 10).unwrap(), &[0]);
+    assert!(matches!(with(2 * OPEN), Err(MapFault::Fuel)), "a failure is not free");
+    assert!(with(2 * OPEN + 50 * 6_000).is_ok());
+    let runner = opens_on(0);
+    let with = |fuel| map(&runner, &everything(), &Limits::new(fuel, 8, 10).unwrap(), &[0]);
+    assert!(matches!(with(50 * (2 * OPEN + OPENING)), Err(MapFault::Fuel)), "each is made anew");
+    assert!(with(50 * (2 * OPEN + OPENING + 6_000)).is_ok());
+}
+
 #[test]
 fn a_segmentation_is_made_and_paid_for_each_time_it_is_opened() {
     let wat = guest(

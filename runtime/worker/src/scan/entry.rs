@@ -1,12 +1,10 @@
-use rustix::fs::{Mode, OFlags, openat};
+use super::beneath::{beneath, folder};
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{File, Metadata},
     io,
-    os::{
-        fd::AsFd,
-        unix::fs::{MetadataExt, OpenOptionsExt},
-    },
+    os::{fd::AsFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -22,21 +20,24 @@ pub struct FileEntry {
 }
 
 impl FileEntry {
-    /// Opens the file below `root`: not through a link, and without waiting, since a FIFO in its place must hang nothing.
+    /// Opens the file below `root`: not through a link at any place of its path, and without waiting, since a FIFO in its
+    /// place must hang nothing. `root` may be a link: the operator named it.
     ///
     /// # Errors
     /// It cannot be opened, or is no regular file.
     pub fn open(&self, root: &Path) -> io::Result<File> {
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-        let file = File::options().read(true).custom_flags(flags).open(root.join(&self.path))?;
+        let file = self.descriptor(folder(root)?)?;
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
     }
 
     /// As [`open`](Self::open), below an open folder, and only where the file is still the one that was listed.
     pub(super) fn open_below(&self, folder: impl AsFd) -> io::Result<File> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = File::from(openat(folder, &self.path, flags, Mode::empty())?);
+        let file = self.descriptor(folder)?;
         if self.is_still(&file) { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    }
+
+    fn descriptor(&self, folder: impl AsFd) -> io::Result<File> {
+        Ok(File::from(beneath(folder.as_fd(), &self.path, OFlags::RDONLY | OFlags::NONBLOCK)?))
     }
 
     /// Whether an open file is still the one that was scanned, by kind, size and time of last change.
@@ -81,5 +82,11 @@ mod tests {
         std::fs::rename(&path, folder.path().join("g")).unwrap();
         std::os::unix::fs::symlink("g", &path).unwrap();
         assert!(entry.open(folder.path()).is_err(), "a link was followed");
+        std::fs::create_dir(folder.path().join("below")).unwrap();
+        std::fs::rename(folder.path().join("g"), folder.path().join("below/g")).unwrap();
+        std::os::unix::fs::symlink("below", folder.path().join("link")).unwrap();
+        let below = |path: &str| FileEntry { path: path.into(), ..entry.clone() }.open(folder.path());
+        assert!(below("below/g").is_ok());
+        assert!(below("link/g").is_err(), "a link on the way was followed");
     }
 }

@@ -1,14 +1,14 @@
 //! Lists a tree: every folder once, its entries by `statx` below the folder's own descriptor, on several threads.
 
-use super::entry::nanoseconds;
+use super::{beneath::beneath, entry::nanoseconds};
 use crate::WorkerError;
 use rustix::{
-    fs::{AtFlags, Dir, FileType, Mode, OFlags, StatxFlags, open, openat, statx},
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, StatxFlags, open, statx},
     io::Errno,
 };
 use std::{
     ffi::{CStr, CString},
-    os::fd::{BorrowedFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
     sync::{Condvar, Mutex, mpsc::SyncSender},
 };
@@ -147,9 +147,8 @@ impl<'a> Listing<'a> {
     }
 
     fn entries(&self, path: &str, below: &mut Vec<String>) -> Result<Vec<Entry>, Errno> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let here = if path.is_empty() { "." } else { path };
-        let mut folder = Dir::new(openat(self.root, here, flags, Mode::empty())?)?;
+        let here = beneath(self.root.as_fd(), Path::new(path), OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut folder = Dir::new(here)?;
         let (mut entries, mut others) = (Vec::new(), Vec::new());
         while let Some(entry) = folder.read() {
             let entry = entry?;

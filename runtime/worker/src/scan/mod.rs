@@ -1,3 +1,4 @@
+mod beneath;
 mod crawl;
 mod entry;
 mod list;
