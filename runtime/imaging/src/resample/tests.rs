@@ -53,7 +53,8 @@ impl Mask for Stripes {
         0
     }
     fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault> {
-        let slice = |_| (0..self.0.columns * self.0.rows).map(|n| u8::from((n % self.0.columns) % 2 == 0));
+        let slice =
+            |_| (0..self.0.columns * self.0.rows).map(|n| u8::from((n % self.0.columns).is_multiple_of(2)));
         Ok(slab(self.0, first, count, 1)?.flat_map(slice).collect())
     }
     fn resampled(self: Arc<Self>, to: Grid) -> Result<Arc<dyn Mask>, Fault> {
