@@ -191,7 +191,8 @@ mod tests {
             assert_eq!(u64::from(u32::from_le_bytes(source.take::<4>().unwrap())), at / 4);
             at += 4;
         }
-        assert_eq!(source.bytes(10_000).unwrap(), numbered(100_000)[at as usize..at as usize + 10_000]);
+        let here = usize::try_from(at).unwrap();
+        assert_eq!(source.bytes(10_000).unwrap(), numbered(100_000)[here..here + 10_000]);
     }
 
     #[test]

@@ -300,7 +300,7 @@ fn a_labelled_image_of_narrow_slices_that_take_more_words_than_voxels_is_not_map
         let mut bytes = image();
         let dims = [3_i16, 1, i16::MAX, slices].into_iter().flat_map(i16::to_le_bytes).collect::<Vec<_>>();
         bytes[40..48].copy_from_slice(&dims);
-        bytes.resize(352 + i16::MAX as usize * slices as usize, 0);
+        bytes.resize(352 + 32_767 * usize::try_from(slices).unwrap(), 0);
         let opened = open(&[Bytes::Nifti(image(), volume()), Bytes::Nifti(gzip(&bytes), labels())]);
         assert_eq!(opened.refused, []);
         opened.mask(0, "GTV").map(|mask| mask.len())
