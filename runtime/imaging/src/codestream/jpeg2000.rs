@@ -11,6 +11,7 @@ const MAX_TILES: u64 = 65_535;
 const SOT: u8 = 0x90;
 const SOD: u8 = 0x93;
 const COD: u8 = 0x52;
+const COC: u8 = 0x53;
 const SOC_SIZ: [u8; 4] = [0xFF, 0x4F, 0xFF, 0x51];
 
 /// Components of one depth, not subsampled, in as many packets as are gone through in reasonable time.
@@ -19,7 +20,7 @@ pub(super) fn shape(frame: &[u8]) -> Option<Shape> {
     let (size, rest) = segment(rest)?;
     let shape = siz(size)?;
     let (coding, parts) = main_header(rest)?;
-    if !tile_parts(parts) {
+    if !tile_parts(parts, coding) {
         return None;
     }
     let packets = Style::read(coding)?.packets(axes(size)?)?.checked_mul(u64::from(shape.components))?;
@@ -146,8 +147,8 @@ impl<'a> Style<'a> {
     }
 }
 
-/// What the one COD of the main header holds, and the first tile-part. A style for one component or another order of
-/// packets (COC, POC) would be other work, and in a segment that the decoder does not know it looks for one that it
+/// What the one COD of the main header holds, and the first tile-part. Another order of
+/// packets (POC) would be other work, and in a segment that the decoder does not know it looks for one that it
 /// knows: neither is taken.
 fn main_header(mut rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut coding = None;
@@ -157,6 +158,7 @@ fn main_header(mut rest: &[u8]) -> Option<(&[u8], &[u8])> {
             SOT => return Some((coding?, rest)),
             // CAP, TLM, PLM, CPF, QCD, QCC, RGN, PPM, CRG, COM, and MCT, MCC, MCO and CBD of part 2.
             COD
+            | COC
             | 0x50
             | 0x55
             | 0x57
@@ -172,10 +174,19 @@ fn main_header(mut rest: &[u8]) -> Option<(&[u8], &[u8])> {
             _ => return None,
         }
         let (body, after) = segment(behind)?;
-        if marker == COD && coding.replace(body).is_some() {
+        if marker == COC && !is_harmless(body, coding?) || marker == COD && coding.replace(body).is_some() {
             return None;
         }
         rest = after;
+    }
+}
+
+/// Whether what COC (section A.6.2) says of a component makes no more packets of it than COD does: some writers repeat
+/// COD for each.
+fn is_harmless(style: &[u8], coding: &[u8]) -> bool {
+    match (style, coding.get(5)) {
+        ([_, own, levels, ..], Some(most)) => own & 1 == 0 && levels <= most,
+        _ => false,
     }
 }
 
@@ -186,8 +197,8 @@ fn marker(rest: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// Whether no tile has a style of its own. Where the stream ends, so does what a decoder reads.
-fn tile_parts(mut rest: &[u8]) -> bool {
+/// Whether no tile has more packets than the main header says. Where the stream ends, so does what a decoder reads.
+fn tile_parts(mut rest: &[u8], coding: &[u8]) -> bool {
     while let Some((SOT, behind)) = marker(rest) {
         let Some(([10, _, _, a, b, c, d, _, _], body)) = behind.split_first().and_then(|(zero, behind)| {
             let (part, body) = behind.split_first_chunk::<9>()?;
@@ -195,7 +206,7 @@ fn tile_parts(mut rest: &[u8]) -> bool {
         }) else {
             return behind.len() < 10;
         };
-        let Some(head) = tile_header(body) else { return false };
+        let Some(head) = tile_header(body, coding) else { return false };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         // Zero stands for the rest of the stream; what is cut off within its header ends there.
         let Some(head) = head.filter(|_| length > 0) else { return true };
@@ -208,17 +219,18 @@ fn tile_parts(mut rest: &[u8]) -> bool {
 }
 
 /// Bytes of the segments of a tile-part up to its data, or that they do not end; `None` where one is not taken.
-fn tile_header(body: &[u8]) -> Option<Option<usize>> {
+fn tile_header(body: &[u8], coding: &[u8]) -> Option<Option<usize>> {
     let mut rest = body;
     loop {
         let Some((marker, behind)) = rest.split_first_chunk() else { return Some(None) };
         match marker {
             [0xFF, SOD] => return Some(Some(body.len() - behind.len())),
             // PLT, QCD, QCC, RGN, PPT, COM, and MCT, MCC and MCO of part 2.
-            [0xFF, 0x58 | 0x5C..=0x5E | 0x61 | 0x64 | 0x74 | 0x75 | 0x77] => {}
+            [0xFF, COC | 0x58 | 0x5C..=0x5E | 0x61 | 0x64 | 0x74 | 0x75 | 0x77] => {}
             _ => return None,
         }
         match segment(behind) {
+            Some((style, _)) if *marker == [0xFF, COC] && !is_harmless(style, coding) => return None,
             Some((_, after)) => rest = after,
             None => return Some(None),
         }
@@ -334,13 +346,15 @@ mod tests {
     }
 
     #[test]
-    fn a_style_for_a_component_or_a_tile_another_order_or_an_unknown_segment_is_refused() {
-        let coc = [0xFF, 0x53, 0, 9, 0, 0, 5, 4, 4, 0, 1];
+    fn more_work_for_a_component_or_a_tile_another_order_or_an_unknown_segment_is_refused() {
+        let coc = [0xFF, COC, 0, 9, 0, 0, 6, 4, 4, 0, 1];
+        let small = [0xFF, COC, 0, 15, 0, 1, 5, 4, 4, 0, 1, 0, 0, 0, 0, 0, 0];
+        let same = [0xFF, COC, 0, 9, 0, 0, 5, 4, 4, 0, 1];
         let poc = [0xFF, 0x5F, 0, 9, 0, 0, 0, 1, 6, 1, 0];
         let unknown = [0xFF, 0x30, 0, 4, 1, 2];
         let comment = [0xFF, 0x64, 0, 4, 0, 1];
         let other = cod(65_535, &[]);
-        for bad in [&coc[..], &poc, &unknown, &other] {
+        for bad in [&coc[..], &small, &poc, &unknown, &other] {
             let main = [&siz(256, 5)[..], &cod(1, &[]), bad, &part(&[])].concat();
             assert_eq!(of(&main), None, "{bad:?}");
             let first = [&siz(256, 5)[..], &cod(1, &[]), &part(bad)].concat();
@@ -350,6 +364,8 @@ mod tests {
         }
         let commented = [&siz(256, 5)[..], &comment, &cod(1, &[]), &part(&comment), &part(&[])].concat();
         assert!(of(&commented).is_some());
+        let repeated = [&siz(256, 5)[..], &cod(1, &[]), &same, &part(&same), &part(&[])].concat();
+        assert!(of(&repeated).is_some());
         let mut short = stream();
         let length = short.len() - 5;
         short[length] = 13;
