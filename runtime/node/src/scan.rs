@@ -91,6 +91,9 @@ impl Node {
                 self.keep(frozen, &freeze, &policy, table.is_some()).await?
             }
         };
+        if crawled.read > 0 {
+            self.store().checkpoint().await?;
+        }
         let refused = self.store().refused(&tree).await?.into_iter();
         let quarantined = refused.map(|(path, reason)| Quarantined { path, reason }).collect();
         let (dataset, files, read) = (name.clone(), crawled.files, crawled.read);

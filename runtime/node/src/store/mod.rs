@@ -82,6 +82,12 @@ impl Store {
         Ok(self.options.clone().synchronous(SqliteSynchronous::Normal).connect().await?)
     }
 
+    /// Moves what was written from the log into the index, so that no later process has to read it there.
+    pub(crate) async fn checkpoint(&self) -> Result<(), NodeError> {
+        sqlx::query("pragma wal_checkpoint(truncate)").execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// Keeps a dataset, or corrects folder and table of the one with this name; with others, it must be scanned again.
     ///
     /// # Errors
