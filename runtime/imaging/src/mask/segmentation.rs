@@ -9,9 +9,9 @@ use crate::{
     format::{self, Format},
     functional::Groups,
     image::is_length,
-    lattice::{Lattice, Point, cross, dot},
+    lattice::{Lattice, Point, dot},
     layout::Layout,
-    stack::{ORIENTATION_TOLERANCE, PIXEL_TOLERANCE, SAME_PLACE_MM},
+    stack::{ORIENTATION_TOLERANCE, PIXEL_TOLERANCE, SAME_PLACE_MM, normal},
     volume::{At, gather},
     walk::{Walked, Wanted, walk},
 };
@@ -243,18 +243,6 @@ fn placed(groups: &Groups<'_>, index: u32) -> Result<Placed, Reason> {
         thickness: length(tags::SLICE_THICKNESS),
         depth: dot(position, normal(orientation)?),
     })
-}
-
-/// The unit normal of two directions of unit length at right angles.
-fn normal([a, b, c, d, e, f]: [f64; 6]) -> Result<Point, Reason> {
-    let (row, column) = ([a, b, c], [d, e, f]);
-    let off = [dot(row, row) - 1.0, dot(column, column) - 1.0, dot(row, column)];
-    if !off.iter().all(|o| o.abs() <= 2.0 * ORIENTATION_TOLERANCE) {
-        return Err(Reason::NoGeometry);
-    }
-    let across = cross(row, column);
-    let length = dot(across, across).sqrt();
-    Ok(across.map(|v| v / length))
 }
 
 impl Placed {

@@ -75,7 +75,7 @@ pub(crate) struct Stacks {
 }
 
 /// The unit normal of a plane whose two directions are of unit length and at right angles.
-fn normal([a, b, c, d, e, f]: [f64; 6]) -> Result<Point, Reason> {
+pub(crate) fn normal([a, b, c, d, e, f]: [f64; 6]) -> Result<Point, Reason> {
     let (row, column) = ([a, b, c], [d, e, f]);
     let off = [dot(row, row) - 1.0, dot(column, column) - 1.0, dot(row, column)];
     // Twice, since a square is off by twice as much as a length.
