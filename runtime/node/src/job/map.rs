@@ -156,8 +156,11 @@ impl Work<'_> {
         let patient = self.runtime.block_on(self.store.record(digest)).ok()?;
         let mapped = match opened(&patient, &self.job.grant, &patient.files, &self.snapshot.root) {
             Ok(Opened { mut subject, mut files }) => {
-                let worth = worth(&patient, &self.job.grant, &patient.files);
-                if self.cache.is_some_and(|cache| !cache.look(&mut subject, &mut files, &worth))
+                let lacks = |cache: &VolumeCache| {
+                    let worth = worth(&patient, &self.job.grant, &patient.files);
+                    !cache.look(&mut subject, &mut files, &worth)
+                };
+                if self.cache.is_some_and(lacks)
                     && let Ok(mut decoded) = self.decoded.lock()
                 {
                     decoded.push(*digest);
