@@ -19,10 +19,7 @@ pub(crate) fn swapped(encoding: Encoding, words: bool, format: &Format) -> usize
 
 /// The samples of frame `index`; its bytes begin at or before its first bit, where the layout has aligned them.
 pub(super) fn frame(layout: &Layout, format: &Format, index: usize, mut bytes: Vec<u8>) -> Option<Values> {
-    let unit = layout.unit(format);
-    if unit > 1 {
-        bytes.chunks_exact_mut(unit).for_each(<[u8]>::reverse);
-    }
+    swap(&mut bytes, layout.unit(format));
     let lead = layout.lead(format, index);
     if format.allocated == 1 {
         return Some(Values::U8(unpacked(&bytes, lead, format.samples())?));
@@ -39,6 +36,16 @@ pub(super) fn frame(layout: &Layout, format: &Format, index: usize, mut bytes: V
     }
     let values = whole::stored(bytes, format);
     Some(if format.planar { values.by_pixel(usize::from(format.colour.samples())) } else { values })
+}
+
+/// Turns each unit round. A width that the compiler knows is turned round as one number.
+fn swap(bytes: &mut [u8], unit: usize) {
+    match unit {
+        0 | 1 => {}
+        2 => bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|unit| unit.reverse()),
+        4 => bytes.as_chunks_mut::<4>().0.iter_mut().for_each(|unit| unit.reverse()),
+        _ => bytes.chunks_exact_mut(unit).for_each(<[u8]>::reverse),
+    }
 }
 
 /// Bits, the lowest of a byte first (PS3.5 section 8.1.1).
