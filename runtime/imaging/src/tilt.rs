@@ -1,6 +1,9 @@
 //! Slices of a tilted gantry onto a straight grid.
 
-use crate::lattice::{Lattice, Point};
+use crate::{
+    lattice::{Lattice, Point},
+    resample::{between, rounded},
+};
 
 /// Units of fuel for a voxel of the grid: two products each way.
 pub(crate) const VOXEL: u64 = 64;
@@ -38,26 +41,12 @@ type Weight = Option<(usize, usize, f64)>;
 
 /// For each of `count` voxels of the grid, where it falls in a row of `size` that begins at `shift`.
 fn weights(count: usize, shift: f64, size: usize) -> Vec<Weight> {
+    let size = u32::try_from(size).unwrap_or(u32::MAX);
     let weight = |n: usize| {
-        let (at, last) = (n as f64 - shift, size as f64 - 1.0);
-        if !(-0.5..=last + 0.5).contains(&at) {
-            return None;
-        }
-        let at = at.clamp(0.0, last);
-        let below = floor(at);
-        Some((below, (below + 1).min(size - 1), at - below as f64))
+        let (below, above, share) = between(n as f64 - shift, size)?;
+        Some((below as usize, above as usize, share))
     };
     (0..count).map(weight).collect()
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to an index before")]
-const fn floor(at: f64) -> usize {
-    at as usize
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "rounds to the nearest single")]
-const fn rounded(value: f64) -> f32 {
-    value as f32
 }
 
 #[cfg(test)]

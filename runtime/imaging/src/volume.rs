@@ -7,7 +7,7 @@ use crate::{
     header::read_image,
     image::Image,
     layout::Layout,
-    resample::{Resampled, centred, slab},
+    resample::{Resampled, centred, rounded, slab},
     stack::{Slice, Stack, stacks},
     subject::outside,
     tilt,
@@ -291,9 +291,4 @@ fn calibrated(slice: &Slice, stored: f64) -> f64 {
 #[allow(clippy::cast_possible_truncation, reason = "an integral volume holds no value outside 16 bits")]
 const fn whole(value: f64) -> i16 {
     value as i16
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "rounds to the nearest single")]
-const fn rounded(value: f64) -> f32 {
-    value as f32
 }

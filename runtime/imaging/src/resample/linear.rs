@@ -1,6 +1,6 @@
 //! Volumes: linear between voxels.
 
-use super::{Affine, SOURCE_BYTE, fits, floor, slab};
+use super::{Affine, SOURCE_BYTE, between, fits, floor, rounded, slab};
 use crate::{cost, lattice::Lattice};
 use std::sync::{Arc, Mutex, PoisonError};
 use trocar_terms::{Fault, Grid, Volume};
@@ -11,17 +11,6 @@ const KEPT_BYTES: usize = 16 << 20;
 const KEPT_SLICES: (usize, usize) = (2, 64);
 /// Units of fuel for a voxel: eight products and their sum were measured at 6 to 9 ns.
 const VOXEL: u64 = 64;
-
-/// Along one axis: the voxel below, the one above, and how far between; `None` over half a voxel outside.
-fn between(at: f64, size: u32) -> Option<(u32, u32, f64)> {
-    let last = f64::from(size) - 1.0;
-    if !(-0.5..=last + 0.5).contains(&at) {
-        return None;
-    }
-    let at = at.clamp(0.0, last);
-    let below = floor(at);
-    Some((below, (below + 1).min(size - 1), at - f64::from(below)))
-}
 
 /// A volume on another lattice, linear between voxels.
 pub(crate) struct Resampled {
@@ -142,11 +131,6 @@ fn sums(source: &dyn Volume, slices: u32) -> Vec<u64> {
 fn mix(a: f64, b: f64, share: f64) -> f64 {
     // Where there is nothing to mix, a value that is not finite must not spread.
     if share == 0.0 { a } else { a + (b - a) * share }
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "rounds to the nearest single")]
-const fn rounded(value: f64) -> f32 {
-    value as f32
 }
 
 impl Volume for Resampled {

@@ -65,6 +65,23 @@ fn minus([a, b, c]: [f64; 3], [d, e, f]: [f64; 3]) -> [f64; 3] {
     [a - d, b - e, c - f]
 }
 
+/// Along one axis: the voxel below, the one above, and how far between; `None` over half a voxel outside.
+pub(crate) fn between(at: f64, size: u32) -> Option<(u32, u32, f64)> {
+    let last = f64::from(size) - 1.0;
+    if !(-0.5..=last + 0.5).contains(&at) {
+        return None;
+    }
+    let at = at.clamp(0.0, last);
+    let below = floor(at);
+    Some((below, (below + 1).min(size - 1), at - f64::from(below)))
+}
+
+/// The one rounding of a voxel.
+#[allow(clippy::cast_possible_truncation, reason = "rounds to the nearest single")]
+pub(crate) const fn rounded(value: f64) -> f32 {
+    value as f32
+}
+
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to an index before")]
 const fn floor(at: f64) -> u32 {
     at as u32
