@@ -8,6 +8,7 @@ mod data;
 mod demo;
 mod generated;
 mod made;
+mod mutants;
 mod paths;
 mod python;
 mod run;
@@ -44,6 +45,8 @@ enum Verb {
     Test,
     /// Measure against other programs; fails where a bar does not hold
     Bench(bench::Options),
+    /// Plant the bugs of PRIVACY.md section 8 one by one; fails where no test turns red
+    Mutants(mutants::Options),
     /// Rewrite the JSON schemas under manifests/
     Schema,
     /// Rewrite the golden files under manifests/
@@ -70,6 +73,7 @@ fn perform(verb: &Verb) -> Result<()> {
         Verb::CheckDemo => demo::check_line(std::io::stdin().lock()),
         Verb::Test => suite::test(),
         Verb::Bench(options) => bench::bench(options),
+        Verb::Mutants(options) => mutants::mutants(options),
         Verb::Schema => generated::schemas(),
         Verb::Golden => generated::golden(),
     }

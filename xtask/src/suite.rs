@@ -76,11 +76,16 @@ fn tests(tools: Tools) -> Command {
 }
 
 /// What the tests find their parts and peers by. `TROCAR_TEST_DATA`, where it is set, passes through.
-fn surroundings(mut command: Command) -> Command {
+fn surroundings(command: Command) -> Command {
+    surroundings_in(command, &paths::target())
+}
+
+/// As they lie below a target directory.
+pub(crate) fn surroundings_in(mut command: Command, target: &Path) -> Command {
     command
-        .env("TROCAR_BIN", paths::binary())
-        .env("TROCAR_GUESTS", paths::guests())
-        .env("TROCAR_DATA", paths::data());
+        .env("TROCAR_BIN", target.join("debug").join(format!("trocar{}", std::env::consts::EXE_SUFFIX)))
+        .env("TROCAR_GUESTS", target.join("wasm32-unknown-unknown").join("guest"))
+        .env("TROCAR_DATA", target.join("data"));
     if let Ok(Some(python)) = python::find() {
         command.env("TROCAR_PYTHON", python);
     }

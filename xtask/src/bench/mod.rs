@@ -4,7 +4,7 @@ mod decode;
 mod index;
 mod made;
 mod peers;
-mod rows;
+pub(crate) mod rows;
 
 use crate::run::{result, say};
 use crate::{build, setup};

@@ -4,27 +4,27 @@ use serde_json::{Value, json};
 
 /// Which side of the bar is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Op {
+pub(crate) enum Op {
     AtLeast,
     AtMost,
 }
 
 /// One measured figure and its bar.
-pub(super) struct Row {
-    pub(super) name: String,
-    pub(super) value: f64,
-    pub(super) unit: &'static str,
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) value: f64,
+    pub(crate) unit: &'static str,
     /// The peer and its version; empty where the bar is on the value itself.
-    pub(super) against: String,
+    pub(crate) against: String,
     /// Ours to the peer's; `None` where the bar is on the value itself.
-    pub(super) ratio: Option<f64>,
-    pub(super) bar: f64,
-    pub(super) op: Op,
+    pub(crate) ratio: Option<f64>,
+    pub(crate) bar: f64,
+    pub(crate) op: Op,
 }
 
 impl Row {
     /// Figures that could not be measured are not numbers, and no bar holds for them.
-    pub(super) fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         let figure = self.ratio.unwrap_or(self.value);
         match self.op {
             Op::AtLeast => figure >= self.bar,
@@ -39,12 +39,12 @@ impl Row {
         }
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({"name": self.name, "value": self.value, "unit": self.unit, "against": self.against, "ratio": self.ratio,
             "bar": self.bar, "op": self.op(), "holds": self.holds()})
     }
 
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let against =
             if self.against.is_empty() { String::new() } else { format!(" against {}", self.against) };
         let ratio = self.ratio.map_or_else(String::new, |ratio| format!(", ratio {ratio:.3}"));
