@@ -77,3 +77,15 @@ fn sums_of_another_plan_are_not_added() {
     let (one, other) = (plan(&all_kinds()), plan(&[output("n", "0.005", Kind::Count)]));
     assert_eq!(Sums::new(&one).merge(Sums::new(&other)), Err(OtherPlan));
 }
+
+#[test]
+fn a_sum_beyond_the_reach_of_a_float_keeps_its_last_bit() {
+    // 2^52 - 1 units a patient: after four of them a double drops the last bit.
+    let kind = Kind::Vector { length: 1, clip: 4096.0, grid_bits: 40 };
+    let plan = plan(&[output("g", "0.5", kind)]);
+    let (units, patients) = ((1_i128 << 52) - 1, 400_u16);
+    let one = || Contribution(vec![vec![units as f64 * f64::exp2(-40.0)]]);
+    let bytes = sums(&plan, (0..patients).map(|_| one())).bytes();
+    let expected = i128::from(patients) * units;
+    assert_eq!(bytes[8..], expected.to_be_bytes(), "the sum is not the exact integer");
+}
