@@ -46,6 +46,40 @@ fn the_same_question_twice_is_one_draw_and_one_charge() {
 }
 
 #[test]
+fn another_where_is_another_question_with_a_draw_and_a_charge_of_its_own() {
+    let world = World::new();
+    world
+        .dataset(
+            "liver",
+            &world.cohort("cohort", 70, "CT"),
+            &[("project_share = \"0.2\"", "project_share = \"1.0\"")],
+        )
+        .exits(0);
+    let package = world.pack("ct-intensity", &[]);
+    world.approve(&package, "liver");
+    let spent = || world.run(&["node", "budget"]).exits(0).json()[0]["rho_year"].as_f64().unwrap();
+    let first = world.submit(&package, "liver", &[]).exits(0).json();
+    let once = spent();
+    let second = world.submit(&package, "liver", &["--where", "age_years >= 0"]).exits(0).json();
+    assert_ne!(first["job"], second["job"], "a narrower cohort was answered from the wider one's release");
+    assert!((spent() - 2.0 * once).abs() < 1e-9, "two questions cost {}, one {once}", spent());
+}
+
+#[test]
+fn a_patient_with_several_series_is_one_patient() {
+    let world = World::new();
+    let scan = world.dataset("both", &world.cohort("cohort", 60, "CT,PT"), &[]).exits(0).json();
+    assert_eq!((&scan[0]["patients"], &scan[0]["series"]["PT"]), (&60.into(), &60.into()));
+    let package = world.pack("volume-stats", &[]);
+    world.approve(&package, "both");
+    let job = world.submit(&package, "both", &[]).exits(0).json();
+    let (_, results) = world.fetch(&job["job"], 0);
+    let patients = results["patients"]["value"].as_f64().unwrap();
+    // The noise has a standard deviation of 5: six of them are far from the 120 series.
+    assert!((patients - 60.0).abs() < 30.0, "60 patients with two series each count as {patients}");
+}
+
+#[test]
 fn cohorts_of_nine_of_one_and_of_none_are_withheld_with_the_same_answer() {
     let mut answers = Vec::new();
     for patients in [9, 1, 0] {
