@@ -48,14 +48,9 @@ fn the_same_question_twice_is_one_draw_and_one_charge() {
 #[test]
 fn another_where_is_another_question_with_a_draw_and_a_charge_of_its_own() {
     let world = World::new();
-    world
-        .dataset(
-            "liver",
-            &world.cohort("cohort", 70, "CT"),
-            &[("project_share = \"0.2\"", "project_share = \"1.0\"")],
-        )
-        .exits(0);
-    let package = world.pack("ct-intensity", &[]);
+    world.dataset("liver", &world.cohort("cohort", 70, "CT"), &[]).exits(0);
+    // A project may spend 0.1 a year: both fit.
+    let package = world.pack("ct-intensity", &[("rho = \"0.02\"", "rho = \"0.01\"")]);
     world.approve(&package, "liver");
     let spent = || world.run(&["node", "budget"]).exits(0).json()[0]["rho_year"].as_f64().unwrap();
     let first = world.submit(&package, "liver", &[]).exits(0).json();
