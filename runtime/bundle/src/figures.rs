@@ -2,7 +2,7 @@
 
 use crate::number::short;
 use trocar_filter::{Outcome, Released};
-use trocar_terms::{Axis, Kind, Output};
+use trocar_terms::{Axis, Kind, Output, Variable};
 
 /// One declared output and what was released of it; no cells where the job was withheld.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ const Z95: f64 = 1.959_964;
 impl Figure<'_> {
     /// The number of an output that has only one, if it is shown.
     pub(crate) fn single(&self) -> Option<Number> {
-        let one = matches!(self.output.kind, Kind::Count | Kind::Sum(_) | Kind::Mean(_));
+        let one = matches!(self.output.kind, Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_));
         self.cells.first().filter(|_| one).and_then(|cell| cell.number)
     }
 
@@ -85,11 +85,24 @@ type Label = (String, Option<(f64, f64)>);
 
 fn labels(kind: &Kind) -> Vec<Label> {
     match kind {
-        Kind::Count | Kind::Sum(_) | Kind::Mean(_) => vec![(String::new(), None)],
+        Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_) => vec![(String::new(), None)],
         Kind::Histogram { edges, .. } => bins(edges).map(|b| (range(b), Some(b))).collect(),
         Kind::Table { axes, .. } => table_labels(axes).into_iter().map(|l| (l, None)).collect(),
+        Kind::Quantiles { probabilities, .. } => probabilities.iter().map(|p| (short(*p), None)).collect(),
+        Kind::Moments { variables } => moment_labels(variables).into_iter().map(|l| (l, None)).collect(),
         Kind::Vector { length, .. } => (0..*length).map(|i| (i.to_string(), None)).collect(),
     }
+}
+
+/// The number of patients, each variable, then each product of two, row by row of the upper triangle.
+fn moment_labels(variables: &[Variable]) -> Vec<String> {
+    let names: Vec<&str> = variables.iter().map(|v| v.name.as_str()).collect();
+    let product = |i: usize| {
+        let rest = names.iter().skip(i).map(|b| format!("{} * {b}", names.get(i).unwrap_or(&"")));
+        rest.collect::<Vec<_>>()
+    };
+    let single = names.iter().map(|name| (*name).to_owned());
+    std::iter::once("1".to_owned()).chain(single).chain((0..names.len()).flat_map(product)).collect()
 }
 
 fn bins(edges: &[f64]) -> impl Iterator<Item = (f64, f64)> + '_ {

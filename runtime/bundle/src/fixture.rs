@@ -7,7 +7,7 @@ use trocar_filter::{Admission, Contribution, Outcome, Plan, Sums, Untrusted, rel
 use trocar_manifest::dsse::Envelope;
 use trocar_manifest::keys::SecretKey;
 use trocar_manifest::{Approval, Manifest, Package};
-use trocar_terms::{Class, DatasetId, Digest, JobId, Kind, SnapshotId, Timestamp, Value};
+use trocar_terms::{Class, DatasetId, Digest, JobId, Kind, SnapshotId, Timestamp, Value, Variable};
 
 const HEAD: &str = r#"
 schema = 1
@@ -198,6 +198,7 @@ impl Job {
     pub(crate) fn outcome(&self, patients: u32, seed: u64) -> Outcome {
         let plan = Plan::admit(&Admission {
             outputs: &self.manifest.outputs,
+            derived: &self.manifest.derived,
             gate_rho: self.manifest.privacy.gate_rho,
             gate_delta: self.manifest.privacy.gate_delta,
             k: 10,
@@ -221,10 +222,16 @@ fn numbers(kind: &Kind, i: u32) -> Vec<f64> {
     match kind {
         Kind::Count => vec![f64::from(!i.is_multiple_of(3))],
         Kind::Sum(_) => vec![f64::from(20 + i % 60)],
-        Kind::Mean(_) => vec![2.0 + f64::from(i % 8) * 0.75],
+        Kind::Mean(_) | Kind::Variance(_) | Kind::Quantiles { .. } => vec![2.0 + f64::from(i % 8) * 0.75],
         // Most fall into the first bins, few into the last.
         Kind::Histogram { edges, .. } => one_of(edges.len() - 1, [0, 0, 1, 1, 1, 1, 2, 2, 3][i as usize % 9]),
         Kind::Table { .. } => one_of(kind.length(), [0, 1, 1, 2, 3, 4, 4, 5][i as usize % 8]),
+        Kind::Moments { variables } => {
+            let value = |(v, c): (&Variable, u32)| {
+                v.lower + (v.upper - v.lower) * f64::from((i * (c + 1)) % 17) / 16.0
+            };
+            variables.iter().zip(0..).map(value).collect()
+        }
         Kind::Vector { length, .. } => (0..*length).map(|c| (f64::from(c) / 4.0).sin()).collect(),
     }
 }

@@ -47,7 +47,7 @@ fn size(content: &Content<'_>, fixed: usize) -> Result<usize, BundleError> {
 }
 
 fn room(output: &Output) -> usize {
-    let cells = output.kind.length();
+    let cells = output.kind.numbers();
     OUTPUT + SHOWN * cells.min(MOST) + (CELL + 8 * words(output)) * cells
 }
 

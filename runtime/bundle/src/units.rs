@@ -23,7 +23,12 @@ pub(crate) fn sign(ucum: &str) -> &str {
 pub(crate) fn counted<'a>(figure: &Figure<'a>) -> &'a str {
     match figure.output.kind {
         Kind::Count | Kind::Histogram { .. } | Kind::Table { .. } => "patients",
-        Kind::Sum(_) | Kind::Mean(_) | Kind::Vector { .. } => sign(&figure.output.unit),
+        Kind::Sum(_)
+        | Kind::Mean(_)
+        | Kind::Variance(_)
+        | Kind::Quantiles { .. }
+        | Kind::Moments { .. }
+        | Kind::Vector { .. } => sign(&figure.output.unit),
     }
 }
 
@@ -33,9 +38,10 @@ pub(crate) fn axis(figure: &Figure<'_>) -> String {
     let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
     match figure.output.kind {
         Kind::Count => format!("{name} (patients)"),
-        Kind::Sum(_) | Kind::Mean(_) => format!("{name}{unit}"),
+        Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_) | Kind::Quantiles { .. } => format!("{name}{unit}"),
         Kind::Histogram { .. } => format!("{name}{unit}, bins drawn equally wide, lower edge included"),
         Kind::Table { .. } => format!("{name}, number of the cell in the table"),
+        Kind::Moments { .. } => format!("{name}, number of the product"),
         Kind::Vector { .. } => format!("{name}, number of the coordinate"),
     }
 }

@@ -64,6 +64,16 @@ fn output_words(o: &Output) -> String {
         Kind::Mean(b) => {
             format!("a mean over patients of a value from {} to {} {}", b.lower, b.upper, o.unit)
         }
+        Kind::Variance(b) => {
+            format!("a variance over patients of a value from {} to {} {}", b.lower, b.upper, o.unit)
+        }
+        Kind::Quantiles { edges, probabilities } => {
+            let bins = edges.len().saturating_sub(1);
+            format!("{} quantiles read off {bins} bins in {}", probabilities.len(), o.unit)
+        }
+        Kind::Moments { variables } => {
+            format!("sums and products of {}", listed(variables.iter().map(|v| &v.name)))
+        }
         Kind::Histogram { edges, .. } => {
             format!("a histogram of {} bins in {}", edges.len().saturating_sub(1), o.unit)
         }
@@ -104,8 +114,12 @@ fn row(figure: &Figure, at: usize, n: &Number) -> Vec<String> {
             (Some(from), Some(to)) => format!("{} [{from}, {to})", figure.name),
             _ => figure.name.to_string(),
         },
-        Kind::Table { .. } | Kind::Vector { .. } => format!("{}[{at}]", figure.name),
-        Kind::Count | Kind::Sum(_) | Kind::Mean(_) => figure.name.to_string(),
+        Kind::Quantiles { probabilities, .. } => match probabilities.get(at) {
+            Some(p) => format!("{} {p}", figure.name),
+            None => figure.name.to_string(),
+        },
+        Kind::Table { .. } | Kind::Moments { .. } | Kind::Vector { .. } => format!("{}[{at}]", figure.name),
+        Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_) => figure.name.to_string(),
     };
     let interval = format!("{} to {}", number(n.low95), number(n.high95));
     let value = if n.shown { number(n.value) } else { "too few".to_owned() };

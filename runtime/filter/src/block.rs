@@ -123,6 +123,9 @@ fn encoding(kind: &Kind) -> Result<(Encoding, u64, u64), Fault> {
             check_axes(axes)?;
             Ok(cells(kind.length(), check_cells(*cells_per_patient, kind.length())?))
         }
+        Kind::Variance(_) | Kind::Quantiles { .. } | Kind::Moments { .. } => {
+            Err("its kind cannot be released")
+        }
         Kind::Vector { length, clip, grid_bits } => free(*length as usize, *clip, *grid_bits),
     }
 }

@@ -170,11 +170,16 @@ impl Serialize for Figure {
 impl Figure {
     fn serialize_numbers<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         match &self.kind {
-            Kind::Count | Kind::Sum(_) | Kind::Mean(_) => {
+            Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_) => {
                 return self.numbers.first().map_or(Ok(()), |number| scalar(number, map));
             }
             Kind::Histogram { edges, .. } => map.serialize_entry("edges", edges)?,
             Kind::Table { axes, .. } => map.serialize_entry::<_, [Axis]>("axes", axes)?,
+            Kind::Quantiles { edges, probabilities } => {
+                map.serialize_entry("edges", edges)?;
+                map.serialize_entry("probabilities", probabilities)?;
+            }
+            Kind::Moments { variables } => map.serialize_entry("variables", variables)?,
             Kind::Vector { .. } => {}
         }
         let column = |field: fn(&Number) -> Option<f64>| self.numbers.iter().map(field).collect::<Vec<_>>();

@@ -5,7 +5,7 @@ use crate::gate::{Gate, margin};
 use crate::integer::sigma;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use trocar_terms::{Charge, Decimal, DeltaUnits, Name, Output, RhoUnits};
+use trocar_terms::{Charge, Decimal, DeltaUnits, Derived, Name, Output, RhoUnits};
 
 /// Least k that any policy may set (PRIVACY.md section 4: a rare-cancer dataset, with reason and second approver).
 const LEAST_K: u32 = 5;
@@ -19,6 +19,8 @@ const STATED_DELTA: f64 = 1e-6;
 pub struct Admission<'a> {
     /// The manifest's outputs, in order.
     pub outputs: &'a [Output],
+    /// The manifest's derived statistics, in order.
+    pub derived: &'a [Derived],
     /// What the cohort gate may cost.
     pub gate_rho: Decimal,
     /// The delta of the cohort gate.
@@ -69,6 +71,14 @@ pub enum Refusal {
         /// The rule.
         why: &'static str,
     },
+    /// A derived statistic reads an output that is not there or has another shape.
+    #[error("derived {derived}: it reads {wanted}")]
+    Derived {
+        /// Its name.
+        derived: Name,
+        /// What it reads.
+        wanted: &'static str,
+    },
 }
 
 /// Admitted outputs with their noise and their price. Cheap to clone.
@@ -78,6 +88,7 @@ pub struct Plan(Arc<Inner>);
 #[derive(Debug, PartialEq)]
 struct Inner {
     blocks: Vec<Block>,
+    derived: Vec<Derived>,
     gate: Gate,
     gate_price: Price,
     delta: Decimal,
@@ -100,6 +111,7 @@ impl Plan {
     /// The first rule that is broken.
     pub fn admit(admission: &Admission<'_>) -> Result<Self, Refusal> {
         check_names(admission.outputs)?;
+        admission.derived.iter().try_for_each(|d| check_derived(d, admission.outputs))?;
         let gate = admit_gate(admission)?;
         let gate_price = Price::of(1, gate.sigma).ok_or(Refusal::GateRho)?;
         let blocks: Result<Vec<Block>, Refusal> =
@@ -110,8 +122,8 @@ impl Plan {
             return Err(Refusal::TooLong);
         }
         let charge = charge(&blocks, gate_price, admission.gate_delta).ok_or(Refusal::Unchargeable)?;
-        let (delta, n_pub) = (admission.gate_delta, admission.n_pub);
-        Ok(Self(Arc::new(Inner { blocks, gate, gate_price, delta, n_pub, charge })))
+        let (delta, n_pub, derived) = (admission.gate_delta, admission.n_pub, admission.derived.to_vec());
+        Ok(Self(Arc::new(Inner { blocks, derived, gate, gate_price, delta, n_pub, charge })))
     }
 
     /// What the ledger reserves before any patient is read. A closed gate leaves `block_rho` undrawn.
@@ -128,6 +140,10 @@ impl Plan {
 
     pub(crate) fn blocks(&self) -> &[Block] {
         &self.0.blocks
+    }
+
+    pub(crate) fn derived(&self) -> &[Derived] {
+        &self.0.derived
     }
 
     pub(crate) fn gate(&self) -> &Gate {
@@ -171,6 +187,12 @@ fn check_names(outputs: &[Output]) -> Result<(), Refusal> {
         Some(twice) => Err(Refusal::SameName { output: twice.name.clone() }),
         None => Ok(()),
     }
+}
+
+fn check_derived(derived: &Derived, outputs: &[Output]) -> Result<(), Refusal> {
+    let source = outputs.iter().find(|output| output.name == derived.from);
+    let reads = source.map_or(Err("an output of this manifest"), |output| derived.kind.reads(&output.kind));
+    reads.map_err(|wanted| Refusal::Derived { derived: derived.name.clone(), wanted })
 }
 
 // One patient moves the number of patients by 1, so S = 1.

@@ -4,7 +4,7 @@ use crate::manifest::{Capabilities, Cohort, Manifest, ManifestError, Privacy};
 use crate::raw::{RawCapabilities, RawCohort, RawLimits, RawManifest, RawPrivacy};
 use crate::reading::{self, Examples, keyword, label, positive, purposes, unique};
 use crate::text::{Problem, nearest};
-use crate::{canonical, cohort, declared, outputs};
+use crate::{canonical, cohort, declared, derived, outputs};
 use std::ops::Range;
 use toml::Spanned;
 use trocar_terms::{Limits, Modality, Name};
@@ -51,6 +51,14 @@ const EXAMPLES: Examples = &[
     ("edges", "edges = [0, 10, 50, 100]"),
     ("axes", "axes = [{ name = \"sex\", categories = [\"F\", \"M\"] }]"),
     ("categories", "categories = [\"F\", \"M\"]"),
+    ("probabilities", "probabilities = [0.25, 0.5, 0.75]"),
+    ("variables", "variables = [{ name = \"age\", unit = \"a\", lower = 0, upper = 120 }]"),
+    ("from", "from = \"scores_by_label\""),
+    ("positive", "positive = \"malignant\""),
+    ("event", "event = \"died\""),
+    ("outcome", "outcome = \"volume\""),
+    ("predictors", "predictors = [\"age\"]"),
+    ("l2", "l2 = 1.0"),
     ("cells_per_patient", "cells_per_patient = 1"),
     ("length", "length = 16"),
     ("clip", "clip = 1.0"),
@@ -76,6 +84,7 @@ fn checked(text: &str) -> Result<Manifest, Problem> {
     let raw: RawManifest = reading::toml(text, EXAMPLES)?;
     refuse_what_is_not_enforced(&raw)?;
     let capabilities = capabilities(raw.capabilities)?;
+    let outputs = outputs::outputs(raw.outputs)?;
     let mut manifest = Manifest {
         schema: reading::schema_one(&raw.schema)?,
         name: kebab(raw.name)?,
@@ -91,7 +100,8 @@ fn checked(text: &str) -> Result<Manifest, Problem> {
         models: Vec::new(),
         parameters: declared::parameters(raw.parameters)?,
         privacy: privacy(&raw.privacy)?,
-        outputs: outputs::outputs(raw.outputs)?,
+        derived: derived::derived(raw.derived, &outputs)?,
+        outputs,
         canonical: Vec::new(),
     };
     let whole = |e: canonical::CanonicalError| Problem::new(0..0, e.to_string(), "write finite numbers");
@@ -104,10 +114,6 @@ fn refuse_what_is_not_enforced(raw: &RawManifest) -> Result<(), Problem> {
     if let Some(model) = raw.models.first() {
         let help = "remove [[models]]; compute in the component";
         return Err(Problem::new(model.span(), "this version does not yet run models", help));
-    }
-    if let Some(derived) = raw.derived.first() {
-        let help = "remove [[derived]]; compute it from the released numbers";
-        return Err(Problem::new(derived.span(), "this version does not yet derive results", help));
     }
     if *raw.privacy.rounds.get_ref() != 1 {
         let message = "this version does not yet run more or fewer rounds than one";

@@ -21,6 +21,7 @@ pub mod text;
 mod approval;
 mod check;
 mod declared;
+mod derived;
 mod manifest;
 mod outputs;
 mod package;

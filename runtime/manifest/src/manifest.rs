@@ -2,7 +2,7 @@ use crate::cohort::Expr;
 use crate::text::TextError;
 use crate::{Parameter, check};
 use serde::Serialize;
-use trocar_terms::{Class, Decimal, Digest, Limits, Modality, Name, Output};
+use trocar_terms::{Class, Decimal, Derived, Digest, Limits, Modality, Name, Output};
 
 /// Where a manifest is wrong, and what to write instead.
 pub type ManifestError = TextError;
@@ -43,6 +43,10 @@ pub struct Manifest {
     pub privacy: Privacy,
     /// What leaves, in the order of the guest's vectors.
     pub outputs: Vec<Output>,
+    /// What is computed from the released numbers alone. Not written where there is none, so that the manifests of
+    /// before keep their digests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<Derived>,
     /// The RFC 8785 bytes of all the above; written once, at the end of the parse.
     #[serde(skip)]
     pub(crate) canonical: Vec<u8>,

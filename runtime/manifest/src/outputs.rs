@@ -1,30 +1,26 @@
 //! Checks of `[[outputs]]`: which fields a kind has, and what they may hold.
 
-use crate::raw::{RawAxis, RawOutput};
-use crate::reading::{categories, finite, positive, unique};
+use crate::raw::{RawAxis, RawOutput, RawVariable};
+use crate::reading::{categories, finite, positive, rising, unique};
 use crate::text::{Problem, nearest};
 use std::ops::Range;
 use toml::Spanned;
-use trocar_terms::{Axis, Bounds, Decimal, Kind, Name, Output};
+use trocar_terms::{Axis, Bounds, Decimal, Kind, Name, Output, Variable};
 
-/// The kinds that this version releases.
-pub(crate) const KINDS: [&str; 6] = ["count", "sum", "mean", "histogram", "table", "vector"];
-/// Kinds of the contract that come later.
-const LATER: [&str; 2] = ["variance", "quantiles"];
+/// The kinds of output.
+pub(crate) const KINDS: [&str; 9] =
+    ["count", "sum", "mean", "variance", "histogram", "table", "quantiles", "moments", "vector"];
+/// Outputs of one manifest.
+const MOST: usize = 64;
+/// Variables of one `moments`: it sums 1 + p + p (p + 1) / 2 numbers.
+const MOST_VARIABLES: usize = 32;
 /// PRIVACY.md section 4: rho of a statistic without its own.
 const DEFAULT_RHO: &str = "0.005";
 /// Numbers of all outputs together; the sums of a job stay below a megabyte.
 const MAX_LENGTH: usize = 65_536;
 
 pub(crate) fn outputs(raw: Vec<RawOutput>) -> Result<Vec<Output>, Problem> {
-    if raw.is_empty() || raw.len() > 64 {
-        let help = "add an [[outputs]] table: name, kind, unit and what the kind needs";
-        return Err(Problem::new(
-            0..0,
-            format!("a manifest has 1 to 64 outputs, this one has {}", raw.len()),
-            help,
-        ));
-    }
+    check_number(&raw)?;
     let names: Vec<Spanned<Name>> = raw.iter().map(|o| o.name.clone()).collect();
     unique(&names, "output")?;
     let mut length: usize = 0;
@@ -32,14 +28,27 @@ pub(crate) fn outputs(raw: Vec<RawOutput>) -> Result<Vec<Output>, Problem> {
     for output in raw {
         let span = output.name.span();
         let output = checked(output)?;
-        length = length.saturating_add(output.kind.length());
+        length = length.saturating_add(output.kind.coordinates().max(output.kind.length()));
         if length > MAX_LENGTH {
-            let message = format!("the outputs up to this one return more than {MAX_LENGTH} numbers");
+            let message = format!("the outputs up to this one have more than {MAX_LENGTH} numbers");
             return Err(Problem::new(span, message, "write fewer bins, cells or coordinates"));
         }
         outputs.push(output);
     }
     Ok(outputs)
+}
+
+fn check_number(raw: &[RawOutput]) -> Result<(), Problem> {
+    let message = || format!("a manifest has 1 to {MOST} outputs, this one has {}", raw.len());
+    if let Some(beyond) = raw.get(MOST) {
+        let help = "release fewer numbers, or join them to one histogram, table or vector";
+        return Err(Problem::new(beyond.name.span(), message(), help));
+    }
+    if raw.is_empty() {
+        let help = "add an [[outputs]] table: name, kind, unit and what the kind needs";
+        return Err(Problem::new(0..0, message(), help));
+    }
+    Ok(())
 }
 
 fn checked(raw: RawOutput) -> Result<Output, Problem> {
@@ -58,8 +67,11 @@ fn kind(raw: &RawOutput) -> Result<Kind, Problem> {
         "count" => only(raw, &[]).map(|()| Kind::Count),
         "sum" => bounds(raw).map(Kind::Sum),
         "mean" => bounds(raw).map(Kind::Mean),
+        "variance" => bounds(raw).map(Kind::Variance),
         "histogram" => histogram(raw),
         "table" => table(raw),
+        "quantiles" => quantiles(raw),
+        "moments" => moments(raw),
         "vector" => vector(raw),
         _ => Err(unknown_kind(&raw.kind)),
     }?;
@@ -68,14 +80,6 @@ fn kind(raw: &RawOutput) -> Result<Kind, Problem> {
 
 fn unknown_kind(kind: &Spanned<String>) -> Problem {
     let word = kind.get_ref().as_str();
-    if LATER.contains(&word) {
-        let help = "use `mean` for a centre and `histogram` for a spread";
-        return Problem::new(
-            kind.span(),
-            format!("this version does not yet release the kind `{word}`"),
-            help,
-        );
-    }
     if matches!(word, "min" | "max" | "minimum" | "maximum") {
         let help = "one patient decides an extreme value: use `histogram`";
         return Problem::new(kind.span(), "minimum and maximum are never released", help);
@@ -94,8 +98,10 @@ fn present(raw: &RawOutput) -> Vec<(&'static str, Range<usize>)> {
         ("upper", raw.upper.as_ref().map(Spanned::span)),
         ("grid_bits", raw.grid_bits.as_ref().map(Spanned::span)),
         ("edges", raw.edges.as_ref().map(Spanned::span)),
+        ("probabilities", raw.probabilities.as_ref().map(Spanned::span)),
         ("axes", raw.axes.as_ref().map(Spanned::span)),
         ("cells_per_patient", raw.cells_per_patient.as_ref().map(Spanned::span)),
+        ("variables", raw.variables.as_ref().map(Spanned::span)),
         ("length", raw.length.as_ref().map(Spanned::span)),
         ("clip", raw.clip.as_ref().map(Spanned::span)),
     ];
@@ -109,10 +115,10 @@ fn only(raw: &RawOutput, fields: &[&str]) -> Result<(), Problem> {
     };
     let kind = raw.kind.get_ref();
     let help = match fields {
-        [] => format!("remove it: a {kind} has name, kind, unit and rho alone"),
-        _ => format!("remove it: a {kind} has {}", fields.join(", ")),
+        [] => format!("remove it: the kind {kind} has name, kind, unit and rho alone"),
+        _ => format!("remove it: the kind {kind} has {}", fields.join(", ")),
     };
-    Err(Problem::new(span, format!("`{name}` is not a field of a {kind}"), help))
+    Err(Problem::new(span, format!("`{name}` is not a field of the kind {kind}"), help))
 }
 
 fn need<'a, T>(
@@ -121,7 +127,7 @@ fn need<'a, T>(
     example: &str,
 ) -> Result<&'a Spanned<T>, Problem> {
     let name = example.split(' ').next().unwrap_or_default();
-    let message = || format!("a {} needs `{name}`", raw.kind.get_ref());
+    let message = || format!("the kind {} needs `{name}`", raw.kind.get_ref());
     field.as_ref().ok_or_else(|| Problem::new(raw.kind.span(), message(), format!("add `{example}`")))
 }
 
@@ -129,11 +135,8 @@ fn bounds(raw: &RawOutput) -> Result<Bounds, Problem> {
     only(raw, &["lower", "upper", "grid_bits"])?;
     let (lower, upper) = (need(raw, &raw.lower, "lower = 0.0")?, need(raw, &raw.upper, "upper = 20.0")?);
     let grid_bits = grid_bits(raw)?;
-    let bounds = Bounds { lower: finite(lower)?, upper: finite(upper)?, grid_bits };
-    if bounds.lower >= bounds.upper {
-        let message = format!("upper ({}) is not above lower ({})", bounds.upper, bounds.lower);
-        return Err(Problem::new(upper.span(), message, "write the public range that values are clamped to"));
-    }
+    let (low, high) = range(lower, upper)?;
+    let bounds = Bounds { lower: low, upper: high, grid_bits };
     let middle = bounds.lower / 2.0 + bounds.upper / 2.0;
     for (value, span, what) in [
         (bounds.lower, lower.span(), "lower"),
@@ -171,14 +174,53 @@ fn histogram(raw: &RawOutput) -> Result<Kind, Problem> {
     Ok(Kind::Histogram { edges, cells_per_patient })
 }
 
-fn edges(raw: &Spanned<Vec<f64>>) -> Result<Vec<f64>, Problem> {
-    let edges = raw.get_ref();
-    let rising = edges.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
-    if edges.len() >= 2 && rising && edges.iter().all(|e| e.is_finite()) {
-        return Ok(edges.clone());
+fn edges(raw: &Spanned<Vec<Spanned<f64>>>) -> Result<Vec<f64>, Problem> {
+    rising(raw, 2, "edges", "edges = [0, 10, 50]")
+}
+
+fn quantiles(raw: &RawOutput) -> Result<Kind, Problem> {
+    only(raw, &["edges", "probabilities"])?;
+    let edges = edges(need(raw, &raw.edges, "edges = [0, 10, 50, 100]")?)?;
+    let example = "probabilities = [0.25, 0.5, 0.75]";
+    let given = need(raw, &raw.probabilities, example)?;
+    let probabilities = rising(given, 1, "probabilities", example)?;
+    let outside = given.get_ref().iter().find(|p| !(*p.get_ref() > 0.0 && *p.get_ref() < 1.0));
+    match outside {
+        None => Ok(Kind::Quantiles { edges, probabilities }),
+        Some(p) => {
+            let message = "a probability is above 0 and below 1: minimum and maximum are never released";
+            Err(Problem::new(p.span(), message, format!("write `{example}`")))
+        }
     }
-    let help = "write two or more finite numbers, each above the one before: `edges = [0, 10, 50]`";
-    Err(Problem::new(raw.span(), "edges do not rise strictly", help))
+}
+
+fn moments(raw: &RawOutput) -> Result<Kind, Problem> {
+    only(raw, &["variables"])?;
+    let example = "variables = [{ name = \"age\", unit = \"a\", lower = 0, upper = 120 }]";
+    let given = need(raw, &raw.variables, example)?;
+    if given.get_ref().is_empty() || given.get_ref().len() > MOST_VARIABLES {
+        let message = format!("moments have 1 to {MOST_VARIABLES} variables");
+        return Err(Problem::new(given.span(), message, format!("write `{example}`")));
+    }
+    let names: Vec<Spanned<Name>> = given.get_ref().iter().map(|v| v.name.clone()).collect();
+    unique(&names, "variable")?;
+    let variables = given.get_ref().iter().map(variable).collect::<Result<_, _>>()?;
+    Ok(Kind::Moments { variables })
+}
+
+fn variable(raw: &RawVariable) -> Result<Variable, Problem> {
+    let (lower, upper) = range(&raw.lower, &raw.upper)?;
+    Ok(Variable { name: raw.name.get_ref().clone(), unit: unit(&raw.unit)?, lower, upper })
+}
+
+/// Two finite numbers, the second above the first.
+fn range(lower: &Spanned<f64>, upper: &Spanned<f64>) -> Result<(f64, f64), Problem> {
+    let (low, high) = (finite(lower)?, finite(upper)?);
+    if low >= high {
+        let message = format!("upper ({high}) is not above lower ({low})");
+        return Err(Problem::new(upper.span(), message, "write the public range that values are clamped to"));
+    }
+    Ok((low, high))
 }
 
 fn cells_per_patient(raw: &RawOutput, cells: usize) -> Result<u32, Problem> {

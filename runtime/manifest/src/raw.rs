@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
-use trocar_terms::{Class, Decimal, Digest, Modality, Name};
+use trocar_terms::{Class, DERIVED_KINDS, Decimal, Digest, Modality, Name};
 
 /// The manifest of a Trocar algorithm, schema 1.
 #[derive(Deserialize, JsonSchema)]
@@ -56,9 +56,10 @@ pub(crate) struct RawManifest {
     #[schemars(length(min = 1, max = 64))]
     #[serde(default)]
     pub(crate) outputs: Vec<RawOutput>,
+    /// What is computed from the released numbers alone; costs nothing.
+    #[schemars(length(max = 64))]
     #[serde(default)]
-    #[schemars(skip)]
-    pub(crate) derived: Vec<Spanned<IgnoredAny>>,
+    pub(crate) derived: Vec<RawDerived>,
 }
 
 /// What one guest may use for one patient.
@@ -161,7 +162,7 @@ pub(crate) struct RawOutput {
     /// Unique within the manifest.
     #[schemars(schema_with = "name_schema")]
     pub(crate) name: Spanned<Name>,
-    /// count, sum, mean, histogram, table or vector.
+    /// count, sum, mean, variance, histogram, table, quantiles, moments or vector.
     #[schemars(schema_with = "kind_schema")]
     pub(crate) kind: Spanned<String>,
     /// UCUM unit; 1 for a number without one.
@@ -171,24 +172,30 @@ pub(crate) struct RawOutput {
     #[schemars(schema_with = "decimal_schema")]
     #[serde(default)]
     pub(crate) rho: Option<Spanned<Decimal>>,
-    /// sum, mean: values below are raised to it.
+    /// sum, mean, variance: values below are raised to it.
     #[schemars(with = "Option<f64>")]
     pub(crate) lower: Option<Spanned<f64>>,
-    /// sum, mean: values above are lowered to it.
+    /// sum, mean, variance: values above are lowered to it.
     #[schemars(with = "Option<f64>")]
     pub(crate) upper: Option<Spanned<f64>>,
-    /// sum, mean, vector: values are rounded to multiples of 2^-grid_bits.
+    /// sum, mean, variance, vector: values are rounded to multiples of 2^-grid_bits.
     #[schemars(with = "Option<u8>", range(max = 40))]
     pub(crate) grid_bits: Option<Spanned<u8>>,
-    /// histogram: strictly increasing bin edges in `unit`.
+    /// histogram, quantiles: strictly increasing bin edges in `unit`.
     #[schemars(with = "Option<Vec<f64>>")]
-    pub(crate) edges: Option<Spanned<Vec<f64>>>,
+    pub(crate) edges: Option<Spanned<Vec<Spanned<f64>>>>,
+    /// quantiles: strictly increasing, above 0 and below 1.
+    #[schemars(with = "Option<Vec<f64>>")]
+    pub(crate) probabilities: Option<Spanned<Vec<Spanned<f64>>>>,
     /// table: one to four axes.
     #[schemars(with = "Option<Vec<RawAxis>>")]
     pub(crate) axes: Option<Spanned<Vec<RawAxis>>>,
     /// histogram, table: how many cells one patient may fill; 1 where it is not written.
     #[schemars(with = "Option<u32>")]
     pub(crate) cells_per_patient: Option<Spanned<u32>>,
+    /// moments: each with its public range; their products are released too.
+    #[schemars(with = "Option<Vec<RawVariable>>")]
+    pub(crate) variables: Option<Spanned<Vec<RawVariable>>>,
     /// vector: number of coordinates.
     #[schemars(with = "Option<u32>")]
     pub(crate) length: Option<Spanned<u32>>,
@@ -209,7 +216,58 @@ pub(crate) struct RawAxis {
     pub(crate) categories: Option<Spanned<Vec<Spanned<String>>>>,
     /// Strictly increasing edges.
     #[schemars(with = "Option<Vec<f64>>")]
-    pub(crate) edges: Option<Spanned<Vec<f64>>>,
+    pub(crate) edges: Option<Spanned<Vec<Spanned<f64>>>>,
+}
+
+/// One variable of moments.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawVariable {
+    /// Unique within the output.
+    #[schemars(schema_with = "name_schema")]
+    pub(crate) name: Spanned<Name>,
+    /// UCUM unit; 1 for a number without one.
+    #[schemars(with = "String", length(min = 1, max = 40))]
+    pub(crate) unit: Spanned<String>,
+    /// Values below are raised to it.
+    #[schemars(with = "f64")]
+    pub(crate) lower: Spanned<f64>,
+    /// Values above are lowered to it.
+    #[schemars(with = "f64")]
+    pub(crate) upper: Spanned<f64>,
+}
+
+/// One statistic that is computed from the released numbers of an output.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawDerived {
+    /// Unique among outputs and derived statistics.
+    #[schemars(schema_with = "name_schema")]
+    pub(crate) name: Spanned<Name>,
+    /// roc, calibration, confusion, survival, covariance, linear or logistic.
+    #[schemars(schema_with = "derived_kind_schema")]
+    pub(crate) kind: Spanned<String>,
+    /// The output that it reads.
+    #[schemars(schema_with = "name_schema")]
+    pub(crate) from: Spanned<Name>,
+    /// roc, calibration: the category of those who have it; the second one where it is not written.
+    #[schemars(with = "Option<String>")]
+    pub(crate) positive: Option<Spanned<String>>,
+    /// survival: the category of those who had the event; the first one where it is not written.
+    #[schemars(with = "Option<String>")]
+    pub(crate) event: Option<Spanned<String>>,
+    /// linear: the variable that is explained.
+    #[schemars(with = "Option<String>")]
+    pub(crate) outcome: Option<Spanned<Name>>,
+    /// linear: the variables that explain it, all others where it is not written; logistic: names for the coefficients.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(crate) predictors: Option<Spanned<Vec<Spanned<Name>>>>,
+    /// logistic: ridge penalty, 0 or more; 1 where it is not written.
+    #[schemars(with = "Option<f64>", range(min = 0))]
+    pub(crate) l2: Option<Spanned<f64>>,
+    /// logistic: the share of each Newton step that is taken, above 0 up to 1; 1 where it is not written.
+    #[schemars(with = "Option<f64>", range(max = 1))]
+    pub(crate) step: Option<Spanned<f64>>,
 }
 
 /// The JSON schema of a manifest, for editors; `Manifest::parse` checks more.
@@ -237,6 +295,10 @@ fn modalities_schema(_: &mut SchemaGenerator) -> Schema {
 
 fn kind_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"enum": crate::outputs::KINDS})
+}
+
+fn derived_kind_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"enum": DERIVED_KINDS})
 }
 
 fn parameter_type_schema(_: &mut SchemaGenerator) -> Schema {

@@ -133,6 +133,29 @@ pub fn finite(number: &Spanned<f64>) -> Result<f64, Problem> {
     Err(Problem::new(number.span(), "this number is not finite", "write a plain number such as 20.0"))
 }
 
+/// At least `least` finite numbers, each above the one before.
+///
+/// # Errors
+/// At the first that is not, or at the list that is too short; `example` says how it is written.
+pub fn rising(
+    list: &Spanned<Vec<Spanned<f64>>>,
+    least: usize,
+    what: &str,
+    example: &str,
+) -> Result<Vec<f64>, Problem> {
+    let numbers = list.get_ref().iter().map(finite).collect::<Result<Vec<f64>, _>>()?;
+    let fallen = list.get_ref().windows(2).find(|pair| !matches!(pair, [a, b] if a.get_ref() < b.get_ref()));
+    if let Some([a, b]) = fallen {
+        let message = format!("{what} do not rise strictly: {} stands after {}", b.get_ref(), a.get_ref());
+        return Err(Problem::new(b.span(), message, format!("write each above the one before: `{example}`")));
+    }
+    if numbers.len() < least {
+        let message = format!("{what} are {least} or more numbers");
+        return Err(Problem::new(list.span(), message, format!("write `{example}`")));
+    }
+    Ok(numbers)
+}
+
 /// A decimal above zero.
 ///
 /// # Errors

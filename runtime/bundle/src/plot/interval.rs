@@ -52,8 +52,13 @@ fn range(kind: &Kind, n: &Number) -> (f64, f64) {
             (f64::max(*lower, n.display - 8.0 * half), f64::min(*upper, n.display + 8.0 * half))
         }
         Kind::Mean(Bounds { lower, upper, .. }) => (*lower, *upper),
-        Kind::Count | Kind::Sum(_) | Kind::Histogram { .. } | Kind::Table { .. } | Kind::Vector { .. } => {
-            (f64::min(0.0, n.low95 * 1.1), f64::max(n.high95 * 1.1, 1.0))
-        }
+        Kind::Count
+        | Kind::Sum(_)
+        | Kind::Variance(_)
+        | Kind::Histogram { .. }
+        | Kind::Table { .. }
+        | Kind::Quantiles { .. }
+        | Kind::Moments { .. }
+        | Kind::Vector { .. } => (f64::min(0.0, n.low95 * 1.1), f64::max(n.high95 * 1.1, 1.0)),
     }
 }

@@ -23,11 +23,20 @@ pub(crate) fn plot(figure: &Figure<'_>) -> Result<String, BundleError> {
     let mut svg = String::new();
     match (&figure.output.kind, figure.cells.len()) {
         (_, 0) => withheld(&mut svg)?,
-        (Kind::Count | Kind::Sum(_) | Kind::Mean(_), _) => interval::draw(figure, &mut svg)?,
-        (Kind::Table { .. }, cells) if cells <= LABELLED => rows::draw(figure, &mut svg)?,
-        (Kind::Histogram { .. } | Kind::Table { .. } | Kind::Vector { .. }, _) => {
-            bars::draw(figure, &mut svg)?
+        (Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_), _) => {
+            interval::draw(figure, &mut svg)?
         }
+        (Kind::Table { .. } | Kind::Quantiles { .. } | Kind::Moments { .. }, cells) if cells <= LABELLED => {
+            rows::draw(figure, &mut svg)?
+        }
+        (
+            Kind::Histogram { .. }
+            | Kind::Table { .. }
+            | Kind::Quantiles { .. }
+            | Kind::Moments { .. }
+            | Kind::Vector { .. },
+            _,
+        ) => bars::draw(figure, &mut svg)?,
     }
     Ok(described(&svg, figure))
 }

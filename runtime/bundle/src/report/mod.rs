@@ -171,7 +171,7 @@ fn section(figure: &Figure<'_>, svg: &str) -> Section {
 }
 
 fn rows(figure: &Figure<'_>) -> Vec<Row> {
-    if matches!(figure.output.kind, Kind::Count | Kind::Sum(_) | Kind::Mean(_)) {
+    if matches!(figure.output.kind, Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_)) {
         return Vec::new();
     }
     figure.cells.iter().take(ROWS).map(row).collect()

@@ -89,6 +89,17 @@ pub(super) fn meaning(output: &Output) -> String {
         Kind::Mean(b) => {
             format!("a mean over patients of values {} to {}{space}{unit}", short(b.lower), short(b.upper))
         }
+        Kind::Variance(b) => {
+            format!("a variance over patients of values {} to {}", short(b.lower), short(b.upper))
+        }
+        Kind::Quantiles { probabilities, .. } => {
+            let all: Vec<String> = probabilities.iter().map(|p| short(*p)).collect();
+            format!("the values below which {} of the patients lie{space}{unit}", all.join(", "))
+        }
+        Kind::Moments { variables } => {
+            let names: Vec<&str> = variables.iter().map(|v| v.name.as_str()).collect();
+            format!("sums of {} and of their products, each scaled to \u{2212}1 to 1", names.join(", "))
+        }
         Kind::Histogram { edges, .. } => {
             let bins = edges.len().saturating_sub(1);
             let in_unit = if unit.is_empty() { String::new() } else { format!(" in {unit}") };
@@ -118,8 +129,16 @@ pub(super) fn note(figure: &Figure<'_>, most: usize) -> String {
                 "Each patient's value was first held between {low} and {high}. The bar is the interval of the noise."
             )
         }
-        Kind::Sum(b) => {
+        Kind::Sum(b) | Kind::Variance(b) => {
             format!("Each patient's value was first held between {} and {}.", short(b.lower), short(b.upper))
+        }
+        Kind::Quantiles { edges, .. } => {
+            let bins = edges.len().saturating_sub(1);
+            format!("Read off {bins} noisy bins: each value is an upper edge of a bin, each interval holds whole bins.")
+        }
+        Kind::Moments { .. } => {
+            "A patient who lacks one of the variables counts in none. Read with the statistics that are derived from them."
+                .to_owned()
         }
         Kind::Count => "Each patient counts at most once.".to_owned(),
         Kind::Vector { clip, .. } if figure.cells.len() > most => {
@@ -143,7 +162,10 @@ pub(super) fn note(figure: &Figure<'_>, most: usize) -> String {
 pub(super) fn caption(figure: &Figure<'_>, rows: usize) -> String {
     let words = match &figure.output.kind {
         Kind::Histogram { .. } | Kind::Table { .. } => "noisy number of patients",
-        Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Vector { .. } => "noisy sums over patients",
+        Kind::Variance(_) | Kind::Quantiles { .. } => "from noisy sums over patients",
+        Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Moments { .. } | Kind::Vector { .. } => {
+            "noisy sums over patients"
+        }
     };
     let all = figure.cells.len();
     if all <= rows {
@@ -157,7 +179,9 @@ pub(super) fn column(kind: &Kind) -> &'static str {
     match kind {
         Kind::Histogram { .. } => "Bin",
         Kind::Vector { .. } => "Coordinate",
-        Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Table { .. } => "Cell",
+        Kind::Quantiles { .. } => "Probability",
+        Kind::Moments { .. } => "Sum of",
+        Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_) | Kind::Table { .. } => "Cell",
     }
 }
 

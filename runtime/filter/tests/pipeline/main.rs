@@ -55,7 +55,8 @@ fn all_kinds() -> Vec<Output> {
 }
 
 fn admission(outputs: &[Output]) -> Admission<'_> {
-    Admission { outputs, gate_rho: decimal("0.02"), gate_delta: decimal("1e-8"), k: 10, n_pub: 500 }
+    let (gate_rho, gate_delta) = (decimal("0.02"), decimal("1e-8"));
+    Admission { outputs, derived: &[], gate_rho, gate_delta, k: 10, n_pub: 500 }
 }
 
 fn plan(outputs: &[Output]) -> Plan {

@@ -128,6 +128,7 @@ fn decided(policy: &Policy, received: &Received) -> Result<trocar_policy::Admitt
 pub fn plan_of(manifest: &Manifest, k: u32, n_pub: u32) -> Result<Plan, Refusal> {
     let admission = Admission {
         outputs: &manifest.outputs,
+        derived: &manifest.derived,
         gate_rho: manifest.privacy.gate_rho,
         gate_delta: manifest.privacy.gate_delta,
         k,
