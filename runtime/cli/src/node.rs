@@ -4,17 +4,19 @@ use crate::args::{Answer, Approve, Dataset, Node as Verb, Report};
 use crate::author::launcher;
 use crate::failure::{Exit, Failure};
 use crate::out::{Out, say, table};
+use crate::outside::{Outside, outside};
 use crate::show::show;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use trocar_node::{
-    ApproveRequest, Budget, Home, NewDataset, Node, ProjectBudget, Ran, ReportFormat, ScanReport, SystemClock,
+    ApproveRequest, Budget, Home, NewDataset, Node, ProjectBudget, Ran, ReportFormat, ScanReport,
 };
 use trocar_terms::Name;
 
 /// Opens the node of a home.
 pub(crate) async fn open(home: &Path) -> Result<Node, Failure> {
-    Ok(Node::open(home, launcher()?, Box::new(SystemClock)).await?)
+    let Outside { clock, random } = outside();
+    Ok(Node::open(home, launcher()?, clock()).await?.with_random(random()))
 }
 
 pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failure> {
@@ -42,7 +44,7 @@ pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failu
 }
 
 fn init(out: Out, root: &Path, name: &Name) -> Result<Exit, Failure> {
-    let home = Home::create(root, name, &SystemClock)?;
+    let home = Home::create(root, name, &*(outside().clock)())?;
     let (node, operator) = (home.node_key()?.public(), home.operator()?);
     let row = json!({"home": root, "name": name, "node": node, "operator": operator});
     out.result(&row, || format!("home      {}\nnode      {node}\noperator  {operator}", root.display()))?;

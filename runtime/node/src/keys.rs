@@ -2,6 +2,7 @@
 
 use crate::error::{NodeError, ask};
 use crate::files;
+use rand::CryptoRng;
 use std::path::{Path, PathBuf};
 use trocar_manifest::keys::{PublicKey, SecretKey};
 use trocar_terms::Name;
@@ -78,13 +79,22 @@ fn key_name(path: &Path) -> Option<Name> {
     path.file_stem()?.to_str()?.parse().ok()
 }
 
+/// Where a node's randomness comes from: gives a generator each time that one is needed.
+pub type Random = Box<dyn Fn() -> Box<dyn CryptoRng> + Send + Sync>;
+
+/// The operating system's, on every node.
+#[must_use]
+pub fn system() -> Random {
+    Box::new(|| Box::new(system_random()))
+}
+
 /// The operating system's generator; it is never seeded and never stored.
 #[must_use]
 pub fn system_random() -> rand::rand_core::UnwrapErr<rand::rngs::SysRng> {
     rand::rand_core::UnwrapErr(rand::rngs::SysRng)
 }
 
-/// Bytes from the operating system.
+/// Bytes from the operating system: for keys, names of part files and whatever else no job's answer depends on.
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::Rng::fill_bytes(&mut system_random(), &mut bytes);

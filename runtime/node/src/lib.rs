@@ -34,7 +34,7 @@ pub use datasets::NewDataset;
 pub use error::NodeError;
 pub use home::Home;
 pub use job::{JobState, JobStatus, Progress, Ran, Refusal, SubmitRequest, grant_of, map_one, plan_of};
-pub use keys::{Keys, NODE_KEY, OPERATOR_KEY, system_random};
+pub use keys::{Keys, NODE_KEY, OPERATOR_KEY, Random, system, system_random};
 pub use node::{Node, SystemClock};
 pub use report::{DatasetFacts, ReportFormat};
 pub use scan::{Contents, Quarantined, ScanReport};

@@ -1,6 +1,8 @@
 use crate::error::NodeError;
 use crate::home::Home;
+use crate::keys::{Random, system};
 use crate::store::Store;
+use rand::CryptoRng;
 use std::path::Path;
 use trocar_terms::{Clock, Timestamp};
 use trocar_worker::Launcher;
@@ -11,17 +13,36 @@ pub struct Node {
     store: Store,
     launcher: Launcher,
     clock: Box<dyn Clock>,
+    random: Random,
 }
 
 impl Node {
-    /// Opens the node whose home is `root`.
+    /// Opens the node whose home is `root`. Its randomness is the operating system's.
     ///
     /// # Errors
     /// There is no home, or its index cannot be opened.
     pub async fn open(root: &Path, launcher: Launcher, clock: Box<dyn Clock>) -> Result<Self, NodeError> {
         let home = Home::open(root)?;
         let store = Store::open(&home.index_path()).await?;
-        Ok(Self { home, store, launcher, clock })
+        Ok(Self { home, store, launcher, clock, random: system() })
+    }
+
+    /// The same node with another source of randomness: for tests that compare two runs byte by byte.
+    #[must_use]
+    pub fn with_random(self, random: Random) -> Self {
+        Self { random, ..self }
+    }
+
+    /// What job ids, the order of patients and noise are drawn from.
+    pub(crate) fn random(&self) -> Box<dyn CryptoRng> {
+        (self.random)()
+    }
+
+    /// Bytes from the same source.
+    pub(crate) fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random().fill_bytes(&mut bytes);
+        bytes
     }
 
     /// The home.

@@ -5,7 +5,6 @@ use super::admit::{Admitted, Refusal};
 use crate::approvals::{HeldApproval, approvals_for};
 use crate::error::{NodeError, ask};
 use crate::history;
-use crate::keys::random_bytes;
 use crate::node::Node;
 use crate::store::Snapshot;
 use serde::{Deserialize, Serialize};
@@ -79,7 +78,7 @@ impl Node {
             )));
         };
         self.keep_policy(&admitted.policy)?;
-        let job = JobId::from_bytes(random_bytes());
+        let job = JobId::from_bytes(self.random_bytes());
         let release_at = release_at(&details);
         let granted = Granted { job, admitted, approval, snapshot, details, release_at };
         reserve(&mut ledger, now, granted)

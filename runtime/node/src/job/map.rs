@@ -5,7 +5,6 @@ use super::keep::worth;
 use super::open::{Opened, opened};
 use super::subject::granted_series;
 use crate::error::{NodeError, ask};
-use crate::keys::system_random;
 use crate::node::Node;
 use crate::store::{Indexed, Snapshot, Store};
 use crate::volumes::VolumeCache;
@@ -61,7 +60,7 @@ impl Node {
             }
         };
         self.store().each_member(&granted.snapshot, see).await?;
-        members.shuffle(&mut system_random());
+        members.shuffle(&mut self.random());
         Ok(members)
     }
 }

@@ -5,7 +5,6 @@ use super::map::Mapped;
 use crate::error::NodeError;
 use crate::files;
 use crate::history;
-use crate::keys::system_random;
 use crate::node::Node;
 use trocar_bundle::{Content, Request};
 use trocar_filter::{Outcome, Sums};
@@ -31,7 +30,7 @@ impl Node {
 
     pub(super) fn release(&self, charged: Charged) -> Result<(), NodeError> {
         let Charged { granted, sums } = charged;
-        let outcome = trocar_filter::release(sums, &mut system_random());
+        let outcome = trocar_filter::release(sums, &mut self.random());
         let bundle = match self.bundle(&granted, &outcome) {
             // Drawing again would not mend it, and the draw that was made is spent.
             Err(NodeError::Bundle(_)) => return self.fail(&granted.job),

@@ -5,7 +5,6 @@ use super::admit::Refusal;
 use crate::error::{NodeError, ask};
 use crate::files;
 use crate::history;
-use crate::keys::random_bytes;
 use crate::node::Node;
 use serde::Serialize;
 use trocar_ledger::{Event, Ledger, Reservation};
@@ -91,7 +90,7 @@ impl Node {
         manifest: Digest,
         refusal: Refusal,
     ) -> Result<JobStatus, NodeError> {
-        let job = JobId::from_bytes(random_bytes());
+        let job = JobId::from_bytes(self.random_bytes());
         let Refusal { code, detail, .. } = refusal;
         let mut ledger = self.home().ledger()?;
         if code == Code::NotApproved && !self.is_pending(&ledger, dataset, manifest) {

@@ -7,6 +7,7 @@ mod input;
 mod intake;
 mod node;
 mod out;
+mod outside;
 mod rehearse;
 mod researcher;
 mod show;
@@ -17,10 +18,14 @@ use args::{Cli, Verb};
 use clap::{CommandFactory, Parser};
 use failure::{Exit, Failure};
 use out::Out;
+pub use outside::Outside;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
+/// Does what the command line asks for, with this clock and this randomness.
+#[must_use]
+pub fn main(outside: Outside) -> ExitCode {
+    outside::set(outside);
     let cli = Cli::parse();
     // A worker must not start threads or read the environment before it is contained.
     if matches!(cli.verb, Verb::Worker) {
