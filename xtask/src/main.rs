@@ -2,6 +2,7 @@
 //!
 //! Words and progress go to stderr, results to stdout. Every verb can be run again; what is done is not done twice.
 
+mod attack;
 mod bench;
 mod build;
 mod data;
@@ -44,6 +45,8 @@ enum Verb {
     Test,
     /// Measure against other programs; fails where a bar does not hold
     Bench(bench::Options),
+    /// Try every channel of the privacy specification; fails where a row does not hold
+    Attack(attack::Options),
     /// Rewrite the JSON schemas under manifests/
     Schema,
     /// Rewrite the golden files under manifests/
@@ -70,6 +73,7 @@ fn perform(verb: &Verb) -> Result<()> {
         Verb::CheckDemo => demo::check_line(std::io::stdin().lock()),
         Verb::Test => suite::test(),
         Verb::Bench(options) => bench::bench(options),
+        Verb::Attack(options) => attack::attack(options),
         Verb::Schema => generated::schemas(),
         Verb::Golden => generated::golden(),
     }

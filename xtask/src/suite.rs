@@ -76,7 +76,7 @@ fn tests(tools: Tools) -> Command {
 }
 
 /// What the tests find their parts and peers by. `TROCAR_TEST_DATA`, where it is set, passes through.
-fn surroundings(mut command: Command) -> Command {
+pub(crate) fn surroundings(mut command: Command) -> Command {
     command
         .env("TROCAR_BIN", paths::binary())
         .env("TROCAR_GUESTS", paths::guests())
