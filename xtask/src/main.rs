@@ -2,6 +2,7 @@
 //!
 //! Words and progress go to stderr, results to stdout. Every verb can be run again; what is done is not done twice.
 
+mod attack;
 mod bench;
 mod build;
 mod data;
@@ -47,6 +48,8 @@ enum Verb {
     Bench(bench::Options),
     /// Plant the bugs of PRIVACY.md section 8 one by one; fails where no test turns red
     Mutants(mutants::Options),
+    /// Try every channel of the privacy specification; fails where a row does not hold
+    Attack(attack::Options),
     /// Rewrite the JSON schemas under manifests/
     Schema,
     /// Rewrite the golden files under manifests/
@@ -74,6 +77,7 @@ fn perform(verb: &Verb) -> Result<()> {
         Verb::Test => suite::test(),
         Verb::Bench(options) => bench::bench(options),
         Verb::Mutants(options) => mutants::mutants(options),
+        Verb::Attack(options) => attack::attack(options),
         Verb::Schema => generated::schemas(),
         Verb::Golden => generated::golden(),
     }

@@ -76,7 +76,7 @@ fn tests(tools: Tools) -> Command {
 }
 
 /// What the tests find their parts and peers by. `TROCAR_TEST_DATA`, where it is set, passes through.
-fn surroundings(command: Command) -> Command {
+pub(crate) fn surroundings(command: Command) -> Command {
     surroundings_in(command, &paths::target())
 }
 

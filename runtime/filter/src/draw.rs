@@ -20,9 +20,7 @@ pub(crate) fn draw(sums: Sums, noise: &mut dyn NoiseSource, exact: bool) -> Draw
         return Drawn::Closed(plan);
     };
     for (sums, block) in blocks.iter_mut().zip(plan.blocks()) {
-        for sum in sums {
-            *sum = sum.saturating_add(noise.draw(block.sigma));
-        }
+        noise.add_to(sums, block.sigma);
     }
     Drawn::Open { plan, patients, blocks }
 }
