@@ -1,5 +1,7 @@
-//! What the ledger records. No event holds anything that was computed from a patient's data.
+//! What the ledger records. No event holds anything that was computed from a patient's data but hiding commitments; that two
+//! datasets have a patient in common ([`Event::Pooled`]) is the one fact about data, and it stays in the node.
 
+use crate::caps::Limits;
 use serde::{Deserialize, Serialize};
 use trocar_terms::{Charge, Code, DatasetId, Digest, JobId, Name, RhoUnits, SnapshotId, Timestamp};
 
@@ -20,6 +22,20 @@ pub enum Event {
         name: Name,
         /// Digest of its policy.
         policy: Digest,
+        /// The home that has it, by the name that it gives itself: several homes may keep one ledger.
+        home: Name,
+    },
+    /// What a dataset's policy lets its patients spend, from its last scan on. Of a pool, the strictest figures hold.
+    Limited {
+        /// The dataset.
+        dataset: DatasetId,
+        /// Its caps.
+        limits: Limits,
+    },
+    /// These datasets have a patient in common: they share one pool from here on. Nothing takes a pool apart.
+    Pooled {
+        /// At least two, in order of their ids.
+        datasets: Vec<DatasetId>,
     },
     /// A package was handed in.
     Submitted {
@@ -67,6 +83,18 @@ pub enum Event {
         /// What was reserved.
         Box<Reservation>,
     ),
+    /// A feasibility count's cost is spent, before any record is looked at. Written by [`crate::Ledger::reserve_count`] alone.
+    Counted(
+        /// What was reserved.
+        Box<CountReservation>,
+    ),
+    /// A feasibility count's answer is kept: it is never drawn again.
+    Answered {
+        /// The count.
+        count: JobId,
+    },
+    /// Ledger time has come this far: what shows later than this had not been published. It says nothing else.
+    Moment,
     /// All patients were mapped: the noise is about to be drawn.
     Charged {
         /// The job.
@@ -114,6 +142,26 @@ pub struct Reservation {
     pub commitment: Digest,
     /// When the result may be fetched: fixed here.
     pub release_at: Timestamp,
+    /// The policy's slot: a job that ends late shows at the end of one.
+    pub slot_minutes: u32,
     /// Whatever else the node binds to the job.
     pub details: serde_json::Value,
+}
+
+/// A feasibility count's cost and what it is bound to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountReservation {
+    /// The count, by random id.
+    pub count: JobId,
+    /// On which dataset.
+    pub dataset: DatasetId,
+    /// The frozen view of the dataset.
+    pub snapshot: SnapshotId,
+    /// Everything that the answer depends on: the same key is the same question, and is answered once.
+    pub key: Digest,
+    /// What it costs.
+    pub rho: RhoUnits,
+    /// When the answer is shown: fixed here.
+    pub answer_at: Timestamp,
 }

@@ -1,11 +1,13 @@
 //! The ledger itself: every method that writes is lock, read on, decide, write, sync.
 
-use crate::caps::{Caps, Spent, Verdict, denial, spent};
+use crate::caps::{Caps, CountCaps, Limits, Spent, Verdict, count_denial, denial, spent};
 use crate::error::LedgerError;
-use crate::event::{Event, Reservation};
+use crate::event::{CountReservation, Event, Reservation};
 use crate::file::{Guard, LogFile};
+use crate::public::{Public, public};
 use crate::record::Record;
 use crate::state::{State, VERSION};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use trocar_terms::{DatasetId, Digest, Timestamp};
 
@@ -72,6 +74,32 @@ impl Ledger {
         spent(&self.state, dataset, self.time(now))
     }
 
+    /// The datasets whose patients share one budget with those of `dataset`, itself included.
+    #[must_use]
+    pub fn pool(&self, dataset: DatasetId) -> BTreeSet<DatasetId> {
+        self.state.pool(dataset)
+    }
+
+    /// The strictest limits in the pool of `dataset`; `None` before its first scan.
+    #[must_use]
+    pub fn limits(&self, dataset: DatasetId) -> Option<Limits> {
+        self.state.limits(dataset)
+    }
+
+    /// What may be shown of the records outside the node by the time of the last one, in the order in which it came to
+    /// show. It only ever grows at its end.
+    #[must_use]
+    pub fn public(&self) -> Vec<Public> {
+        public(&self.records)
+    }
+
+    /// The feasibility count that asked this question, and whether its answer is kept.
+    #[must_use]
+    pub fn count(&self, key: &Digest) -> Option<(&CountReservation, bool)> {
+        let row = self.state.counts().find(|row| row.reservation.key == *key)?;
+        Some((&row.reservation, row.answered))
+    }
+
     /// How many jobs the approval recorded at `approval` has carried.
     #[must_use]
     pub fn runs_of(&self, approval: u64) -> u64 {
@@ -81,9 +109,10 @@ impl Ledger {
     /// Records `event` and returns its `seq` once it is on disk.
     ///
     /// # Errors
-    /// `Refused` where it cannot follow, and for `Reserved`, which only [`Self::reserve`] writes; else as `open`.
+    /// `Refused` where it cannot follow, and for reservations, which only [`Self::reserve`] and [`Self::reserve_count`]
+    /// write; else as `open`.
     pub fn append(&mut self, now: Timestamp, event: Event) -> Result<u64, LedgerError> {
-        if matches!(event, Event::Reserved(_)) {
+        if matches!(event, Event::Reserved(_) | Event::Counted(_)) {
             return Err(LedgerError::Refused("a reservation goes past the caps: use reserve"));
         }
         let guard = self.locked()?;
@@ -105,6 +134,35 @@ impl Ledger {
             Some(code) => Ok(Verdict::Denied(code)),
             None => self.write(&guard, now, Event::Reserved(Box::new(asked))).map(Verdict::Reserved),
         }
+    }
+
+    /// Spends a feasibility count's cost if the caps allow it. On `Verdict::Reserved` it is on disk.
+    ///
+    /// # Errors
+    /// `Refused` where the same question was asked before or its dataset is unknown; else as `open`.
+    pub fn reserve_count(
+        &mut self,
+        now: Timestamp,
+        asked: CountReservation,
+        caps: &CountCaps,
+    ) -> Result<Verdict, LedgerError> {
+        let guard = self.locked()?;
+        match count_denial(&self.state, &asked, caps, self.time(now)) {
+            Some(code) => Ok(Verdict::Denied(code)),
+            None => self.write(&guard, now, Event::Counted(Box::new(asked))).map(Verdict::Reserved),
+        }
+    }
+
+    /// Brings the ledger's time to `now`, so that what shows by now is in [`Self::public`].
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn moment(&mut self, now: Timestamp) -> Result<(), LedgerError> {
+        let guard = self.locked()?;
+        if self.records.last().is_some_and(|last| last.time < now) {
+            self.write(&guard, now, Event::Moment)?;
+        }
+        Ok(())
     }
 
     /// Ledger time: `now`, or the last record's time where that is later. A clock that was set back stands still until it

@@ -5,7 +5,7 @@
 //!
 //! Absent on purpose: a refund other than of blocks that a closed gate never drew, any edit or removal of a record,
 //! and a way to reserve that does not go past the caps. An old copy of the whole file is not noticed here: that takes a
-//! witness outside the home, to whom [`Ledger::head`] is shown.
+//! witness outside the home, to whom the tree over [`Ledger::public`] is shown.
 #![deny(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -19,11 +19,13 @@ mod error;
 mod event;
 mod file;
 mod ledger;
+mod public;
 mod record;
 mod state;
 
-pub use caps::{Caps, Spent, Verdict};
+pub use caps::{Caps, CountCaps, Limits, Spent, Verdict};
 pub use error::LedgerError;
-pub use event::{Event, Reservation};
+pub use event::{CountReservation, Event, Reservation};
 pub use ledger::Ledger;
+pub use public::{Public, PublicEvent};
 pub use record::Record;

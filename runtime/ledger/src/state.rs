@@ -1,17 +1,21 @@
 //! The ledger folded: which events may follow, and what was reserved.
 
-use crate::event::{Event, Reservation};
+use crate::caps::Limits;
+use crate::event::{CountReservation, Event, Reservation};
 use std::collections::{BTreeMap, BTreeSet};
 use trocar_terms::{Code, DatasetId, Digest, JobId, RhoUnits, Timestamp};
 
 /// The format that this version reads and writes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// All that the rules need to know of the records so far.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     begun: bool,
-    datasets: BTreeSet<DatasetId>,
+    /// Each dataset with the pool that it is in, which goes by one of its datasets.
+    datasets: BTreeMap<DatasetId, DatasetId>,
+    limits: BTreeMap<DatasetId, Limits>,
+    counts: BTreeMap<JobId, CountRow>,
     approvals: BTreeMap<u64, Approval>,
     rows: BTreeMap<JobId, Row>,
     finished: BTreeMap<JobId, Code>,
@@ -42,6 +46,14 @@ impl Row {
     }
 }
 
+/// One feasibility count.
+#[derive(Debug)]
+pub(crate) struct CountRow {
+    pub(crate) time: Timestamp,
+    pub(crate) reservation: CountReservation,
+    pub(crate) answered: bool,
+}
+
 type Rule = Result<(), &'static str>;
 
 impl State {
@@ -49,21 +61,47 @@ impl State {
         self.rows.values()
     }
 
+    pub(crate) fn counts(&self) -> impl Iterator<Item = &CountRow> {
+        self.counts.values()
+    }
+
+    /// The datasets that share a budget with this one, itself included.
+    pub(crate) fn pool(&self, dataset: DatasetId) -> BTreeSet<DatasetId> {
+        let pool = self.datasets.get(&dataset).copied().unwrap_or(dataset);
+        let members = self.datasets.iter().filter(|(_, p)| **p == pool).map(|(d, _)| *d);
+        members.chain([dataset]).collect()
+    }
+
+    /// The strictest limits of a dataset's pool; `None` where none were recorded.
+    pub(crate) fn limits(&self, dataset: DatasetId) -> Option<Limits> {
+        let pool = self.pool(dataset);
+        let limits = pool.iter().filter_map(|dataset| self.limits.get(dataset).copied());
+        limits.reduce(Limits::strictest)
+    }
+
     /// Whether `event` may follow. Nothing is changed.
     pub(crate) fn check(&self, event: &Event) -> Rule {
         match event {
             Event::Genesis { version } if self.begun || *version != VERSION => {
-                Err("a ledger of version 1 begins once, with its first record")
+                Err("a ledger of version 2 begins once, with its first record")
             }
             Event::Genesis { .. } => Ok(()),
             _ if !self.begun => Err("a ledger begins with its genesis record"),
             Event::DatasetAdded { dataset, .. } => {
-                need(!self.datasets.contains(dataset), "the dataset exists already")
+                need(!self.datasets.contains_key(dataset), "the dataset exists already")
             }
             Event::Submitted { dataset, .. }
             | Event::Approved { dataset, .. }
             | Event::Rejected { dataset, .. }
+            | Event::Limited { dataset, .. }
             | Event::Revoked { dataset, .. } => self.known(*dataset),
+            Event::Pooled { datasets } => self.may_pool(datasets),
+            Event::Counted(asked) => self.may_count(asked),
+            Event::Answered { count } => {
+                let row = self.counts.get(count).ok_or("the count is not reserved")?;
+                need(!row.answered, "the count is answered already")
+            }
+            Event::Moment => Ok(()),
             Event::Reserved(asked) => {
                 self.known(asked.dataset)?;
                 need(!self.rows.contains_key(&asked.job), "the job is reserved already")
@@ -83,7 +121,18 @@ impl State {
     pub(crate) fn apply(&mut self, seq: u64, time: Timestamp, event: &Event) {
         match event {
             Event::Genesis { .. } => self.begun = true,
-            Event::DatasetAdded { dataset, .. } => drop(self.datasets.insert(*dataset)),
+            Event::DatasetAdded { dataset, .. } => drop(self.datasets.insert(*dataset, *dataset)),
+            Event::Limited { dataset, limits } => drop(self.limits.insert(*dataset, *limits)),
+            Event::Pooled { datasets } => self.merge(datasets),
+            Event::Counted(asked) => {
+                let row = CountRow { time, reservation: (**asked).clone(), answered: false };
+                self.counts.insert(asked.count, row);
+            }
+            Event::Answered { count } => {
+                if let Some(row) = self.counts.get_mut(count) {
+                    row.answered = true;
+                }
+            }
             Event::Approved { dataset, manifest, .. } => {
                 let approval = Approval { dataset: *dataset, manifest: *manifest, ended: None };
                 self.approvals.insert(seq, approval);
@@ -101,7 +150,7 @@ impl State {
             Event::Finished { job, code, .. } => {
                 self.finished.insert(*job, *code);
             }
-            Event::Submitted { .. } | Event::Refused { .. } => {}
+            Event::Submitted { .. } | Event::Refused { .. } | Event::Moment => {}
         }
     }
 
@@ -120,7 +169,28 @@ impl State {
     }
 
     fn known(&self, dataset: DatasetId) -> Rule {
-        need(self.datasets.contains(&dataset), "there is no such dataset")
+        need(self.datasets.contains_key(&dataset), "there is no such dataset")
+    }
+
+    fn may_pool(&self, datasets: &[DatasetId]) -> Rule {
+        datasets.iter().try_for_each(|dataset| self.known(*dataset))?;
+        need(datasets.iter().is_sorted_by(|a, b| a < b), "the datasets of a pool are in order of their ids")?;
+        let pools: BTreeSet<_> = datasets.iter().filter_map(|dataset| self.datasets.get(dataset)).collect();
+        need(pools.len() > 1, "the datasets share a pool already")
+    }
+
+    /// Whoever is in a pool with one of them is in the new one too.
+    fn merge(&mut self, datasets: &[DatasetId]) {
+        let old: BTreeSet<DatasetId> =
+            datasets.iter().filter_map(|dataset| self.datasets.get(dataset).copied()).collect();
+        let Some(new) = old.first().copied() else { return };
+        self.datasets.values_mut().filter(|pool| old.contains(pool)).for_each(|pool| *pool = new);
+    }
+
+    fn may_count(&self, asked: &CountReservation) -> Rule {
+        self.known(asked.dataset)?;
+        need(!self.counts.contains_key(&asked.count), "the count is reserved already")?;
+        need(self.counts().all(|row| row.reservation.key != asked.key), "the question was asked already")
     }
 
     fn open(&self, job: &JobId) -> Result<&Row, &'static str> {

@@ -52,7 +52,8 @@ impl Node {
         files::write_durably(&self.home().policy_path(&new.name), policy_text.as_bytes())?;
         if known.is_none() {
             let (name, policy) = (new.name.clone(), policy.digest());
-            ledger.append(self.now(), Event::DatasetAdded { dataset: dataset.id, name, policy })?;
+            let home = self.home().name()?;
+            ledger.append(self.now(), Event::DatasetAdded { dataset: dataset.id, name, policy, home })?;
         }
         self.store().put(&dataset).await?;
         Ok((dataset, policy.digest()))

@@ -1,6 +1,5 @@
 //! What the ledger says of one job or one package: a fold over its records, which are the only state of a job.
 
-use crate::job::Details;
 use trocar_ledger::{Event, Ledger, Reservation};
 use trocar_terms::{Code, DatasetId, Digest, JobId, Name, Timestamp};
 
@@ -37,12 +36,7 @@ pub(crate) fn finished(ledger: &Ledger, job: &JobId) -> Option<Finished> {
 /// not at its true end.
 pub(crate) fn shows_at(ledger: &Ledger, job: &JobId) -> Option<Timestamp> {
     let ended = finished(ledger, job)?.at;
-    let reservation = reservations(ledger).find(|r| r.job == *job)?;
-    if ended <= reservation.release_at {
-        return Some(reservation.release_at);
-    }
-    let slot_minutes = Details::of(reservation).map_or(1_440, |d| d.slot_minutes);
-    Some(ended.slot_ceil(slot_minutes.saturating_mul(60)))
+    Some(reservations(ledger).find(|r| r.job == *job)?.shows_at(ended))
 }
 
 /// The outcome of a job as a researcher may know it.

@@ -68,6 +68,8 @@ codes! {
     ProjectBudget = "BUD-04", "The project's share of the year does not cover this job.";
     /// The delta for gates is used up.
     GateDeltaBudget = "BUD-05", "The dataset's yearly delta for cohort gates does not cover this job.";
+    /// The pool of feasibility counts is used up.
+    CountsBudget = "BUD-06", "The dataset's privacy budget for feasibility counts does not cover this count.";
     /// The signature or a digest of the package is wrong.
     PackageTampered = "PKG-01", "The package is damaged or its signature does not verify.";
 }

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod caps;
+mod counts;
 mod crowd;
 mod damage;
 mod disk;
+mod pools;
+mod public;
 mod records;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +49,7 @@ fn asks(i: u64) -> Reservation {
         snapshot: SnapshotId::from_bytes([2; 16]),
         commitment: Digest::of(b"commitment"),
         release_at: at(900),
+        slot_minutes: 15,
         details: serde_json::json!({"where": "sex = \"F\""}),
     }
 }
@@ -74,7 +78,9 @@ fn home() -> Home {
     let path = folder.path().join("ledger.log");
     let mut ledger = Ledger::create(&path, at(0)).unwrap();
     let (name, policy) = ("lung".parse().unwrap(), Digest::of(b"policy"));
-    ledger.append(at(1), Event::DatasetAdded { dataset: DATASET, name, policy }).unwrap();
+    ledger
+        .append(at(1), Event::DatasetAdded { dataset: DATASET, name, policy, home: "node".parse().unwrap() })
+        .unwrap();
     assert_eq!(ledger.append(at(2), approved()).unwrap(), 2);
     Home { _folder: folder, path, ledger }
 }

@@ -56,8 +56,8 @@ fn events_that_cannot_follow_are_refused() {
     spend(&mut home.ledger, 1, 3);
     let (other, name, policy) = (DatasetId::from_bytes([9; 16]), "x".parse().unwrap(), Digest::of(b"p"));
     for event in [
-        Event::Genesis { version: 1 },
-        Event::DatasetAdded { dataset: DATASET, name, policy },
+        Event::Genesis { version: 2 },
+        Event::DatasetAdded { dataset: DATASET, name, policy, home: "node".parse().unwrap() },
         Event::Submitted { job: job(2), dataset: other, package: policy },
         Event::Rejected { dataset: other, manifest: manifest() },
         Event::Reserved(Box::new(asks(2))),

@@ -183,6 +183,7 @@ fn reserve(ledger: &mut Ledger, now: Timestamp, granted: Granted) -> Result<Gran
         snapshot: granted.snapshot.id,
         commitment: granted.snapshot.commitment,
         release_at: granted.release_at,
+        slot_minutes: granted.details.slot_minutes,
         details: serde_json::to_value(&granted.details)?,
     };
     Ok(match ledger.reserve(now, reservation, &caps(&granted))? {

@@ -165,6 +165,7 @@ mod tests {
             snapshot: SnapshotId::from_bytes([3; 16]),
             commitment: digest,
             release_at: at(900),
+            slot_minutes: 15,
             details: serde_json::to_value(details).unwrap(),
         }
     }
@@ -173,7 +174,12 @@ mod tests {
         let (digest, all) = (Digest::of(b"any"), RhoUnits(100));
         let mut ledger = node.home().ledger().unwrap();
         let name = "liver".parse().unwrap();
-        ledger.append(at(0), Event::DatasetAdded { dataset: DATASET, name, policy: digest }).unwrap();
+        ledger
+            .append(
+                at(0),
+                Event::DatasetAdded { dataset: DATASET, name, policy: digest, home: "node".parse().unwrap() },
+            )
+            .unwrap();
         let envelope = serde_json::Value::Null;
         let approved = Event::Approved { dataset: DATASET, manifest: digest, component: digest, envelope };
         let approval = ledger.append(at(0), approved).unwrap();
