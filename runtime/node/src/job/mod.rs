@@ -20,4 +20,5 @@ pub use run::Ran;
 pub use status::{JobState, JobStatus};
 
 pub(crate) use admit::{Admitted, Received};
+#[cfg(test)]
 pub(crate) use grant::Details;
