@@ -2,12 +2,16 @@
 
 use crate::integer::{ceil_sqrt, cost, sigma};
 use crate::plan::Refusal;
-use crate::quantise::{clip, quantise};
-use trocar_terms::{Axis, Bounds, Kind, Name, Output, RhoUnits};
+use crate::quantise::{bin, clip, quantise, rounded, scaled};
+use trocar_terms::{Axis, Bounds, Kind, Name, Output, RhoUnits, Variable};
 
 /// One whole patient in a cell is 2^8 units.
 pub(crate) const CELL_BITS: u8 = 8;
 pub(crate) const CELL_ONE: u64 = 1 << CELL_BITS;
+/// One whole range of a variance or of moments is at least this many units wide, so that the rounding of a square or a
+/// product is far below any noise.
+pub(crate) const SCALE_BITS: u8 = 16;
+const SCALE: i64 = 1 << SCALE_BITS;
 /// Reals on a grid are exact in f64 up to here.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Least standard deviation in grid units: below it the discrete Gaussian no longer looks like a Gaussian.
@@ -50,6 +54,13 @@ pub(crate) enum Encoding {
     Cells { cells: usize },
     /// `(value - centre, present)`: both reach `half` units, so that each is scaled to [-1, 1].
     Centred { lower: f64, upper: f64, centre: f64, half: i64, grid_bits: u8 },
+    /// `(u, u^2 - 1/2, 1)` in units of `half << shift`, where u is the value scaled to [-1, 1].
+    Squared { lower: f64, upper: f64, centre: f64, half: i64, shift: u8, grid_bits: u8 },
+    /// One coordinate a bin of the kind's edges; the host finds the bin.
+    Binned { bins: usize },
+    /// The upper triangle of the products of `(1, u_1, .., u_p)` with themselves, squares lowered by 1/2, each u scaled to
+    /// [-1, 1], in units of 2^-16.
+    Products { variables: usize },
     /// `length` coordinates within `clip`.
     Free { length: usize, clip: f64, grid_bits: u8 },
 }
@@ -81,31 +92,77 @@ impl Block {
     }
 
     /// Number of integer coordinates.
-    pub(crate) const fn coordinates(&self) -> usize {
-        match self.encoding {
-            Encoding::Cells { cells } => cells,
-            Encoding::Centred { .. } => 2,
-            Encoding::Free { length, .. } => length,
-        }
+    pub(crate) fn coordinates(&self) -> usize {
+        self.output.kind.coordinates()
     }
 
     /// Steps 4 and 5 for one patient's numbers.
     pub(crate) fn encode(&self, raw: &[f64]) -> Vec<i64> {
-        let mut q: Vec<i64> = match self.encoding {
-            Encoding::Cells { .. } => {
-                raw.iter().map(|x| quantise(*x, 0.0, 1.0, 0.0, CELL_BITS).unwrap_or(0)).collect()
-            }
-            Encoding::Free { clip, grid_bits, .. } => {
-                raw.iter().map(|x| quantise(*x, -clip, clip, 0.0, grid_bits).unwrap_or(0)).collect()
-            }
-            Encoding::Centred { lower, upper, centre, half, grid_bits } => {
-                let value = raw.first().and_then(|x| quantise(*x, lower, upper, centre, grid_bits));
-                value.map_or_else(|| vec![0, 0], |q| vec![q.clamp(half.saturating_neg(), half), half])
-            }
-        };
+        let mut q = self.quantised(raw);
         clip(&mut q, self.s);
         q
     }
+
+    fn quantised(&self, raw: &[f64]) -> Vec<i64> {
+        let all = |lower, upper, bits| {
+            raw.iter().map(|x| quantise(*x, lower, upper, 0.0, bits).unwrap_or(0)).collect()
+        };
+        let first = |lower, upper, centre, half: i64, bits| {
+            let q = raw.first().and_then(|x| quantise(*x, lower, upper, centre, bits));
+            q.map(|q| q.clamp(half.saturating_neg(), half))
+        };
+        match self.encoding {
+            Encoding::Cells { .. } => all(0.0, 1.0, CELL_BITS),
+            Encoding::Free { clip, grid_bits, .. } => all(-clip, clip, grid_bits),
+            Encoding::Centred { lower, upper, centre, half, grid_bits } => {
+                first(lower, upper, centre, half, grid_bits).map_or_else(|| vec![0, 0], |q| vec![q, half])
+            }
+            Encoding::Squared { lower, upper, centre, half, shift, grid_bits } => {
+                let q = first(lower, upper, centre, half, grid_bits);
+                q.map_or_else(|| vec![0; 3], |q| squared(q << shift, half << shift))
+            }
+            Encoding::Binned { bins } => self.one_bin(raw, bins),
+            Encoding::Products { .. } => self.products(raw).unwrap_or_else(|| vec![0; self.coordinates()]),
+        }
+    }
+
+    fn one_bin(&self, raw: &[f64], bins: usize) -> Vec<i64> {
+        let (Kind::Quantiles { edges, .. }, [value]) = (&self.output.kind, raw) else { return vec![0; bins] };
+        let found = bin(*value, edges);
+        (0..bins).map(|i| if Some(i) == found { CELL_ONE.cast_signed() } else { 0 }).collect()
+    }
+
+    /// `None` where one of the variables has no value.
+    fn products(&self, raw: &[f64]) -> Option<Vec<i64>> {
+        let Kind::Moments { variables } = &self.output.kind else { return None };
+        let scale = |(v, x): (&Variable, &f64)| scaled(*x, v.lower, v.upper, SCALE_BITS);
+        let scaled: Option<Vec<i64>> = variables.iter().zip(raw).map(scale).collect();
+        let row = [vec![SCALE], scaled?].concat();
+        Some(row.iter().enumerate().flat_map(|(i, a)| products_with(*a, i, &row)).collect())
+    }
+}
+
+/// `(q, q^2 / half - half / 2, half)`: with u = q / half it is `half * (u, u^2 - 1/2, 1)`.
+fn squared(q: i64, half: i64) -> Vec<i64> {
+    vec![q, lowered_square(q, half), half]
+}
+
+/// `q^2 / one - one / 2`, rounded half to even.
+fn lowered_square(q: i64, one: i64) -> i64 {
+    let (q, one) = (i128::from(q), i128::from(one));
+    let twice = q.saturating_mul(q).saturating_mul(2).saturating_sub(one.saturating_mul(one));
+    rounded(twice, one.saturating_mul(2))
+}
+
+/// Row `i` of the upper triangle, whose first row is the one of 1 and is not lowered.
+fn products_with(a: i64, i: usize, row: &[i64]) -> Vec<i64> {
+    let product = |(j, b): (usize, &i64)| {
+        if i == j && i > 0 {
+            return lowered_square(a, SCALE);
+        }
+        rounded(i128::from(a).saturating_mul(i128::from(*b)), i128::from(SCALE))
+    };
+    row.iter().enumerate().skip(i).map(product).collect()
 }
 
 const RHO: &str = "its rho is 0, or so small or so large that it cannot be charged";
@@ -123,9 +180,14 @@ fn encoding(kind: &Kind) -> Result<(Encoding, u64, u64), Fault> {
             check_axes(axes)?;
             Ok(cells(kind.length(), check_cells(*cells_per_patient, kind.length())?))
         }
-        Kind::Variance(_) | Kind::Quantiles { .. } | Kind::Moments { .. } => {
-            Err("its kind cannot be released")
+        Kind::Variance(bounds) => squares(bounds),
+        Kind::Quantiles { edges, probabilities } => {
+            check_edges(edges)?;
+            check_probabilities(probabilities)?;
+            let (bins, (_, s, s_inf)) = (kind.coordinates(), cells(kind.coordinates(), 1));
+            Ok((Encoding::Binned { bins }, s, s_inf))
         }
+        Kind::Moments { variables } => moments(variables),
         Kind::Vector { length, clip, grid_bits } => free(*length as usize, *clip, *grid_bits),
     }
 }
@@ -136,8 +198,8 @@ fn cells(cells: usize, m: u32) -> (Encoding, u64, u64) {
     (Encoding::Cells { cells }, u64::try_from(s).unwrap_or(u64::MAX), CELL_ONE)
 }
 
-// Both coordinates reach `half`, so S = ceil(sqrt(2) * half).
-fn centred(bounds: &Bounds) -> Result<(Encoding, u64, u64), Fault> {
+/// The midpoint, and half the range in grid units.
+fn middle(bounds: &Bounds) -> Result<(f64, i64), Fault> {
     let Bounds { lower, upper, grid_bits } = *bounds;
     let centre = lower.midpoint(upper);
     let on_grid = [lower, upper, centre].map(|x| whole(x, grid_bits));
@@ -145,7 +207,13 @@ fn centred(bounds: &Bounds) -> Result<(Encoding, u64, u64), Fault> {
         return Err("lower, upper and their midpoint must be finite multiples of 2^-grid_bits");
     };
     let half = high.checked_sub(low).and_then(|width| width.checked_div(2)).filter(|half| *half > 0);
-    let half = half.ok_or("upper must be above lower")?;
+    Ok((centre, half.ok_or("upper must be above lower")?))
+}
+
+// Both coordinates reach `half`, so S = ceil(sqrt(2) * half).
+fn centred(bounds: &Bounds) -> Result<(Encoding, u64, u64), Fault> {
+    let Bounds { lower, upper, grid_bits } = *bounds;
+    let (centre, half) = middle(bounds)?;
     let s_inf = half.unsigned_abs();
     let s = ceil_sqrt(u128::from(s_inf).pow(2).saturating_mul(2));
     Ok((
@@ -153,6 +221,32 @@ fn centred(bounds: &Bounds) -> Result<(Encoding, u64, u64), Fault> {
         u64::try_from(s).unwrap_or(u64::MAX),
         s_inf,
     ))
+}
+
+// u^2 + (u^2 - 1/2)^2 + 1 = u^4 + 5/4 is largest where |u| = 1: S = 3/2 of `half`, and half / 2 is rounded up.
+fn squares(bounds: &Bounds) -> Result<(Encoding, u64, u64), Fault> {
+    let Bounds { lower, upper, grid_bits } = *bounds;
+    let (centre, half) = middle(bounds)?;
+    let shift = (0..SCALE_BITS).find(|shift| half << shift >= SCALE).unwrap_or(SCALE_BITS);
+    let one = u128::from((half << shift).unsigned_abs());
+    let square = one.saturating_mul(one);
+    let lowered = one.div_ceil(2);
+    let s = ceil_sqrt(square.saturating_mul(2).saturating_add(lowered.saturating_mul(lowered)));
+    let s_inf = u64::try_from(one).unwrap_or(u64::MAX);
+    let encoding = Encoding::Squared { lower, upper, centre, half, shift, grid_bits };
+    Ok((encoding, u64::try_from(s).unwrap_or(u64::MAX), s_inf))
+}
+
+// All |u| = 1 is the longest: 1 + p for 1 and the variables, 1/4 for each square, 1 for each product of two.
+fn moments(variables: &[Variable]) -> Result<(Encoding, u64, u64), Fault> {
+    check_variables(variables)?;
+    let p = variables.len() as u128;
+    let products = p.saturating_mul(p.saturating_sub(1)) >> 1;
+    let quarters = products.saturating_add(p).saturating_add(1).saturating_mul(4).saturating_add(p);
+    // In quarters of 2^32 units: 2^30.
+    let s = ceil_sqrt(quarters.saturating_mul(1 << (2 * SCALE_BITS - 2)));
+    let encoding = Encoding::Products { variables: variables.len() };
+    Ok((encoding, u64::try_from(s).unwrap_or(u64::MAX), SCALE.unsigned_abs()))
 }
 
 fn free(length: usize, clip: f64, grid_bits: u8) -> Result<(Encoding, u64, u64), Fault> {
@@ -180,6 +274,23 @@ fn check_edges(edges: &[f64]) -> Result<(), Fault> {
         return Ok(());
     }
     Err("edges must be at least two finite numbers, each above the one before")
+}
+
+fn check_probabilities(probabilities: &[f64]) -> Result<(), Fault> {
+    let rising = probabilities.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+    if !probabilities.is_empty() && rising && probabilities.iter().all(|p| *p > 0.0 && *p < 1.0) {
+        return Ok(());
+    }
+    Err("probabilities must be one or more numbers above 0 and below 1, each above the one before")
+}
+
+fn check_variables(variables: &[Variable]) -> Result<(), Fault> {
+    let names: std::collections::BTreeSet<&Name> = variables.iter().map(|v| &v.name).collect();
+    if variables.is_empty() || names.len() != variables.len() {
+        return Err("moments need at least one variable and no variable twice");
+    }
+    let wide = |v: &Variable| v.lower < v.upper && (v.upper / 2.0 - v.lower / 2.0).is_normal();
+    if variables.iter().all(wide) { Ok(()) } else { Err("each variable's upper must be above its lower") }
 }
 
 fn check_cells(m: u32, cells: usize) -> Result<u32, Fault> {

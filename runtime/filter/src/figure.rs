@@ -1,8 +1,11 @@
 //! Step 9: noised integers become numbers with units. Computed unclamped and unblanked; only the display is held back.
 
-use crate::block::{Block, CELL_ONE, Encoding};
-use crate::interval::{Estimate, linear, ratio};
+use crate::block::{Block, CELL_ONE, Encoding, SCALE_BITS};
+use crate::derived::{self, DerivedFigure};
+use crate::interval::{Estimate, Z95, linear, ratio};
 use crate::plan::{Plan, Stated, millionths};
+use crate::quantile::quantile;
+use crate::variance::variance;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use trocar_terms::{Axis, Decimal, Kind, Name};
@@ -22,6 +25,9 @@ pub struct Figures {
     pub epsilon_at_1e_6: f64,
     /// One for each output of the manifest, in its order.
     pub outputs: Vec<Figure>,
+    /// One for each derived statistic of the manifest, in its order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<DerivedFigure>,
 }
 
 /// The noisy number of patients of the cohort, from the draw that opened the gate: near the gate's threshold it reads
@@ -45,7 +51,8 @@ pub struct Figure {
     pub kind: Kind,
     /// UCUM unit.
     pub unit: String,
-    /// One number for a count, sum or mean; else one a cell or coordinate, the last axis fastest.
+    /// One number for a count, sum, mean or variance; one a probability for quantiles; else one a cell or coordinate, the
+    /// last axis fastest.
     pub numbers: Vec<Number>,
     /// What this output cost, rounded up to six places.
     pub rho: Decimal,
@@ -77,7 +84,8 @@ impl Figures {
         let patients = Patients { value, sd: plan.gate().sigma as f64 };
         let outputs =
             plan.blocks().iter().zip(blocks).map(|(block, noised)| figure(plan, block, noised)).collect();
-        Self { patients, rho, delta, epsilon_at_1e_6: epsilon, outputs }
+        let derived = derived::compute(plan, blocks);
+        Self { patients, rho, delta, epsilon_at_1e_6: epsilon, outputs, derived }
     }
 }
 
@@ -85,6 +93,9 @@ fn figure(plan: &Plan, block: &Block, noised: &[i128]) -> Figure {
     let numbers = match block.encoding {
         Encoding::Cells { .. } => noised.iter().map(|y| cell(plan, block, *y)).collect(),
         Encoding::Centred { .. } => vec![centred(plan, block, noised)],
+        Encoding::Squared { .. } => vec![squared(plan, block, noised)],
+        Encoding::Binned { .. } => quantiles(plan, block, noised),
+        Encoding::Products { variables } => products(plan, block, noised, variables),
         Encoding::Free { clip, grid_bits, .. } => {
             let range = clip * f64::from(plan.n_pub());
             noised.iter().map(|y| coordinate(block, *y, grid_bits, range)).collect()
@@ -126,21 +137,65 @@ fn centred(plan: &Plan, block: &Block, noised: &[i128]) -> Number {
     Number::new(Some(sum), shown, (n * lower.min(0.0), n * upper.max(0.0)))
 }
 
-impl Estimate {
-    fn scaled(self, by: f64) -> Self {
-        Self { value: self.value * by, sd: self.sd * by, low95: self.low95 * by, high95: self.high95 * by }
-    }
+/// A variance, from the noised `(u, u^2 - 1/2, 1)`.
+fn squared(plan: &Plan, block: &Block, noised: &[i128]) -> Number {
+    let (Encoding::Squared { half, shift, grid_bits, .. }, [a, b, c]) = (block.encoding, noised) else {
+        return Number::UNKNOWN;
+    };
+    let one = half as f64 * f64::exp2(f64::from(shift));
+    let sums = [a, b, c].map(|y| *y as f64 / one);
+    // The widest deviation that the range allows.
+    let reach = half as f64 * f64::exp2(-f64::from(grid_bits));
+    let [_, _, present] = sums;
+    let estimate = variance(sums, block.spread() / one).map(|e| e.scaled(reach * reach));
+    Number::new(estimate, present >= f64::from(plan.gate().k), (0.0, reach * reach))
+}
 
-    fn moved(self, by: f64) -> Self {
-        Self { value: self.value + by, low95: self.low95 + by, high95: self.high95 + by, ..self }
+fn quantiles(plan: &Plan, block: &Block, noised: &[i128]) -> Vec<Number> {
+    let Kind::Quantiles { edges, probabilities } = &block.output.kind else { return Vec::new() };
+    let one = CELL_ONE as f64;
+    let bins: Vec<f64> = noised.iter().map(|y| *y as f64 / one).collect();
+    let shown = bins.iter().sum::<f64>() >= f64::from(plan.gate().k);
+    let number = |p: &f64| {
+        let estimate = quantile(&bins, edges, *p, block.spread() / one);
+        Number::new(estimate, shown, (f64::NEG_INFINITY, f64::INFINITY))
+    };
+    probabilities.iter().map(number).collect()
+}
+
+/// The sums of the products as they are, but for the squares, which get back the 1/2 that was taken off.
+fn products(plan: &Plan, block: &Block, noised: &[i128], variables: usize) -> Vec<Number> {
+    let unit = f64::exp2(-f64::from(SCALE_BITS));
+    let present = noised.first().map_or(0.0, |y| *y as f64 * unit);
+    let shown = present >= f64::from(plan.gate().k);
+    let (sd, n) = (block.sigma as f64 * unit, f64::from(plan.n_pub()));
+    let number = |((i, j), y): ((usize, usize), &i128)| {
+        let value = *y as f64 * unit;
+        let (square, least) = (i == j && i > 0, if i == j { 0.0 } else { -n });
+        let estimate = if square {
+            linear(value + present / 2.0, sd * 1.25_f64.sqrt(), 1.5 * unit)
+        } else {
+            linear(value, sd, unit)
+        };
+        Number::new(Some(estimate), shown, (least, n))
+    };
+    derived::pairs(variables).into_iter().zip(noised).map(number).collect()
+}
+
+impl Block {
+    /// The standard deviation, in units, with which an interval of z of them covers the discrete tail too.
+    pub(crate) fn spread(&self) -> f64 {
+        self.sigma as f64 + 1.0 / Z95
     }
 }
 
 impl Number {
-    const UNKNOWN: Self =
+    /// Nothing can be said.
+    pub(crate) const UNKNOWN: Self =
         Self { value: None, sd: None, low95: None, high95: None, shown: false, display: None };
 
-    fn new(estimate: Option<Estimate>, shown: bool, range: (f64, f64)) -> Self {
+    /// `range` is the public one, which the display is clamped to.
+    pub(crate) fn new(estimate: Option<Estimate>, shown: bool, range: (f64, f64)) -> Self {
         let Some(e) = estimate else { return Self::UNKNOWN };
         let display = shown.then(|| fixed(e.value.max(range.0).min(range.1)));
         let [value, sd, low95, high95] = [e.value, e.sd, e.low95, e.high95].map(|x| Some(fixed(x)));
@@ -182,16 +237,22 @@ impl Figure {
             Kind::Moments { variables } => map.serialize_entry("variables", variables)?,
             Kind::Vector { .. } => {}
         }
-        let column = |field: fn(&Number) -> Option<f64>| self.numbers.iter().map(field).collect::<Vec<_>>();
-        map.serialize_entry("value", &column(|n| n.value))?;
-        map.serialize_entry("sd", &column(|n| n.sd))?;
-        map.serialize_entry("low95", &column(|n| n.low95))?;
-        map.serialize_entry("high95", &column(|n| n.high95))?;
-        map.serialize_entry("shown", &self.numbers.iter().map(|n| n.shown).collect::<Vec<_>>())
+        columns(&self.numbers, map)
     }
 }
 
-fn scalar<M: SerializeMap>(number: &Number, map: &mut M) -> Result<(), M::Error> {
+/// Many numbers, a list for each field.
+pub(crate) fn columns<M: SerializeMap>(numbers: &[Number], map: &mut M) -> Result<(), M::Error> {
+    let column = |field: fn(&Number) -> Option<f64>| numbers.iter().map(field).collect::<Vec<_>>();
+    map.serialize_entry("value", &column(|n| n.value))?;
+    map.serialize_entry("sd", &column(|n| n.sd))?;
+    map.serialize_entry("low95", &column(|n| n.low95))?;
+    map.serialize_entry("high95", &column(|n| n.high95))?;
+    map.serialize_entry("shown", &numbers.iter().map(|n| n.shown).collect::<Vec<_>>())
+}
+
+/// One number, a field for each of its own.
+pub(crate) fn scalar<M: SerializeMap>(number: &Number, map: &mut M) -> Result<(), M::Error> {
     map.serialize_entry("value", &number.value)?;
     map.serialize_entry("sd", &number.sd)?;
     map.serialize_entry("low95", &number.low95)?;

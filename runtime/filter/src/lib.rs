@@ -16,6 +16,7 @@
 
 mod block;
 mod contribution;
+mod derived;
 mod draw;
 mod epsilon;
 mod figure;
@@ -24,12 +25,15 @@ mod integer;
 mod interval;
 mod noise;
 mod plan;
+mod quantile;
 mod quantise;
 mod rehearsal;
 mod release;
 mod sums;
+mod variance;
 
 pub use contribution::{Contribution, Untrusted};
+pub use derived::{At, DerivedFigure, Part};
 pub use epsilon::epsilon;
 pub use figure::{Figure, Figures, Number, Patients};
 pub use noise::{GaussianNoise, NoiseSource};

@@ -14,7 +14,7 @@ fn the_charge_is_the_one_of_the_integer_sigma() {
 
 #[test]
 fn every_kind_is_admitted_with_the_shape_that_the_guest_returns() {
-    assert_eq!(plan(&all_kinds()).shape(), [1, 1, 1, 3, 4, 3]);
+    assert_eq!(plan(&all_kinds()).shape(), [1, 1, 1, 3, 4, 3, 1, 1, 2]);
 }
 
 #[test]
@@ -26,6 +26,13 @@ fn every_rule_for_one_output_is_enforced() {
         categories: list.iter().map(|c| (*c).into()).collect(),
     };
     let free = |length, clip, grid_bits| Kind::Vector { length, clip, grid_bits };
+    let quantiles = |edges: &[f64], probabilities: &[f64]| Kind::Quantiles {
+        edges: edges.into(),
+        probabilities: probabilities.into(),
+    };
+    let moments = |variables: &[(&str, f64, f64)]| Kind::Moments {
+        variables: variables.iter().map(|(n, low, high)| variable(n, *low, *high)).collect(),
+    };
     let rows = [
         (Kind::Count, "0", "its rho is 0"),
         (Kind::Count, "9999", "below 4 grid units"),
@@ -39,6 +46,24 @@ fn every_rule_for_one_output_is_enforced() {
         (Kind::Sum(bounds(2.0, 1.0, 4)), "0.02", "upper must be above lower"),
         (Kind::Sum(bounds(0.0, 4e15, 1)), "1e-6", "could overflow"),
         (Kind::Sum(bounds(0.0, 4e15, 1)), "1e-12", "cannot be charged"),
+        (Kind::Variance(bounds(2.0, 1.0, 4)), "0.02", "upper must be above lower"),
+        (Kind::Variance(bounds(0.0, f64::NAN, 4)), "0.02", "multiples of 2^-grid_bits"),
+        (Kind::Variance(bounds(0.0, 4e15, 1)), "1e-6", "could overflow"),
+        (Kind::Variance(bounds(0.0, 1.0, 4)), "0", "its rho is 0"),
+        (quantiles(&[0.0], &[0.5]), "0.02", "edges must be"),
+        (quantiles(&[0.0, 2.0, 1.0], &[0.5]), "0.02", "edges must be"),
+        (quantiles(&[0.0, 1.0], &[]), "0.02", "probabilities must be"),
+        (quantiles(&[0.0, 1.0], &[0.0]), "0.02", "probabilities must be"),
+        (quantiles(&[0.0, 1.0], &[0.5, 1.0]), "0.02", "probabilities must be"),
+        (quantiles(&[0.0, 1.0], &[0.5, 0.5]), "0.02", "probabilities must be"),
+        (quantiles(&[0.0, 1.0], &[f64::NAN]), "0.02", "probabilities must be"),
+        (moments(&[]), "0.02", "at least one variable"),
+        (moments(&[("a", 0.0, 1.0), ("a", 0.0, 2.0)]), "0.02", "no variable twice"),
+        (moments(&[("a", 1.0, 0.0)]), "0.02", "upper must be above"),
+        (moments(&[("a", 1.0, 1.0)]), "0.02", "upper must be above"),
+        (moments(&[("a", 0.0, f64::INFINITY)]), "0.02", "upper must be above"),
+        (moments(&[("a", f64::NAN, 1.0)]), "0.02", "upper must be above"),
+        (moments(&[("a", 0.0, 5e-324)]), "0.02", "upper must be above"),
         (cells(&[0.0], 1), "0.02", "edges must be"),
         (cells(&[0.0, 0.0], 1), "0.02", "edges must be"),
         (cells(&[0.0, f64::NAN, 1.0], 1), "0.02", "edges must be"),
@@ -62,6 +87,19 @@ fn every_rule_for_one_output_is_enforced() {
         let words = refusal(kind.clone(), rho);
         assert!(words.contains(why), "{kind:?} at rho {rho}: {words}");
     }
+}
+
+#[test]
+fn a_derived_statistic_without_its_output_or_with_another_shape_is_refused() {
+    let outputs = [output("cells", "0.02", table())];
+    let refused = |from: &str, kind| {
+        let derived = [Derived { name: "d".parse().unwrap(), from: from.parse().unwrap(), kind }];
+        Plan::admit(&Admission { derived: &derived, ..admission(&outputs) }).unwrap_err().to_string()
+    };
+    assert_eq!(refused("cell", DerivedKind::Confusion), "derived d: it reads an output of this manifest");
+    assert_eq!(refused("cells", DerivedKind::Covariance), "derived d: it reads moments");
+    let survival = DerivedKind::Survival { event: "died".into() };
+    assert!(refused("cells", survival).starts_with("derived d: it reads a table with edges of time"));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod admit;
+mod coverage;
+mod derived;
 mod draw;
 mod figures;
 mod sum;
@@ -9,12 +11,12 @@ mod sum;
 use chacha20::ChaCha20Rng;
 use proptest::prelude::*;
 use rand::SeedableRng;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use trocar_filter::{
     Admission, Contribution, GaussianNoise, NoiseSource, Number, OtherPlan, Outcome, Plan, Refusal, Sums,
     Untrusted, rehearse, release,
 };
-use trocar_terms::{Axis, Bounds, Decimal, Kind, Output, RhoUnits};
+use trocar_terms::{Axis, Bounds, Decimal, Derived, DerivedKind, Kind, Output, RhoUnits, Variable};
 
 fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -42,6 +44,18 @@ fn vector() -> Kind {
     Kind::Vector { length: 3, clip: 2.0, grid_bits: 12 }
 }
 
+fn quantiles() -> Kind {
+    Kind::Quantiles { edges: vec![0.0, 16.0, 32.0, 48.0, 64.0], probabilities: vec![0.25, 0.5] }
+}
+
+fn variable(name: &str, lower: f64, upper: f64) -> Variable {
+    Variable { name: name.parse().unwrap(), unit: "1".into(), lower, upper }
+}
+
+fn moments() -> Kind {
+    Kind::Moments { variables: vec![variable("a", 0.0, 64.0), variable("b", -1.0, 1.0)] }
+}
+
 /// One output of each kind.
 fn all_kinds() -> Vec<Output> {
     vec![
@@ -51,6 +65,9 @@ fn all_kinds() -> Vec<Output> {
         output("bins", "0.02", histogram()),
         output("cells", "0.02", table()),
         output("gradient", "0.02", vector()),
+        output("spread", "0.02", Kind::Variance(bounds(-1024.0, 3072.0, 4))),
+        output("middle", "0.02", quantiles()),
+        output("products", "0.02", moments()),
     ]
 }
 
@@ -77,6 +94,9 @@ fn patient(i: u32) -> Contribution {
         weights(3),
         weights(4),
         vec![x / 100.0, -1.0, 0.3],
+        vec![x * 7.3 - 900.0],
+        vec![x % 64.0],
+        vec![x % 64.0, (x / 7.0).sin()],
     ])
 }
 

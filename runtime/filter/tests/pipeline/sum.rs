@@ -5,8 +5,7 @@ use crate::*;
 fn any_contribution() -> impl Strategy<Value = Contribution> {
     let number =
         prop_oneof![any::<u64>().prop_map(f64::from_bits), -2.0..2.0, Just(f64::NAN), Just(f64::MAX)];
-    let lengths =
-        prop_oneof![4 => Just(vec![1_usize, 1, 1, 3, 4, 3]), 1 => prop::collection::vec(0_usize..5, 0..8)];
+    let lengths = prop_oneof![4 => Just(vec![1_usize, 1, 1, 3, 4, 3, 1, 1, 2]), 1 => prop::collection::vec(0_usize..5, 0..10)];
     lengths.prop_flat_map(move |lengths| {
         let vectors: Vec<_> = lengths.into_iter().map(|n| prop::collection::vec(number.clone(), n)).collect();
         vectors.prop_map(Contribution)
@@ -30,8 +29,8 @@ proptest! {
     fn whatever_one_patient_returns_her_norm_stays_within_the_sensitivity(hers in any_contribution()) {
         let wrapped = vec![Untrusted::new(hers)];
         let rehearsal = rehearse(&plan(&all_kinds()), wrapped, &mut Silent::default(), true);
-        // S of each kind: 256; ceil(sqrt 2 * half); 256 sqrt(m); clip * 2^grid_bits.
-        let bounds: [u64; 6] = [256, 11_586, 46_341, 256, 363, 8192];
+        // S of each kind: 256; ceil(sqrt 2 * half); 256 sqrt(m); clip * 2^grid_bits; 3/2 * half; 256; 2^16 sqrt(4.5).
+        let bounds: [u64; 9] = [256, 11_586, 46_341, 256, 363, 8192, 98_304, 256, 139_022];
         for (q, s) in rehearsal.patients[0].quantised.iter().zip(bounds) {
             let norm2: i128 = q.iter().map(|v| i128::from(*v).pow(2)).sum();
             prop_assert!(norm2 <= i128::from(s).pow(2), "{q:?} is longer than {s}");
@@ -70,6 +69,33 @@ fn a_patient_without_a_value_does_not_pull_the_mean() {
     let plan = plan(&[output("mean", "0.02", Kind::Mean(bounds(0.0, 100.0, 4)))]);
     let values = (0..40).map(|_| 80.0).chain((0..40).map(|_| f64::NAN));
     assert_eq!(exact(&plan, values.map(|x| Contribution(vec![vec![x]]))), Some(vec![vec![80.0]]));
+}
+
+#[test]
+fn a_bound_of_a_norm_is_reached_and_not_higher_than_it_must_be() {
+    let rows = [
+        (Kind::Variance(bounds(-1024.0, 3072.0, 4)), vec![3072.0], 98_304.0),
+        (Kind::Variance(bounds(0.0, 3.0, 0)), vec![f64::NAN], 0.0),
+        (moments(), vec![64.0, -1.0], 139_021.3),
+    ];
+    for (kind, values, norm) in rows {
+        let Ok(plan) = Plan::admit(&admission(&[output("x", "0.02", kind.clone())])) else { continue };
+        let one = vec![Untrusted::new(Contribution(vec![values]))];
+        let row = rehearse(&plan, one, &mut Silent::default(), true).patients.remove(0);
+        let found: f64 = row.quantised[0].iter().map(|q| (*q as f64).powi(2)).sum::<f64>().sqrt();
+        assert!((found - norm).abs() < 0.1, "{kind:?}: {found}");
+    }
+}
+
+#[test]
+fn who_lacks_one_variable_counts_in_none() {
+    let plan = plan(&[output("products", "0.02", moments())]);
+    let with = |values: [f64; 2]| sums(&plan, [Contribution(vec![values.to_vec()])]).bytes();
+    let mut default = Sums::new(&plan);
+    default.add_default();
+    for values in [[f64::NAN, 0.0], [1.0, f64::INFINITY], [f64::NEG_INFINITY, f64::NAN]] {
+        assert_eq!(with(values), default.bytes());
+    }
 }
 
 #[test]

@@ -1,0 +1,118 @@
+//! Kaplan-Meier curves, from a noised table of time intervals by {event, censored}.
+//!
+//! With d and c the noisy numbers of events and of censored patients of each interval, n_j, those at risk in interval j, is the
+//! sum of d and c from j on, and S_j the product of (n_i - d_i) / n_i up to j. It ends where those at risk are within their noise.
+
+use super::source::{Source, categories, edges, two};
+use super::{At, Part, monotone};
+use crate::figure::Number;
+use crate::interval::{Estimate, Z95, linear};
+
+/// For each group the median, the curve at the end of each interval, and those at risk at its start.
+pub(crate) fn parts(source: &Source<'_>, event: &str) -> Vec<Part> {
+    let axes = source.axes();
+    let statuses = categories(axes.last());
+    let (groups, times) = match axes {
+        [groups, times, _] => (categories(Some(groups)), edges(Some(times))),
+        [times, _] => (&[][..], edges(Some(times))),
+        _ => return Vec::new(),
+    };
+    let ends: Vec<f64> = times.iter().skip(1).copied().collect();
+    let starts: Vec<f64> = times.iter().take(ends.len()).copied().collect();
+    let cells = ends.len().saturating_mul(2).max(1);
+    let names = groups.iter().map(Some).chain(groups.is_empty().then_some(None));
+    let curves = source.y.chunks(cells).zip(names);
+    curves
+        .flat_map(|(cells, group)| {
+            let (died, censored) = two(cells, statuses, event);
+            let curve = Curve::new(source, &died, &censored);
+            [
+                Part::one("median", curve.median(&ends)).of(group),
+                Part::many("survival", At::Numbers(ends.clone()), curve.survival).of(group),
+                Part::many("at_risk", At::Numbers(starts.clone()), curve.at_risk).of(group),
+            ]
+        })
+        .collect()
+}
+
+struct Curve {
+    survival: Vec<Number>,
+    at_risk: Vec<Number>,
+}
+
+/// What is known of the curve up to one interval.
+struct Steps {
+    log: f64,
+    /// Sum of 1 / (n - d) - 1 / n.
+    slope: f64,
+    /// Sum of the squared gradients of the log over the cells of the intervals so far.
+    squares: f64,
+}
+
+impl Curve {
+    fn new(source: &Source<'_>, died: &[f64], censored: &[f64]) -> Self {
+        let sums = died.iter().zip(censored).rev().scan((0.0, 0.0), |(n, cells), (d, c)| {
+            *n += d + c;
+            *cells += 2.0;
+            Some((*n, *cells))
+        });
+        let mut at_risk: Vec<(f64, f64)> = sums.collect();
+        at_risk.reverse();
+        let mut survival = survival(source, died, &at_risk);
+        monotone::falling(&mut survival);
+        let at_risk = at_risk.into_iter().map(|(n, cells)| counted(source, n, cells)).collect();
+        Self { survival, at_risk }
+    }
+
+    /// The first end at which the curve is at or below one half; the interval holds each end that both tests of the curve's own
+    /// interval let stand (Brookmeyer and Crowley 1982).
+    fn median(&self, ends: &[f64]) -> Number {
+        let first = |of: fn(&Number) -> Option<f64>| {
+            self.survival.iter().position(|n| of(n).is_some_and(|s| s <= 0.5))
+        };
+        let above = self.survival.iter().rposition(|n| n.high95.is_none_or(|s| s > 0.5));
+        let last = above.map_or(0, |i| i.saturating_add(1));
+        let at = |i: Option<usize>| i.and_then(|i| ends.get(i)).copied();
+        let shown = first(|n| n.value).and_then(|i| self.survival.get(i)).is_some_and(|n| n.shown);
+        let (value, low95, high95) = (at(first(|n| n.value)), at(first(|n| n.low95)), at(Some(last)));
+        let sd = low95.zip(high95).map(|(low, high)| (high - low) / (2.0 * Z95));
+        Number { value, sd, low95, high95, shown, display: value.filter(|_| shown) }
+    }
+}
+
+fn counted(source: &Source<'_>, n: f64, cells: f64) -> Number {
+    let estimate = linear(n, source.sigma * cells.sqrt(), 0.0);
+    Number::new(Some(estimate), n >= source.k, (0.0, source.n_pub))
+}
+
+/// The curve at the end of each interval, by the delta method on its logarithm.
+fn survival(source: &Source<'_>, died: &[f64], at_risk: &[(f64, f64)]) -> Vec<Number> {
+    let mut steps = Some(Steps { log: 0.0, slope: 0.0, squares: 0.0 });
+    let number = |(d, (n, cells)): (&f64, &(f64, f64))| {
+        let enough = *n > KNOWN * source.sigma * cells.sqrt() && n - d > KNOWN * source.sigma * cells.sqrt();
+        steps = steps.take().filter(|_| enough).map(|before| before.after(*d, *n));
+        let Some(now) = &steps else { return Number::UNKNOWN };
+        // The cells of later intervals all move each n so far by one.
+        let variance = now.squares + (cells - 2.0) * now.slope * now.slope;
+        let (value, sd) = (now.log.exp(), source.sigma * variance.sqrt());
+        let (low95, high95) = ((now.log - Z95 * sd).exp(), (now.log + Z95 * sd).exp());
+        Number::new(Some(Estimate { value, sd: value * sd, low95, high95 }), *n >= source.k, (0.0, 1.0))
+    };
+    died.iter().zip(at_risk).map(number).collect()
+}
+
+/// Those at risk must lie this many standard deviations of their noise above 0, so that the logarithm is near to linear.
+const KNOWN: f64 = 3.0;
+
+impl Steps {
+    /// With an event cell of this interval n grows by one and n - d does not; with a censored one both do.
+    fn after(self, d: f64, n: f64) -> Self {
+        let slope = self.slope + 1.0 / (n - d) - 1.0 / n;
+        let event = self.slope - 1.0 / n;
+        Self {
+            log: self.log + ((n - d) / n).ln(),
+            slope,
+            squares: self.squares + event * event + slope * slope,
+        }
+    }
+}
