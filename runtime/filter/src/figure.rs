@@ -2,7 +2,7 @@
 
 use crate::block::{Block, CELL_ONE, Encoding};
 use crate::interval::{Estimate, linear, ratio};
-use crate::plan::{Plan, Stated, millionths};
+use crate::plan::{Plan, Stated};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use trocar_terms::{Axis, Decimal, Kind, Name};
@@ -20,6 +20,9 @@ pub struct Figures {
     /// Epsilon of this rho at a total delta of 1e-6, rounded up.
     #[serde(rename = "epsilon_at_1e-6")]
     pub epsilon_at_1e_6: f64,
+    /// How often the outputs were drawn; not written where it is once. What is shown is the last round's.
+    #[serde(skip_serializing_if = "is_once")]
+    pub rounds: u32,
     /// One for each output of the manifest, in its order.
     pub outputs: Vec<Figure>,
 }
@@ -47,7 +50,7 @@ pub struct Figure {
     pub unit: String,
     /// One number for a count, sum or mean; else one a cell or coordinate, the last axis fastest.
     pub numbers: Vec<Number>,
-    /// What this output cost, rounded up to six places.
+    /// What this output cost in all rounds, rounded up to six places.
     pub rho: Decimal,
 }
 
@@ -77,8 +80,12 @@ impl Figures {
         let patients = Patients { value, sd: plan.gate().sigma as f64 };
         let outputs =
             plan.blocks().iter().zip(blocks).map(|(block, noised)| figure(plan, block, noised)).collect();
-        Self { patients, rho, delta, epsilon_at_1e_6: epsilon, outputs }
+        Self { patients, rho, delta, epsilon_at_1e_6: epsilon, rounds: plan.rounds(), outputs }
     }
+}
+
+pub(crate) const fn is_once(rounds: &u32) -> bool {
+    *rounds == 1
 }
 
 fn figure(plan: &Plan, block: &Block, noised: &[i128]) -> Figure {
@@ -91,7 +98,7 @@ fn figure(plan: &Plan, block: &Block, noised: &[i128]) -> Figure {
         }
     };
     let output = &block.output;
-    let rho = millionths(block.price.shown);
+    let rho = plan.cost_of(block);
     Figure { name: output.name.clone(), kind: output.kind.clone(), unit: output.unit.clone(), numbers, rho }
 }
 

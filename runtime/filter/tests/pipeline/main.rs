@@ -4,6 +4,7 @@
 mod admit;
 mod draw;
 mod figures;
+mod rounds;
 mod sum;
 
 use chacha20::ChaCha20Rng;
@@ -11,8 +12,8 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 use std::collections::BTreeSet;
 use trocar_filter::{
-    Admission, Contribution, GaussianNoise, NoiseSource, Number, OtherPlan, Outcome, Plan, Refusal, Sums,
-    Untrusted, rehearse, release,
+    Admission, Contribution, GaussianNoise, NoiseSource, Number, OtherPlan, Outcome, Plan, Refusal, Step,
+    Sums, Untrusted, first_round, rehearse, rehearse_rounds, release,
 };
 use trocar_terms::{Axis, Bounds, Decimal, Kind, Output, RhoUnits};
 
@@ -56,7 +57,7 @@ fn all_kinds() -> Vec<Output> {
 
 fn admission(outputs: &[Output]) -> Admission<'_> {
     let (gate_rho, gate_delta) = (decimal("0.02"), decimal("1e-8"));
-    Admission { outputs, derived: &[], gate_rho, gate_delta, k: 10, n_pub: 500 }
+    Admission { outputs, derived: &[], gate_rho, gate_delta, rounds: 1, k: 10, n_pub: 500 }
 }
 
 fn plan(outputs: &[Output]) -> Plan {
