@@ -201,6 +201,7 @@ impl Job {
             derived: &self.manifest.derived,
             gate_rho: self.manifest.privacy.gate_rho,
             gate_delta: self.manifest.privacy.gate_delta,
+            rounds: self.manifest.privacy.rounds,
             k: 10,
             n_pub: 500,
         })

@@ -13,7 +13,7 @@ use anyhow::Context;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use trocar_filter::{Contribution, GaussianNoise, Rehearsal, Untrusted, rehearse};
+use trocar_filter::{Contribution, GaussianNoise, Plan, Rehearsal, Untrusted, rehearse_rounds};
 use trocar_manifest::keys::SecretKey;
 use trocar_manifest::{Manifest, Package};
 use trocar_node::{Indexed, grant_of, system_random};
@@ -37,17 +37,22 @@ pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
     let members: Vec<&Indexed> =
         cohort.patients.iter().filter(|p| p.is_in(&decision.cohort, &grant)).collect();
     let plan = plan(&manifest, Some(&policy))?;
-    let job = MapJob {
+    let mut job = MapJob {
         code: check_component(&component, &grant)?,
         grant,
         limits: manifest.limits,
         params: decision.parameters.into_iter().collect(),
+        state: Vec::new(),
         shape: plan.shape(),
         author: true,
     };
-    let mut mapped = map(out, &job, &members, &cohort.files, &folder)?;
-    let contributions = mapped.iter_mut().map(taken).collect();
-    let rehearsal = rehearsed(&plan, contributions, args.exact);
+    let mut mapped = Vec::new();
+    let round = |state: &[f64]| {
+        job.state = state.to_vec();
+        mapped = map(out, &job, &members, &cohort.files, &folder)?;
+        Ok(mapped.iter_mut().map(taken).collect())
+    };
+    let rehearsal = rehearsed(&plan, round, args.exact)?;
     tell(out, args, &members, &mapped, &rehearsal)
 }
 
@@ -154,15 +159,16 @@ fn taken(mapped: &mut Mapped) -> Untrusted<Contribution> {
     mapped.contribution.take().unwrap_or_else(|| Untrusted::new(Contribution::default()))
 }
 
+/// Every round maps all patients again, on the state of the one before.
 fn rehearsed(
-    plan: &trocar_filter::Plan,
-    contributions: Vec<Untrusted<Contribution>>,
+    plan: &Plan,
+    round: impl FnMut(&[f64]) -> Result<Vec<Untrusted<Contribution>>, Failure>,
     exact: bool,
-) -> Rehearsal {
+) -> Result<Rehearsal, Failure> {
     if exact {
-        return rehearse(plan, contributions, &mut trocar_testkit::NoNoise, true);
+        return rehearse_rounds(plan, round, &mut trocar_testkit::NoNoise, true);
     }
-    rehearse(plan, contributions, &mut GaussianNoise::new(&mut system_random()), false)
+    rehearse_rounds(plan, round, &mut GaussianNoise::new(&mut system_random()), false)
 }
 
 fn tell(

@@ -3,7 +3,7 @@
 use crate::block::{Block, CELL_ONE, Encoding, SCALE_BITS};
 use crate::derived::{self, DerivedFigure};
 use crate::interval::{Estimate, Z95, linear, ratio};
-use crate::plan::{Plan, Stated, millionths};
+use crate::plan::{Plan, Stated};
 use crate::quantile::quantile;
 use crate::variance::variance;
 use serde::ser::SerializeMap;
@@ -23,6 +23,9 @@ pub struct Figures {
     /// Epsilon of this rho at a total delta of 1e-6, rounded up.
     #[serde(rename = "epsilon_at_1e-6")]
     pub epsilon_at_1e_6: f64,
+    /// How often the outputs were drawn; not written where it is once. What is shown is the last round's.
+    #[serde(skip_serializing_if = "is_once")]
+    pub rounds: u32,
     /// One for each output of the manifest, in its order.
     pub outputs: Vec<Figure>,
     /// One for each derived statistic of the manifest, in its order.
@@ -54,7 +57,7 @@ pub struct Figure {
     /// One number for a count, sum, mean or variance; one a probability for quantiles; else one a cell or coordinate, the
     /// last axis fastest.
     pub numbers: Vec<Number>,
-    /// What this output cost, rounded up to six places.
+    /// What this output cost in all rounds, rounded up to six places.
     pub rho: Decimal,
 }
 
@@ -85,8 +88,13 @@ impl Figures {
         let outputs =
             plan.blocks().iter().zip(blocks).map(|(block, noised)| figure(plan, block, noised)).collect();
         let derived = derived::compute(plan, blocks);
-        Self { patients, rho, delta, epsilon_at_1e_6: epsilon, outputs, derived }
+        let rounds = plan.rounds();
+        Self { patients, rho, delta, epsilon_at_1e_6: epsilon, rounds, outputs, derived }
     }
+}
+
+pub(crate) const fn is_once(rounds: &u32) -> bool {
+    *rounds == 1
 }
 
 fn figure(plan: &Plan, block: &Block, noised: &[i128]) -> Figure {
@@ -102,7 +110,7 @@ fn figure(plan: &Plan, block: &Block, noised: &[i128]) -> Figure {
         }
     };
     let output = &block.output;
-    let rho = millionths(block.price.shown);
+    let rho = plan.cost_of(block);
     Figure { name: output.name.clone(), kind: output.kind.clone(), unit: output.unit.clone(), numbers, rho }
 }
 

@@ -2,7 +2,8 @@
 //! steps that the modules here follow.
 //!
 //! A patient's [`Untrusted`] contribution is opened here and nowhere else; a [`Released`] is made here and nowhere else.
-//! What happens between the two is one function, `draw::draw`, so that no caller can change the order of the steps.
+//! What happens between the two is `draw::draw`, and `draw::draw_again` for each later round, so that no caller can change
+//! the order of the steps.
 //!
 //! Absent on purpose: exact releases, minimum and maximum, any way from a [`Rehearsal`] to a [`Released`], I/O, a
 //! clock, logging, and a generator of its own: the caller hands over the operating system's.
@@ -17,6 +18,7 @@
 mod block;
 mod contribution;
 mod derived;
+mod course;
 mod draw;
 mod epsilon;
 mod figure;
@@ -38,6 +40,6 @@ pub use epsilon::epsilon;
 pub use figure::{Figure, Figures, Number, Patients};
 pub use noise::{GaussianNoise, NoiseSource};
 pub use plan::{Admission, Plan, Refusal};
-pub use rehearsal::{PatientRow, Rehearsal, rehearse};
-pub use release::{Outcome, Released, Withheld, release};
+pub use rehearsal::{PatientRow, Rehearsal, rehearse, rehearse_rounds};
+pub use release::{Outcome, Released, Round, Step, Withheld, first_round, release};
 pub use sums::{OtherPlan, Sums};

@@ -11,6 +11,8 @@ use trocar_terms::{Charge, Decimal, DeltaUnits, Derived, Name, Output, RhoUnits}
 const LEAST_K: u32 = 5;
 const MOST_OUTPUTS: usize = 64;
 const MOST_COORDINATES: usize = 1 << 16;
+/// Each round maps every patient anew and is paid for anew: beyond so many, no budget leaves a round anything worth drawing.
+const MOST_ROUNDS: u32 = 64;
 /// The delta at which every bundle states its epsilon.
 const STATED_DELTA: f64 = 1e-6;
 
@@ -25,6 +27,8 @@ pub struct Admission<'a> {
     pub gate_rho: Decimal,
     /// The delta of the cohort gate.
     pub gate_delta: Decimal,
+    /// How often the outputs are drawn.
+    pub rounds: u32,
     /// Least number of patients in a cohort or a shown cell.
     pub k: u32,
     /// `size_bound` of the policy: declared, never counted.
@@ -43,6 +47,9 @@ pub enum Refusal {
         /// The name.
         output: Name,
     },
+    /// No round, or too many.
+    #[error("a job has 1 to {MOST_ROUNDS} rounds")]
+    NumberOfRounds,
     /// All outputs together are too long.
     #[error("the outputs have more than {MOST_COORDINATES} numbers together")]
     TooLong,
@@ -61,7 +68,7 @@ pub enum Refusal {
     #[error("gate_delta must be above 0 and below 1e-6")]
     GateDelta,
     /// The job as a whole costs more than can be written down.
-    #[error("the outputs cost more together than can be charged")]
+    #[error("the outputs cost more in all rounds together than can be charged")]
     Unchargeable,
     /// One output breaks a rule.
     #[error("output {output}: {why}")]
@@ -93,6 +100,7 @@ struct Inner {
     gate_price: Price,
     delta: Decimal,
     n_pub: u32,
+    rounds: u32,
     charge: Charge,
 }
 
@@ -112,6 +120,9 @@ impl Plan {
     pub fn admit(admission: &Admission<'_>) -> Result<Self, Refusal> {
         check_names(admission.outputs)?;
         admission.derived.iter().try_for_each(|d| check_derived(d, admission.outputs))?;
+        if !(1..=MOST_ROUNDS).contains(&admission.rounds) {
+            return Err(Refusal::NumberOfRounds);
+        }
         let gate = admit_gate(admission)?;
         let gate_price = Price::of(1, gate.sigma).ok_or(Refusal::GateRho)?;
         let blocks: Result<Vec<Block>, Refusal> =
@@ -121,9 +132,10 @@ impl Plan {
         if long > MOST_COORDINATES {
             return Err(Refusal::TooLong);
         }
-        let charge = charge(&blocks, gate_price, admission.gate_delta).ok_or(Refusal::Unchargeable)?;
-        let (delta, n_pub, derived) = (admission.gate_delta, admission.n_pub, admission.derived.to_vec());
-        Ok(Self(Arc::new(Inner { blocks, derived, gate, gate_price, delta, n_pub, charge })))
+        let charge = charge(&blocks, gate_price, admission).ok_or(Refusal::Unchargeable)?;
+        let Admission { gate_delta: delta, n_pub, rounds, .. } = *admission;
+        let derived = admission.derived.to_vec();
+        Ok(Self(Arc::new(Inner { blocks, derived, gate, gate_price, delta, n_pub, rounds, charge })))
     }
 
     /// What the ledger reserves before any patient is read. A closed gate leaves `block_rho` undrawn.
@@ -136,6 +148,12 @@ impl Plan {
     #[must_use]
     pub fn shape(&self) -> Vec<usize> {
         self.0.blocks.iter().map(|block| block.output.kind.length()).collect()
+    }
+
+    /// How often the outputs are drawn.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        self.0.rounds
     }
 
     pub(crate) fn blocks(&self) -> &[Block] {
@@ -154,9 +172,18 @@ impl Plan {
         self.0.n_pub
     }
 
-    /// The cost of an open gate and all blocks.
+    /// What one output costs in all rounds, rounded up to six places.
+    pub(crate) fn cost_of(&self, block: &Block) -> Decimal {
+        millionths(self.shown(block))
+    }
+
+    fn shown(&self, block: &Block) -> u64 {
+        block.price.shown.saturating_mul(self.0.rounds.into())
+    }
+
+    /// The cost of an open gate and all blocks of all rounds.
     pub(crate) fn whole_cost(&self) -> Stated {
-        let blocks = self.0.blocks.iter().map(|block| block.price.shown);
+        let blocks = self.0.blocks.iter().map(|block| self.shown(block));
         self.stated(blocks.fold(self.0.gate_price.shown, u64::saturating_add))
     }
 
@@ -212,8 +239,10 @@ fn admit_gate(admission: &Admission<'_>) -> Result<Gate, Refusal> {
     Ok(Gate { k: admission.k, sigma, margin: margin(sigma, delta) })
 }
 
-fn charge(blocks: &[Block], gate: Price, delta: Decimal) -> Option<Charge> {
-    let block_rho = blocks.iter().try_fold(RhoUnits(0), |sum, block| sum.checked_add(block.price.units))?;
-    let charge = Charge { gate_rho: gate.units, block_rho, delta: DeltaUnits::of(&delta) };
+// rho_job = rho_n + T * sum of blocks: the gate is drawn once, each block in every round (PRIVACY.md section 3).
+fn charge(blocks: &[Block], gate: Price, admission: &Admission<'_>) -> Option<Charge> {
+    let round = blocks.iter().try_fold(RhoUnits(0), |sum, block| sum.checked_add(block.price.units))?;
+    let block_rho = RhoUnits(round.0.checked_mul(admission.rounds.into())?);
+    let charge = Charge { gate_rho: gate.units, block_rho, delta: DeltaUnits::of(&admission.gate_delta) };
     charge.rho().map(|_| charge)
 }

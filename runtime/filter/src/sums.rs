@@ -3,7 +3,8 @@
 use crate::contribution::{Contribution, Untrusted};
 use crate::plan::Plan;
 
-/// The sums of one plan, before noise. They have no accessor: [`crate::release`] takes them whole.
+/// The sums of one plan, before noise. They have no accessor: [`crate::release`] and
+/// [`crate::Round::next`] take them whole.
 pub struct Sums {
     plan: Plan,
     patients: u64,
@@ -55,6 +56,10 @@ impl Sums {
             *sum = sum.saturating_add(more);
         }
         Ok(())
+    }
+
+    pub(crate) fn are_of(&self, plan: &Plan) -> bool {
+        self.plan == *plan
     }
 
     /// Canonical bytes, for tests that compare two ways of adding. They are patients' data: they never leave a process.

@@ -11,6 +11,8 @@ use trocar_terms::{Limits, Modality, Name};
 
 /// The name under which a cohort reads the modalities of a patient's series.
 const MODALITY: &str = "modality";
+/// As in the filter: each round maps every patient anew and is paid for anew.
+const MOST_ROUNDS: u32 = 64;
 
 const EXAMPLES: Examples = &[
     ("schema", "schema = 1"),
@@ -114,10 +116,6 @@ fn refuse_what_is_not_enforced(raw: &RawManifest) -> Result<(), Problem> {
     if let Some(model) = raw.models.first() {
         let help = "remove [[models]]; compute in the component";
         return Err(Problem::new(model.span(), "this version does not yet run models", help));
-    }
-    if *raw.privacy.rounds.get_ref() != 1 {
-        let message = "this version does not yet run more or fewer rounds than one";
-        return Err(Problem::new(raw.privacy.rounds.span(), message, "write `rounds = 1`"));
     }
     Ok(())
 }
@@ -281,5 +279,14 @@ fn privacy(raw: &RawPrivacy) -> Result<Privacy, Problem> {
         let help = "write `gate_delta = \"1e-8\"`";
         return Err(Problem::new(raw.gate_delta.span(), "a delta this large protects nobody", help));
     }
-    Ok(Privacy { gate_rho: positive(&raw.gate_rho)?, gate_delta, rounds: *raw.rounds.get_ref() })
+    let rounds = *raw.rounds.get_ref();
+    if !(1..=MOST_ROUNDS).contains(&rounds) {
+        let message = format!("a job has 1 to {MOST_ROUNDS} rounds");
+        return Err(Problem::new(
+            raw.rounds.span(),
+            message,
+            "write `rounds = 1`, or how often the guests are to see the last result",
+        ));
+    }
+    Ok(Privacy { gate_rho: positive(&raw.gate_rho)?, gate_delta, rounds })
 }

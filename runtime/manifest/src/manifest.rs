@@ -99,7 +99,7 @@ pub struct Privacy {
     pub gate_rho: Decimal,
     /// delta of the gate.
     pub gate_delta: Decimal,
-    /// Rounds: 1 in this version.
+    /// Rounds, 1 to 64: in each the outputs are drawn and paid for once.
     pub rounds: u32,
 }
 

@@ -150,8 +150,8 @@ pub(crate) struct RawPrivacy {
     /// delta of the gate, a decimal string.
     #[schemars(schema_with = "decimal_schema")]
     pub(crate) gate_delta: Spanned<Decimal>,
-    /// 1 in this version.
-    #[schemars(with = "u32", range(min = 1, max = 1))]
+    /// How often every patient is mapped and the outputs are drawn; each round costs the rho of all outputs again.
+    #[schemars(with = "u32", range(min = 1, max = 64))]
     pub(crate) rounds: Spanned<u32>,
 }
 

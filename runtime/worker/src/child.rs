@@ -184,8 +184,8 @@ fn map(task: MapTask, mut files: Vec<File>) -> io::Result<MapAnswer> {
         return Err(ErrorKind::InvalidData.into());
     }
     let runner = Runner::load(&contents(&files.remove(0))?).map_err(io::Error::other)?;
-    let MapTask { grant, limits, params, shape, author, subject } = task;
-    let call = Call { grant: &grant, limits: &limits, params: &params, state: &[], shape: &shape };
+    let MapTask { grant, limits, params, state, shape, author, subject } = task;
+    let call = Call { grant: &grant, limits: &limits, params: &params, state: &state, shape: &shape };
     Ok(match run(&runner, Box::new(open_patient(subject, files)), &call) {
         Ok(contribution) => MapAnswer::Contribution(contribution),
         Err(fault) => MapAnswer::Nothing(author.then(|| fault.to_string())),

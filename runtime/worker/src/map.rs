@@ -11,7 +11,7 @@ use std::{
 use trocar_filter::{Contribution, Untrusted};
 use trocar_terms::{Limits, Value};
 
-/// What is the same for every patient of a job.
+/// What is the same for every patient of one round of a job.
 #[derive(Debug, Clone)]
 pub struct MapJob {
     /// The compiled component.
@@ -22,6 +22,8 @@ pub struct MapJob {
     pub limits: Limits,
     /// The job's parameters, all of them.
     pub params: Vec<(String, Value)>,
+    /// What the last round released; empty in the first.
+    pub state: Vec<f64>,
     /// How many numbers each output has.
     pub shape: Vec<usize>,
     /// Author mode: the data are the author's own, and she is told why a patient failed.

@@ -77,6 +77,7 @@ pub(crate) struct MapTask {
     pub(crate) grant: Grant,
     pub(crate) limits: Limits,
     pub(crate) params: Vec<(String, Value)>,
+    pub(crate) state: Vec<f64>,
     pub(crate) shape: Vec<usize>,
     pub(crate) author: bool,
     pub(crate) subject: Subject,
@@ -84,9 +85,9 @@ pub(crate) struct MapTask {
 
 impl MapTask {
     pub(crate) fn new(job: &MapJob, subject: Subject) -> Self {
-        let MapJob { code: _, grant, limits, params, shape, author } = job;
-        let (grant, params, shape) = (grant.clone(), params.clone(), shape.clone());
-        Self { grant, limits: *limits, params, shape, author: *author, subject }
+        let MapJob { code: _, grant, limits, params, state, shape, author } = job;
+        let (grant, params, state, shape) = (grant.clone(), params.clone(), state.clone(), shape.clone());
+        Self { grant, limits: *limits, params, state, shape, author: *author, subject }
     }
 }
 

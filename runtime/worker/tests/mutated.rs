@@ -99,7 +99,7 @@ fn job(launcher: &Launcher) -> MapJob {
     let component = ComponentEncoder::default().module(&module).expect("module").encode().expect("encodes");
     let code = compile(launcher, &component, &grant()).expect("compiles");
     let limits = Limits::new(100_000_000_000, 16, 60).unwrap();
-    MapJob { code, grant: grant(), limits, params: vec![], shape: vec![1], author: true }
+    MapJob { code, grant: grant(), limits, params: vec![], state: vec![], shape: vec![1], author: true }
 }
 
 /// The largest memory that a child of this process has held, in KiB, while something is done.

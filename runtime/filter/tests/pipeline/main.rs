@@ -6,6 +6,7 @@ mod coverage;
 mod derived;
 mod draw;
 mod figures;
+mod rounds;
 mod sum;
 
 use chacha20::ChaCha20Rng;
@@ -13,8 +14,8 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 use std::collections::{BTreeMap, BTreeSet};
 use trocar_filter::{
-    Admission, Contribution, GaussianNoise, NoiseSource, Number, OtherPlan, Outcome, Plan, Refusal, Sums,
-    Untrusted, rehearse, release,
+    Admission, Contribution, GaussianNoise, NoiseSource, Number, OtherPlan, Outcome, Plan, Refusal, Step,
+    Sums, Untrusted, first_round, rehearse, rehearse_rounds, release,
 };
 use trocar_terms::{Axis, Bounds, Decimal, Derived, DerivedKind, Kind, Output, RhoUnits, Variable};
 
@@ -73,7 +74,7 @@ fn all_kinds() -> Vec<Output> {
 
 fn admission(outputs: &[Output]) -> Admission<'_> {
     let (gate_rho, gate_delta) = (decimal("0.02"), decimal("1e-8"));
-    Admission { outputs, derived: &[], gate_rho, gate_delta, k: 10, n_pub: 500 }
+    Admission { outputs, derived: &[], gate_rho, gate_delta, rounds: 1, k: 10, n_pub: 500 }
 }
 
 fn plan(outputs: &[Output]) -> Plan {

@@ -31,8 +31,16 @@ fn plan(gate: &str, count: &str, vector: &str) -> Plan {
     let gradient = Kind::Vector { length: 2, clip: 2.0, grid_bits: 10 };
     let outputs = [output("n", count, Kind::Count), output("gradient", vector, gradient)];
     let (gate_rho, gate_delta) = (gate.parse().unwrap(), "1e-8".parse().unwrap());
-    Plan::admit(&Admission { outputs: &outputs, derived: &[], gate_rho, gate_delta, k: 10, n_pub: 500 })
-        .unwrap()
+    Plan::admit(&Admission {
+        outputs: &outputs,
+        derived: &[],
+        gate_rho,
+        gate_delta,
+        rounds: 1,
+        k: 10,
+        n_pub: 500,
+    })
+    .unwrap()
 }
 
 fn stated() -> Plan {

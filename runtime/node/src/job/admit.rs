@@ -131,6 +131,7 @@ pub fn plan_of(manifest: &Manifest, k: u32, n_pub: u32) -> Result<Plan, Refusal>
         derived: &manifest.derived,
         gate_rho: manifest.privacy.gate_rho,
         gate_delta: manifest.privacy.gate_delta,
+        rounds: manifest.privacy.rounds,
         k,
         n_pub,
     };

@@ -119,12 +119,16 @@ impl Node {
         })
     }
 
-    /// W * ceil(N_pub / workers) and what the node itself needs: declared figures only.
+    /// W * ceil(N_pub / workers) a round, whether the gate opens for it or not, and what the node itself needs: declared
+    /// figures only.
     fn declared_seconds(&self, admitted: &Admitted) -> i64 {
         let workers = u32::try_from(self.workers()).unwrap_or(1).max(1);
         let turns = admitted.policy.size_bound().div_ceil(workers);
         let wall = admitted.received.package.manifest.limits.seconds().saturating_add(PATIENT_SECONDS);
-        i64::from(turns).saturating_mul(i64::from(wall)).saturating_add(JOB_SECONDS)
+        let round = i64::from(turns).saturating_mul(i64::from(wall));
+        let later = i64::from(admitted.plan.rounds()).saturating_sub(1);
+        let rounds = round.saturating_add(later.saturating_mul(round.saturating_add(ROUND_SECONDS)));
+        rounds.saturating_add(JOB_SECONDS)
     }
 }
 
@@ -132,6 +136,8 @@ impl Node {
 const PATIENT_SECONDS: u32 = 1;
 /// Compiling (120 s at most), drawing and writing the bundle lie outside every patient's.
 const JOB_SECONDS: i64 = 180;
+/// Drawing a round beyond the first: 65,536 coordinates take about a second.
+const ROUND_SECONDS: i64 = 5;
 
 /// A slot of 0 holds nothing back: the release time is the admission time (demo and rehearsal only).
 fn release_at(details: &Details) -> Timestamp {
@@ -156,6 +162,9 @@ fn cached(ledger: &Ledger, key: &Digest, now: Timestamp) -> Option<JobId> {
 }
 
 /// Everything that the noised answer depends on; the same key is the same question.
+///
+/// How many rounds is in the manifest. The key is that of the first round and its empty state: the later states are drawn
+/// within the job, so that nobody can ask for a round of it again.
 fn release_key(admitted: &Admitted, snapshot: &Snapshot) -> Result<Digest, NodeError> {
     let manifest = &admitted.received.package.manifest;
     let parts = (
@@ -167,9 +176,12 @@ fn release_key(admitted: &Admitted, snapshot: &Snapshot) -> Result<Digest, NodeE
         ),
         (&admitted.decision.parameters, admitted.decision.cohort.normalised(), manifest.class.word()),
         (admitted.policy.digest(), trocar_worker::engine_id()),
+        (FIRST_ROUND, Digest::of(b"")),
     );
     Ok(Digest::of(&serde_json::to_vec(&parts)?))
 }
+
+const FIRST_ROUND: u32 = 1;
 
 fn reserve(ledger: &mut Ledger, now: Timestamp, granted: Granted) -> Result<Grant, NodeError> {
     let reservation = Reservation {

@@ -20,9 +20,10 @@ use trocar_worker::{Grant, Launcher, MapJob};
 /// Told the operator's terminal how many patients are done, of how many. Never a researcher.
 pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
 
-/// A job whose patients have all been mapped and added.
+/// A job whose patients have all been mapped and added in its first round.
 pub(crate) struct Mapped {
     pub(crate) granted: Granted,
+    pub(crate) cohort: Vec<Digest>,
     pub(crate) sums: Sums,
     /// Patients some of whose volumes were decoded and are worth keeping.
     pub(crate) decoded: Vec<Digest>,
@@ -30,9 +31,20 @@ pub(crate) struct Mapped {
 
 impl Node {
     pub(crate) fn map(&self, granted: Granted, progress: Progress<'_>) -> Result<Mapped, NodeError> {
-        let runtime = Handle::current();
-        let cohort = runtime.block_on(self.members(&granted))?;
-        let job = map_job(&granted);
+        let cohort = Handle::current().block_on(self.members(&granted))?;
+        let (sums, decoded) = self.map_round(&granted, &cohort, (1, &[]), progress)?;
+        Ok(Mapped { granted, cohort, sums, decoded })
+    }
+
+    /// One round over the whole cohort, with the state that its guests are given. Fuel and time are a patient's and a round's.
+    pub(super) fn map_round(
+        &self,
+        granted: &Granted,
+        cohort: &[Digest],
+        (round, state): (u32, &[f64]),
+        progress: Progress<'_>,
+    ) -> Result<(Sums, Vec<Digest>), NodeError> {
+        let job = map_job(granted, state);
         let cache = VolumeCache::of(self.home())?;
         let work = Work {
             launcher: self.launcher(),
@@ -41,12 +53,16 @@ impl Node {
             snapshot: &granted.snapshot,
             cache: cache.as_ref(),
             store: self.store(),
-            runtime,
+            runtime: Handle::current(),
             decoded: Mutex::default(),
         };
-        let sums = work.run(&cohort, self.workers(), progress)?;
-        let decoded = work.decoded.into_inner().unwrap_or_default();
-        Ok(Mapped { granted, sums, decoded })
+        let rounds = u64::from(granted.admitted.plan.rounds());
+        let before = u64::from(round.saturating_sub(1));
+        let mut progress = |done: u64, of: u64| {
+            progress(before.saturating_mul(of).saturating_add(done), of.saturating_mul(rounds));
+        };
+        let sums = work.run(cohort, self.workers(), &mut progress)?;
+        Ok((sums, work.decoded.into_inner().unwrap_or_default()))
     }
 
     /// The cohort is decided on one patient's record alone, with no other in memory; the order is shuffled before
@@ -65,13 +81,14 @@ impl Node {
     }
 }
 
-fn map_job(granted: &Granted) -> MapJob {
+fn map_job(granted: &Granted, state: &[f64]) -> MapJob {
     let admitted = &granted.admitted;
     MapJob {
         code: admitted.code.clone(),
         grant: admitted.grant.clone(),
         limits: admitted.received.package.manifest.limits,
         params: admitted.decision.parameters.clone().into_iter().collect(),
+        state: state.to_vec(),
         shape: admitted.plan.shape(),
         author: false,
     }

@@ -1,19 +1,20 @@
 //! Mapped -> Charged -> Released | Withheld: charge, sync, then draw; the bundle is kept before the job is finished.
 
 use super::grant::Granted;
-use super::map::Mapped;
+use super::map::{Mapped, Progress};
 use crate::error::NodeError;
 use crate::files;
 use crate::history;
 use crate::node::Node;
 use trocar_bundle::{Content, Request};
-use trocar_filter::{Outcome, Sums};
+use trocar_filter::{Outcome, Step, Sums};
 use trocar_ledger::Event;
 use trocar_terms::{Code, Digest, JobId, RhoUnits};
 
 /// A job whose charge is on disk: only now may the filter draw.
 pub(super) struct Charged {
     granted: Granted,
+    cohort: Vec<Digest>,
     sums: Sums,
 }
 
@@ -25,12 +26,21 @@ impl Node {
         if !history::charged(&ledger, &job) {
             ledger.append(self.now(), Event::Charged { job })?;
         }
-        Ok(Charged { granted: mapped.granted, sums: mapped.sums })
+        Ok(Charged { granted: mapped.granted, cohort: mapped.cohort, sums: mapped.sums })
     }
 
-    pub(super) fn release(&self, charged: Charged) -> Result<(), NodeError> {
-        let Charged { granted, sums } = charged;
-        let outcome = trocar_filter::release(sums, &mut self.random());
+    /// Draws every round, maps the patients of each next one, and keeps the bundle.
+    ///
+    /// A node that stops half way begins the whole job again, with a new gate and new noise. That is no second release: what
+    /// was drawn before lived in this process and, as the state of a round, in workers that died with it; nobody outside saw
+    /// it. Nor can a guest choose which run counts: whatever it does to one patient changes her contribution and nothing else
+    /// (PRIVACY.md 3.3), so whether a node stops does not depend on what was drawn. A half-drawn release is not stored, since
+    /// whoever can read one back can write one.
+    pub(super) fn release(&self, charged: Charged, progress: Progress<'_>) -> Result<(), NodeError> {
+        let Charged { granted, cohort, sums } = charged;
+        let Some(outcome) = self.drawn(&granted, &cohort, sums, progress)? else {
+            return self.fail(&granted.job);
+        };
         let bundle = match self.bundle(&granted, &outcome) {
             // Drawing again would not mend it, and the draw that was made is spent.
             Err(NodeError::Bundle(_)) => return self.fail(&granted.job),
@@ -42,6 +52,28 @@ impl Node {
             Outcome::Withheld(_) => Code::Withheld,
         };
         self.finish(&granted.job, code, Some(Digest::of(&bundle)), outcome.undrawn())
+    }
+
+    /// Gate and first round, then each later round on the state before it; `None` where the sums are of another plan, which
+    /// mapping again would not mend.
+    fn drawn(
+        &self,
+        granted: &Granted,
+        cohort: &[Digest],
+        sums: Sums,
+        progress: Progress<'_>,
+    ) -> Result<Option<Outcome>, NodeError> {
+        let mut step = trocar_filter::first_round(sums, &mut self.random());
+        loop {
+            let round = match step {
+                Step::Done(outcome) => return Ok(Some(outcome)),
+                Step::Again(round) => round,
+            };
+            let state = (round.number(), round.state());
+            let (sums, _) = self.map_round(granted, cohort, state, progress)?;
+            let Ok(next) = round.next(sums) else { return Ok(None) };
+            step = next;
+        }
     }
 
     /// The blocks behind a closed gate come back last: a crash before that leaves them charged, never uncounted.

@@ -71,7 +71,8 @@ impl Node {
         let begun = SystemTime::now();
         let mut mapped = tokio::task::block_in_place(|| self.map(granted, progress))?;
         let later = mapped.later(begun);
-        self.release(self.charge(mapped)?)?;
+        let charged = self.charge(mapped)?;
+        tokio::task::block_in_place(|| self.release(charged, progress))?;
         // The job is finished whatever becomes of this.
         let _ = tokio::task::block_in_place(|| self.keep_volumes(&later));
         Ok(())
