@@ -16,6 +16,7 @@
 
 mod block;
 mod contribution;
+mod count;
 mod draw;
 mod epsilon;
 mod figure;
@@ -30,6 +31,7 @@ mod release;
 mod sums;
 
 pub use contribution::{Contribution, Untrusted};
+pub use count::{Count, CountPlan};
 pub use epsilon::epsilon;
 pub use figure::{Figure, Figures, Number, Patients};
 pub use noise::{GaussianNoise, NoiseSource};
