@@ -18,6 +18,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trocar-sandbox", &["trocar-terms", "trocar-filter"]),
     ("trocar-worker", &["trocar-terms", "trocar-filter", "trocar-imaging", "trocar-sandbox"]),
     ("trocar-ledger", &["trocar-terms"]),
+    ("trocar-tlog", &["trocar-terms", "trocar-manifest"]),
+    ("trocar-witness", &["trocar-terms", "trocar-manifest", "trocar-tlog"]),
     ("trocar-bundle", &["trocar-terms", "trocar-manifest", "trocar-filter"]),
     (
         "trocar-node",
@@ -27,6 +29,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "trocar-policy",
             "trocar-filter",
             "trocar-ledger",
+            "trocar-tlog",
+            "trocar-witness",
             "trocar-bundle",
             "trocar-worker",
         ],
@@ -41,6 +45,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "trocar-filter",
             "trocar-bundle",
             "trocar-worker",
+            "trocar-tlog",
+            "trocar-witness",
             "trocar-node",
             "trocar-intake",
             "trocar-testkit",
@@ -68,7 +74,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("dicom-ul", &["trocar-intake"]),
     ("dicom-*", &["trocar-imaging", "trocar-intake"]),
     ("object_store", &["trocar-intake"]),
-    ("reqwest", &["trocar-intake"]),
+    ("reqwest", &["trocar-intake", "trocar-witness"]),
+    ("axum", &["trocar-witness"]),
     ("prio", &["trocar-filter"]),
     ("ed25519-dalek", &["trocar-manifest"]),
     ("sqlx", &["trocar-node"]),
@@ -80,7 +87,7 @@ const NETWORK: &[&str] =
     &["trocar-intake", "dicom-ul", "dicom-web", "reqwest", "hyper", "object_store", "tokio", "rustls"];
 
 /// Crates that take values and give values: no async, clock, I/O or logging.
-const PURE: &[&str] = &["trocar-terms", "trocar-manifest", "trocar-policy", "trocar-filter"];
+const PURE: &[&str] = &["trocar-terms", "trocar-manifest", "trocar-policy", "trocar-filter", "trocar-tlog"];
 const IMPURE: &[&str] = &["tokio", "sqlx", "rustix", "walkdir", "tempfile", "tracing", "log", "getrandom"];
 
 /// Crates that promise 1 of DESIGN.md rests on; their source denies what could stop or wrap silently.
@@ -90,6 +97,7 @@ const TRUSTED: &[&str] = &[
     "trocar-policy",
     "trocar-filter",
     "trocar-ledger",
+    "trocar-tlog",
     "trocar-sandbox",
     "trocar-node",
 ];

@@ -1,4 +1,4 @@
-"""Roots over the first 0 to 8 leaves in runtime/node/src/merkle.rs, by the recursion of RFC 9162 section 2.1.1.
+"""Roots over the first 0 to 8 leaves in runtime/tlog/src/merkle.rs, by the recursion of RFC 9162 section 2.1.1.
 
 Made with Python 3.11's hashlib. Prints what the test holds.
 """

@@ -19,6 +19,7 @@ mod block;
 mod contribution;
 mod derived;
 mod course;
+mod count;
 mod draw;
 mod epsilon;
 mod figure;
@@ -36,6 +37,7 @@ mod variance;
 
 pub use contribution::{Contribution, Untrusted};
 pub use derived::{At, DerivedFigure, Part};
+pub use count::{Count, CountPlan};
 pub use epsilon::epsilon;
 pub use figure::{Figure, Figures, Number, Patients};
 pub use noise::{GaussianNoise, NoiseSource};

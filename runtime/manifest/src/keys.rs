@@ -84,6 +84,18 @@ impl PublicKey {
         trocar_terms::Digest::of(&self.spki_der()).hex()
     }
 
+    /// The 32 bytes of RFC 8032.
+    #[must_use]
+    pub const fn to_bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
+    /// Takes the 32 bytes of RFC 8032; `None` where they are no point of full order.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Option<Self> {
+        VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak()).map(|key| Self(key.to_bytes()))
+    }
+
     /// SubjectPublicKeyInfo in DER.
     #[must_use]
     pub fn spki_der(&self) -> Vec<u8> {

@@ -20,7 +20,6 @@ mod history;
 mod home;
 mod job;
 mod keys;
-mod merkle;
 mod node;
 mod patients;
 mod report;

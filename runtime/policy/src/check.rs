@@ -2,7 +2,7 @@
 
 use crate::columns::clinical;
 use crate::grantable::grantable;
-use crate::policy::{Authors, Policy, PolicyError};
+use crate::policy::{Authors, Policy, PolicyError, Witness};
 use crate::raw::{RawDeidentification, RawPolicy};
 use std::ops::Range;
 use toml::Spanned;
@@ -99,6 +99,7 @@ fn checked(text: &str) -> Result<Policy, Problem> {
         authors: authors(&raw.authors)?,
         operators: keys(&raw.operators)?,
         purposes: purposes(&raw.purposes)?,
+        witness: witness(&raw.witness)?,
         deidentification: deidentification(&raw.deidentification)?,
         grantable: grantable(&raw.grantable, &clinical)?,
         clinical,
@@ -135,13 +136,29 @@ fn refuse_what_is_not_enforced(raw: &RawPolicy) -> Result<(), Problem> {
             "containment = []",
         );
     }
-    if raw.witness.get_ref() != "none" {
-        return later(raw.witness.span(), "ask a witness", "witness = \"none\"");
-    }
     if *raw.grantable.models.get_ref() {
         return later(raw.grantable.models.span(), "run models", "models = false");
     }
     Ok(())
+}
+
+/// The key is pinned here: a witness that anyone could stand in for would witness nothing.
+fn witness(given: &Spanned<String>) -> Result<Option<Witness>, Problem> {
+    let text = given.get_ref().as_str();
+    if text == "none" {
+        return Ok(None);
+    }
+    let remote = text.starts_with("http://") || text.starts_with("https://");
+    match text.split_once('#') {
+        Some((url, key)) if remote && !key.is_empty() => {
+            Ok(Some(Witness::Remote { url: url.to_owned(), key: key.to_owned() }))
+        }
+        None if text.starts_with('/') => Ok(Some(Witness::Folder(text.to_owned()))),
+        Some(_) | None => {
+            let help = "write `witness = \"none\"`, an absolute path outside the home, or the line that `trocar witness` prints";
+            Err(Problem::new(given.span(), "this is no witness", help))
+        }
+    }
 }
 
 fn size_bound(raw: &RawPolicy) -> Result<u32, Problem> {

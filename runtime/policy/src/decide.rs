@@ -169,6 +169,17 @@ fn budget(policy: &Policy, manifest: &Manifest) -> Result<(), Denial> {
     Ok(())
 }
 
+/// Reads what a feasibility count asks for: a condition on modality and on granted attributes and columns alone.
+///
+/// # Errors
+/// `CohortRefused` with what exactly is wrong, from policy and text alone.
+pub fn countable(policy: &Policy, where_: &str) -> Result<Expr, (Code, String)> {
+    let may = &policy.grantable;
+    let expr = parsed(where_)?;
+    check(&expr, &Granted { attributes: &may.attributes, columns: &may.columns })?;
+    Ok(expr)
+}
+
 struct Granted<'a> {
     attributes: &'a [AttributeRule],
     columns: &'a [ColumnRule],
@@ -180,12 +191,7 @@ fn cohort(manifest: &Manifest, request: &Request<'_>, granted: &Granted<'_>) -> 
     let Some(text) = request.where_ else {
         return Ok(base);
     };
-    let added = Expr::parse("--where", text).map_err(|error| {
-        let problem = error.problem();
-        let detail =
-            format!("--where, character {}: {}; {}", problem.span.start, problem.message, problem.help);
-        (Code::CohortRefused, detail)
-    })?;
+    let added = parsed(text)?;
     let filterable: Vec<&str> = manifest.cohort.filterable.iter().map(Name::as_str).collect();
     if let Some(name) = added.names().into_iter().find(|n| !filterable.contains(&n.as_str())) {
         let may = if filterable.is_empty() { "nothing".to_owned() } else { filterable.join(", ") };
@@ -193,6 +199,15 @@ fn cohort(manifest: &Manifest, request: &Request<'_>, granted: &Granted<'_>) -> 
     }
     check(&added, granted)?;
     Ok(base.and(added))
+}
+
+fn parsed(text: &str) -> Result<Expr, Denial> {
+    Expr::parse("--where", text).map_err(|error| {
+        let problem = error.problem();
+        let detail =
+            format!("--where, character {}: {}; {}", problem.span.start, problem.message, problem.help);
+        (Code::CohortRefused, detail)
+    })
 }
 
 fn check(expr: &Expr, granted: &Granted<'_>) -> Result<(), Denial> {

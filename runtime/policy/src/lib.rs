@@ -20,6 +20,6 @@ mod raw;
 
 pub use common::{COMMON_NAMES, CommonName, From};
 pub use complete::with_operator;
-pub use decide::{Admitted, Decision, Request, decide};
-pub use policy::{Authors, Policy, PolicyError};
+pub use decide::{Admitted, Decision, Request, countable, decide};
+pub use policy::{Authors, Policy, PolicyError, Witness};
 pub use raw::schema;

@@ -13,7 +13,7 @@ pub type PolicyError = TextError;
 /// PRIVACY.md section 4 allows.
 ///
 /// Absent on purpose, since this version can do one thing only and the file must say so: reviewers, isolation,
-/// containment, witness, burned_in, mandatory_tags.
+/// containment, burned_in, mandatory_tags.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Policy {
     pub(crate) schema: u32,
@@ -33,6 +33,9 @@ pub struct Policy {
     pub(crate) authors: Authors,
     pub(crate) operators: Vec<PublicKey>,
     pub(crate) purposes: Vec<String>,
+    /// Not written where there is none: policies that never had one keep their digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) witness: Option<Witness>,
     #[serde(skip_serializing_if = "Clinical::is_default")]
     pub(crate) clinical: Clinical,
     pub(crate) grantable: Grantable,
@@ -42,6 +45,21 @@ pub struct Policy {
     /// The RFC 8785 bytes of all the above; written once, at the end of the parse.
     #[serde(skip)]
     pub(crate) canonical: Vec<u8>,
+}
+
+/// Where the head of the ledger is countersigned before any patient is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Witness {
+    /// A folder on another disk, by its absolute path.
+    Folder(String),
+    /// A process elsewhere.
+    Remote {
+        /// Its URL, `http` or `https`.
+        url: String,
+        /// The key that it signs with, as C2SP signed-note writes verifier keys.
+        key: String,
+    },
 }
 
 macro_rules! figures {
@@ -169,6 +187,12 @@ impl Policy {
     #[must_use]
     pub fn operators(&self) -> &[PublicKey] {
         &self.operators
+    }
+
+    /// Where the ledger's head is countersigned; `None` where a rollback is not detected.
+    #[must_use]
+    pub const fn witness(&self) -> Option<&Witness> {
+        self.witness.as_ref()
     }
 
     /// GA4GH DUO codes that a manifest may name.

@@ -71,7 +71,7 @@ pub(crate) struct RawPolicy {
     /// Containment layers that must be there; none in this version.
     #[schemars(with = "Vec<String>", length(max = 0))]
     pub(crate) containment: Spanned<Vec<Spanned<String>>>,
-    /// Where the ledger's head is countersigned: none in this version.
+    /// Where the ledger's head is countersigned: none, a path outside the home, or a URL with the witness's key after a #.
     #[schemars(with = "String")]
     pub(crate) witness: Spanned<String>,
     /// Which files are taken.

@@ -299,3 +299,24 @@ fn a_table_with_no_common_name_gets_a_policy_that_can_be_used() {
         Policy::parse("policy.toml", &text).unwrap_or_else(|e| panic!("{}\n{text}", shown(&e)));
     }
 }
+
+#[test]
+fn a_witness_is_a_folder_or_a_url_with_its_key() {
+    use trocar_policy::Witness;
+    let with = |witness: &str| policy(&[("witness = \"none\"", &format!("witness = {witness:?}"))]);
+    assert_eq!(policy(&[]).witness(), None);
+    assert_eq!(with("/mnt/other").witness(), Some(&Witness::Folder("/mnt/other".into())));
+    let remote = Witness::Remote { url: "https://w.example/".into(), key: "w+00000000+BA==".into() };
+    assert_eq!(with("https://w.example/#w+00000000+BA==").witness(), Some(&remote));
+    assert_ne!(with("/mnt/other").digest(), policy(&[]).digest(), "approvals do not bind the witness");
+}
+
+#[test]
+fn a_count_is_over_what_the_policy_grants() {
+    let policy = policy(&[]);
+    assert!(trocar_policy::countable(&policy, "modality = \"CT\"").is_ok());
+    for bad in ["patient_id = \"a\"", "modality = \"XX\"", "modality =", "nothing > 3"] {
+        let (code, _) = trocar_policy::countable(&policy, bad).unwrap_err();
+        assert_eq!(code, Code::CohortRefused, "{bad:?} can be counted");
+    }
+}

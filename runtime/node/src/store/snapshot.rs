@@ -2,7 +2,6 @@
 
 use super::{Store, Tree, parsed};
 use crate::error::NodeError;
-use crate::merkle::Merkle;
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
@@ -10,6 +9,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use trocar_terms::{Digest, SnapshotId, Value};
+use trocar_tlog::Merkle;
 use trocar_worker::{FileEntry, PatientRecord};
 
 /// One patient of a snapshot: what the cohort is decided on and the worker is given.

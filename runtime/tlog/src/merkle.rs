@@ -1,43 +1,32 @@
 //! The Merkle tree hash of RFC 9162 section 2.1.1 (the same as RFC 6962's), over leaves that come one by one.
 
-use sha2::{Digest as _, Sha256};
+use crate::tree::{Hash, hashed, leaf_hash, node_hash};
 use trocar_terms::Digest;
 
-type Hash = [u8; 32];
-
 /// Leaves so far: the roots of the whole subtrees, largest first, each with the power of two that it has of leaves.
-#[derive(Default)]
-pub(crate) struct Merkle {
+#[derive(Debug, Default)]
+pub struct Merkle {
     subtrees: Vec<(u32, Hash)>,
 }
 
 impl Merkle {
     /// Adds the next leaf.
-    pub(crate) fn push(&mut self, leaf: &[u8]) {
-        let (mut level, mut hash) = (0, hashed(&[&[0], leaf]));
+    pub fn push(&mut self, leaf: &[u8]) {
+        let (mut level, mut hash) = (0, leaf_hash(leaf));
         while let Some((_, left)) = self.subtrees.pop_if(|(other, _)| *other == level) {
-            hash = node(&left, &hash);
+            hash = node_hash(&left, &hash);
             level = level.saturating_add(1);
         }
         self.subtrees.push((level, hash));
     }
 
     /// The root over all of them; over none, the hash of nothing.
-    pub(crate) fn root(self) -> Digest {
+    #[must_use]
+    pub fn root(self) -> Digest {
         let right_to_left = self.subtrees.into_iter().rev().map(|(_, hash)| hash);
-        let root = right_to_left.reduce(|right, left| node(&left, &right));
+        let root = right_to_left.reduce(|right, left| node_hash(&left, &right));
         Digest::from_bytes(root.unwrap_or_else(|| hashed(&[])))
     }
-}
-
-fn node(left: &Hash, right: &Hash) -> Hash {
-    hashed(&[&[1], left, right])
-}
-
-fn hashed(parts: &[&[u8]]) -> Hash {
-    let mut hash = Sha256::new();
-    parts.iter().for_each(|part| hash.update(part));
-    hash.finalize().into()
 }
 
 #[cfg(test)]
