@@ -11,6 +11,7 @@ const ATTACK: Attack<'_> = Attack {
     guest: GUEST,
     tries: "keeps the host reading, opening, listing or resampling for one patient",
     loud: &[1991, 1992, 1993, 1994],
+    pairs: 200,
 };
 
 #[test]

@@ -11,6 +11,7 @@ const ATTACK: Attack<'_> = Attack {
     guest: GUEST,
     tries: "runs for ever, or to just before the end of its fuel, for one patient",
     loud: &[1991, 1992],
+    pairs: 200,
 };
 
 #[test]

@@ -16,6 +16,8 @@ pub struct Attack<'a> {
     pub tries: &'a str,
     /// First voxels of the target at which the guest attacks.
     pub loud: &'a [i16],
+    /// Pairs on every run; 1,000 for `cargo xtask attack`.
+    pub pairs: u32,
 }
 
 impl Attack<'_> {
@@ -38,7 +40,7 @@ impl Attack<'_> {
         let guest = Guest::built(self.guest).with_fuel(fuel);
         let plan = trocar_node::plan_of(&guest.manifest, 10, 500).unwrap();
         let others: Vec<Contribution> = vec![guest.numbers(&[0]); 49];
-        let pairs = tries(1_000, 1_000);
+        let pairs = tries(self.pairs, 1_000);
         let mut released = 0;
         for pair in 0..pairs {
             let loud = self.loud[pair as usize % self.loud.len()];

@@ -11,6 +11,7 @@ const ATTACK: Attack<'_> = Attack {
     guest: GUEST,
     tries: "takes memory for ever, all at once, or to just below its limit, for one patient",
     loud: &[1991, 1993, 1992],
+    pairs: 100,
 };
 
 #[test]

@@ -7,6 +7,7 @@ mod differencing;
 mod estimate;
 mod hashes;
 mod identical;
+mod killed;
 mod lab;
 mod oracle;
 mod repeats;
