@@ -49,11 +49,16 @@ pub fn killing(lab: &Lab, hu: i16) -> Killed {
     Killed { kills, seen: vec![out, err, bundle, budget, ledger().into_bytes()] }
 }
 
-/// Processes that this one has started and not yet reaped: its own threads' lists of children.
+/// Running processes whose parent is this one (proc(5): state and parent stand behind the name in brackets).
 fn children(of: u32) -> Vec<u32> {
-    let Ok(threads) = std::fs::read_dir(format!("/proc/{of}/task")) else { return Vec::new() };
-    let lists =
-        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
-    let all: Vec<String> = lists.collect();
-    all.iter().flat_map(|list| list.split_whitespace()).filter_map(|pid| pid.parse().ok()).collect()
+    let all = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_hers = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let after = stat.rsplit(')').next().unwrap_or_default();
+        let mut fields = after.split_whitespace();
+        fields.next() != Some("Z") && fields.next() == Some(of.to_string().as_str())
+    };
+    all.filter(is_hers).collect()
 }
