@@ -59,6 +59,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("pet-suv", &["trocar-guest"]),
     ("pet-tumour", &["trocar-guest"]),
     ("volume-stats", &["trocar-guest"]),
+    ("attack_calls", &["trocar-guest"]),
+    ("attack_endless", &["trocar-guest"]),
+    ("attack_low_bit", &["trocar-guest"]),
+    ("attack_memory", &["trocar-guest"]),
+    ("attack_nan", &["trocar-guest"]),
+    ("attack_one_hot", &["trocar-guest"]),
+    ("attack_order", &["trocar-guest"]),
+    ("attack_padding", &["trocar-guest"]),
+    ("attack_poison", &["trocar-guest"]),
+    ("attack_shape", &["trocar-guest"]),
+    ("attack_trap", &["trocar-guest"]),
+    ("attack_words", &["trocar-guest"]),
     ("xtask", &[]),
 ];
 
@@ -201,6 +213,52 @@ fn the_node_does_not_reach_the_source_without_noise() {
         }
     }
     assert!(!reached.contains("trocar-testkit"), "trocar-node reaches trocar-testkit through {reached:?}");
+}
+
+/// What tests compare byte by byte is drawn by `tests/src/bin/trocar-seeded.rs`, which no crate can link: nothing that is
+/// shipped names its variables, seeds a generator or gives a node another one than the entry of the program did.
+#[test]
+fn nothing_of_the_product_knows_the_seed_or_the_clock_of_the_tests() {
+    let runtime = metadata().workspace_root.join("runtime");
+    let mut broken = Vec::new();
+    for (folder, words) in [
+        ("", &["TROCAR_TEST_SEED", "TROCAR_TEST_CLOCK"][..]),
+        ("node/src", &["from_seed", "seed_from_u64", "from_rng", "ChaCha", "with_random("]),
+        ("cli/src", &["from_seed", "seed_from_u64", "from_rng", "ChaCha", "with_random("]),
+    ] {
+        let mut files = Vec::new();
+        sources(runtime.join(folder).as_std_path(), &mut files);
+        for (file, word) in files.iter().flat_map(|file| words.iter().map(move |word| (file, word))) {
+            let text = fs::read_to_string(file).unwrap();
+            let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
+            if shipped.contains(word)
+                && !TAKES_RANDOMNESS.iter().any(|(path, fits)| file.ends_with(path) && fits == word)
+            {
+                broken.push(format!("{} must not say {word}", file.display()));
+            }
+        }
+    }
+    none(&broken);
+    let entry = fs::read_to_string(runtime.join("cli/src/bin/trocar.rs")).unwrap();
+    assert!(
+        entry.contains("trocar::main(trocar::Outside::SYSTEM)"),
+        "the product does not start with the system's"
+    );
+}
+
+/// Where the program's source of randomness is handed on, and where it is taken.
+const TAKES_RANDOMNESS: &[(&str, &str)] =
+    &[("cli/src/node.rs", "with_random("), ("node/src/node.rs", "with_random(")];
+
+fn sources(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            into.push(path);
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use trocar_terms::Timestamp;
 
 /// The repository's root.
 pub fn root() -> PathBuf {
@@ -116,9 +117,51 @@ impl World {
         self.path("home")
     }
 
+    /// A node that has just been made, on a clock that stands still and with a seeded generator: two worlds of one seed that
+    /// are asked the same say the same, byte for byte.
+    pub fn at(time: Timestamp, seed: &str) -> Self {
+        let world = Self { folder: tempfile::tempdir().unwrap() };
+        world.set_clock(time);
+        std::fs::write(world.path("seed"), seed).unwrap();
+        world.run(&["node", "init"]).exits(0);
+        world.run(&["key", "new", "author"]).exits(0);
+        world
+    }
+
+    /// Moves the clock of a world that was made by `at`.
+    pub fn set_clock(&self, time: Timestamp) {
+        let (new, clock) = (self.path("clock.new"), self.path("clock"));
+        std::fs::write(&new, time.seconds().to_string()).unwrap();
+        std::fs::rename(new, clock).unwrap();
+    }
+
+    /// Another world with the same home, clock and seed. Datasets stay where they are, in the folder of the first.
+    pub fn twin(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for part in ["home", "clock", "seed"] {
+            let status =
+                Command::new("cp").arg("-a").arg(self.path(part)).arg(folder.path()).status().unwrap();
+            assert!(status.success(), "cannot copy {part}");
+        }
+        Self { folder }
+    }
+
+    /// The product, or for a world that was made by `at` the same with its clock and seed.
+    fn program(&self) -> Command {
+        let (clock, seed) = (self.path("clock"), self.path("seed"));
+        if !clock.is_file() {
+            return Command::new(binary());
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trocar-seeded"));
+        command
+            .env("TROCAR_TEST_CLOCK", clock)
+            .env("TROCAR_TEST_SEED", std::fs::read_to_string(seed).unwrap());
+        command
+    }
+
     /// The binary with this home, ready for more arguments.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = self.program();
         command.env("TROCAR_HOME", self.home()).env("NO_COLOR", "1").arg("--json").args(args);
         command
     }

@@ -27,9 +27,11 @@ mod series;
 mod structure;
 mod syntax;
 mod tables;
+mod weak_noise;
 
 pub use fault::Fault;
 pub use grid::Size;
 pub use no_noise::NoNoise;
 pub use syntax::Syntax;
 pub use tables::Table;
+pub use weak_noise::WeakNoise;

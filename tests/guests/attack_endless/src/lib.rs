@@ -1,0 +1,23 @@
+//! Attack guest: the time that one patient takes is a voxel of hers; what she gives is the default contribution.
+#![forbid(unsafe_code)]
+
+use std::hint::black_box;
+use trocar_guest::{Failure, Outputs, Params, Patient};
+
+/// Maps one patient.
+#[trocar_guest::algorithm]
+fn endless(patient: &Patient, _params: &Params) -> Result<Outputs, Failure> {
+    match patient.open(0)?.read_s16(0, 1)?.first() {
+        Some(1991) => turn(u64::MAX),
+        // Long, and back before the fuel is out.
+        Some(1992) => turn(40_000_000),
+        _ => {}
+    }
+    Ok(Outputs::new().count(false))
+}
+
+fn turn(times: u64) {
+    (0..times).for_each(|n| {
+        black_box(n);
+    });
+}
