@@ -17,9 +17,9 @@
 
 mod block;
 mod contribution;
-mod derived;
-mod course;
 mod count;
+mod course;
+mod derived;
 mod draw;
 mod epsilon;
 mod figure;
@@ -36,8 +36,8 @@ mod sums;
 mod variance;
 
 pub use contribution::{Contribution, Untrusted};
-pub use derived::{At, DerivedFigure, Part};
 pub use count::{Count, CountPlan};
+pub use derived::{At, DerivedFigure, Part};
 pub use epsilon::epsilon;
 pub use figure::{Figure, Figures, Number, Patients};
 pub use noise::{GaussianNoise, NoiseSource};
