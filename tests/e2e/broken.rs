@@ -21,6 +21,24 @@ fn a_missing_home_is_named_with_what_to_do() {
 }
 
 #[test]
+fn the_charge_is_on_disk_before_anything_is_drawn() {
+    let world = World::new();
+    world.dataset("liver", &world.cohort("cohort", 12, "CT"), &[]).exits(0);
+    let package = world.pack("ct-intensity", &[]);
+    world.approve(&package, "liver");
+    // With a file in the place of the folder no bundle can be kept: the node stops right after the draw.
+    std::fs::remove_dir_all(world.home().join("bundles")).unwrap();
+    std::fs::write(world.home().join("bundles"), b"").unwrap();
+    let said = world.submit(&package, "liver", &[]);
+    assert_ne!(said.code, 0, "a job without a bundle ended well: {said:?}");
+    let ledger = std::fs::read_to_string(world.home().join("ledger.log")).unwrap();
+    assert!(
+        ledger.contains("\"charged\"") && !ledger.contains("\"finished\""),
+        "drawn before charged:\n{ledger}"
+    );
+}
+
+#[test]
 fn a_second_init_leaves_the_home_alone() {
     let world = World::new();
     let before = std::fs::read(world.home().join("ledger.log")).unwrap();

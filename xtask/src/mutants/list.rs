@@ -3,16 +3,15 @@
 use super::stage::Stage;
 use anyhow::{Result, ensure};
 
-/// One bug: in `file`, `from` becomes `to`.
+/// One bug, in one file.
 pub(super) struct Mutant {
     /// Kebab-case; also the name of its log.
     pub(super) name: &'static str,
     /// In the words of PRIVACY.md section 8.
     pub(super) bug: &'static str,
     pub(super) file: &'static str,
-    /// Stands in the file exactly once.
-    pub(super) from: &'static str,
-    pub(super) to: &'static str,
+    /// What becomes what; the first of each pair stands in the file exactly once.
+    pub(super) edits: &'static [(&'static str, &'static str)],
     /// The first tests that could see it.
     pub(super) first: Stage,
 }
@@ -20,13 +19,17 @@ pub(super) struct Mutant {
 impl Mutant {
     /// The file with the bug in it.
     pub(super) fn applied(&self, whole: &str) -> Result<String> {
-        let places = whole.matches(self.from).count();
         let (name, file) = (self.name, self.file);
-        ensure!(
-            places == 1,
-            "{name}: its text stands {places} times in {file}: mend xtask/src/mutants/list.rs"
-        );
-        Ok(whole.replacen(self.from, self.to, 1))
+        let mut text = whole.to_owned();
+        for (from, to) in self.edits {
+            let places = text.matches(from).count();
+            ensure!(
+                places == 1,
+                "{name}: {from:?} stands {places} times in {file}: mend xtask/src/mutants/list.rs"
+            );
+            text = text.replacen(from, to, 1);
+        }
+        Ok(text)
     }
 }
 
@@ -35,120 +38,135 @@ pub(super) const MUTANTS: [Mutant; 15] = [
         name: "smaller-sigma",
         bug: "sigma/1.25",
         file: "runtime/filter/src/draw.rs",
-        from: "noise.draw(block.sigma)",
-        to: "noise.draw(block.sigma * 4 / 5)",
+        edits: &[("noise.add_to(sums, block.sigma)", "noise.add_to(sums, block.sigma * 4 / 5)")],
         first: Stage::Filter,
     },
     Mutant {
         name: "no-clip",
         bug: "no clip",
         file: "runtime/filter/src/block.rs",
-        from: "        clip(&mut q, self.s);\n",
-        to: "",
+        edits: &[("        clip(&mut q, self.s);\n", "")],
         first: Stage::Filter,
     },
     Mutant {
         name: "clip-before-centring",
         bug: "clip before centring",
         file: "runtime/filter/src/quantise.rs",
-        from: "(value.max(lower).min(upper) - centre)",
-        to: "(value - centre).max(lower).min(upper)",
+        edits: &[("(value.max(lower).min(upper) - centre)", "(value - centre).max(lower).min(upper)")],
         first: Stage::Filter,
     },
     Mutant {
         name: "float-sum",
         bug: "float sum",
         file: "runtime/filter/src/sums.rs",
-        from: "*sum = sum.saturating_add(i128::from(*q));",
-        to: "*sum = (*sum as f64 + *q as f64) as i128;",
+        edits: &[("*sum = sum.saturating_add(i128::from(*q));", "*sum = (*sum as f64 + *q as f64) as i128;")],
         first: Stage::Filter,
     },
     Mutant {
         name: "reused-noise",
         bug: "reused noise",
-        file: "runtime/filter/src/draw.rs",
-        from: "        for sum in sums {\n            *sum = sum.saturating_add(noise.draw(block.sigma));",
-        to: "        let once = noise.draw(block.sigma);\n        for sum in sums {\n            *sum = sum.saturating_add(once);",
+        file: "runtime/filter/src/noise/mod.rs",
+        edits: &[
+            (
+                "        for sum in vector {\n            let noise = match own {",
+                "        let mut once = None;\n        for sum in vector {\n            let drawn = match own {",
+            ),
+            (
+                "            *sum = sum.saturating_add(noise);",
+                "            let noise = *once.get_or_insert(drawn);\n            *sum = sum.saturating_add(noise);",
+            ),
+        ],
         first: Stage::Filter,
     },
     Mutant {
         name: "constant-seed",
         bug: "constant seed",
-        file: "runtime/filter/src/noise.rs",
-        from: "rng.fill_bytes(seed.as_mut_slice());",
-        to: "rng.fill_bytes(seed.as_mut_slice());\n        seed.fill(7);",
+        file: "runtime/filter/src/noise/mod.rs",
+        edits: &[(
+            "rng.fill_bytes(seed.as_mut_slice());",
+            "rng.fill_bytes(seed.as_mut_slice());\n        seed.fill(7);",
+        )],
         first: Stage::Filter,
     },
     Mutant {
         name: "trap-counted",
         bug: "trap counted",
         file: "runtime/node/src/job/map.rs",
-        from: "None => sums.add_default(),",
-        to: "None => {}",
+        edits: &[("None => sums.add_default(),", "None => {}")],
         first: Stage::Node,
     },
     Mutant {
         name: "refund-on-failure",
         bug: "refund on failure",
         file: "runtime/ledger/src/state.rs",
-        from: "self.finished.get(job) == Some(&Code::Withheld)",
-        to: "self.finished.contains_key(job)",
+        edits: &[("self.finished.get(job) == Some(&Code::Withheld)", "self.finished.contains_key(job)")],
         first: Stage::Ledger,
     },
     Mutant {
         name: "ledger-after-release",
         bug: "ledger after release",
         file: "runtime/node/src/job/release.rs",
-        from: "            ledger.append(self.now(), Event::Charged { job })?;\n",
-        to: "",
+        edits: &[
+            ("            ledger.append(self.now(), Event::Charged { job })?;\n", ""),
+            (
+                "        self.finish(&granted.job, code, Some(Digest::of(&bundle)), outcome.undrawn())",
+                "        self.home().ledger()?.append(self.now(), Event::Charged { job: granted.job })?;\n        self.finish(&granted.job, code, Some(Digest::of(&bundle)), outcome.undrawn())",
+            ),
+        ],
         first: Stage::Node,
     },
     Mutant {
         name: "raw-n-in-a-log",
         bug: "raw n in a log",
         file: "runtime/node/src/job/map.rs",
-        from: "        let job = map_job(&granted);\n",
-        to: "        let job = map_job(&granted);\n        eprintln!(\"mapping {} patients\", cohort.len());\n",
+        edits: &[(
+            "        let job = map_job(granted, state);\n",
+            "        let job = map_job(granted, state);\n        eprintln!(\"mapping {} patients\", cohort.len());\n",
+        )],
         first: Stage::Node,
     },
     Mutant {
         name: "hard-test",
         bug: "hard n < k test",
         file: "runtime/filter/src/gate.rs",
-        from: "if above > 0 && noisy > margin",
-        to: "if above > 0",
+        edits: &[("if above > 0 && noisy > margin", "if above > 0")],
         first: Stage::Filter,
     },
     Mutant {
         name: "per-study",
         bug: "per study instead of per patient",
         file: "runtime/node/src/job/map.rs",
-        from: "            if patient.is_in(cohort, grant) {\n                members.push(digest);\n",
-        to: "            if patient.is_in(cohort, grant) {\n                members.extend(patient.series.iter().map(|_| digest));\n",
+        edits: &[(
+            "            if patient.is_in(cohort, grant) {\n                members.push(digest);\n",
+            "            if patient.is_in(cohort, grant) {\n                members.extend(patient.series.iter().map(|_| digest));\n",
+        )],
         first: Stage::Node,
     },
     Mutant {
         name: "unkeyed-digest",
         bug: "unkeyed digest in the log",
         file: "runtime/node/src/store/snapshot.rs",
-        from: "Digest::of(&[&opening[..], root.as_bytes()].concat())",
-        to: "Digest::of(root.as_bytes())",
+        edits: &[("Digest::of(&[&opening[..], root.as_bytes()].concat())", "Digest::of(root.as_bytes())")],
         first: Stage::Node,
     },
     Mutant {
         name: "release-when-finished",
         bug: "release when finished instead of at release_at",
         file: "runtime/node/src/history.rs",
-        from: "finished(ledger, job).filter(|_| shows_at(ledger, job).is_some_and(|at| now >= at))",
-        to: "finished(ledger, job).filter(|_| now >= Timestamp::from_seconds(0))",
+        edits: &[(
+            "finished(ledger, job).filter(|_| shows_at(ledger, job).is_some_and(|at| now >= at))",
+            "finished(ledger, job).filter(|_| now >= Timestamp::from_seconds(0))",
+        )],
         first: Stage::Node,
     },
     Mutant {
         name: "cache-key-without-where",
         bug: "cache key without --where",
         file: "runtime/node/src/job/grant.rs",
-        from: "(&admitted.decision.parameters, admitted.decision.cohort.normalised(), manifest.class.word())",
-        to: "(&admitted.decision.parameters, String::new(), manifest.class.word())",
+        edits: &[(
+            "(&admitted.decision.parameters, admitted.decision.cohort.normalised(), manifest.class.word())",
+            "(&admitted.decision.parameters, String::new(), manifest.class.word())",
+        )],
         first: Stage::Node,
     },
 ];
