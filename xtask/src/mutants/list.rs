@@ -52,7 +52,10 @@ pub(super) const MUTANTS: [Mutant; 15] = [
         name: "clip-before-centring",
         bug: "clip before centring",
         file: "runtime/filter/src/quantise.rs",
-        edits: &[("(value.max(lower).min(upper) - centre)", "(value - centre).max(lower).min(upper)")],
+        edits: &[(
+            "(value.max(lower).min(upper) - centre) * f64",
+            "(value - centre).max(lower).min(upper) * f64",
+        )],
         first: Stage::Filter,
     },
     Mutant {
