@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn one_bin_that_falls_by_noise_does_not_move_it() {
-        assert_eq!(value(&[40.0, 15.0, -12.0, 45.0, 0.0], 0.5), 40.0);
+        assert_eq!(value(&[40.0, 6.0, -30.0, 72.0, 0.0], 0.5), 40.0, "the first crossing is at 20");
         assert_eq!(value(&[10.0, 0.0, -8.0, 60.0, 10.0], 0.5), 40.0);
     }
 

@@ -4,7 +4,7 @@ use super::moments::{Moments, range};
 use super::source::Source;
 use super::{At, Part};
 use crate::figure::Number;
-use crate::interval::{Estimate, Z95};
+use crate::interval::Estimate;
 use trocar_terms::Variable;
 
 /// The mean of each variable, then covariance and correlation of each two, the upper triangle row by row.
@@ -80,29 +80,21 @@ fn scaled(moments: &Moments<'_>, a: &Entry<'_>, b: &Entry<'_>) -> Option<Estimat
     moments.ratio(&moments.form(&a.centred, &b.centred), &moments.form(&one, &one))
 }
 
-/// By the delta method on Fisher's scale; absent where a variance does not differ from 0 by more than its noise.
 fn correlation(moments: &Moments<'_>, a: &Entry<'_>, b: &Entry<'_>) -> Number {
     Number::new(correlated(moments, a, b), moments.shown(), (-1.0, 1.0))
 }
 
+/// `2 cov / (x y)^(1/2)` over `var a / x + var b / y`, where x and y are the noisy variances: a ratio of two sums, in which an
+/// error of x or y drops out to first order. `None` where a variance does not differ from 0 by more than its noise.
 fn correlated(moments: &Moments<'_>, a: &Entry<'_>, b: &Entry<'_>) -> Option<Estimate> {
     let (x, y) = (scaled(moments, a, a)?, scaled(moments, b, b)?);
     if x.low95 <= 0.0 || y.low95 <= 0.0 {
         return None;
     }
-    let r = scaled(moments, a, b)?.value / (x.value * y.value).sqrt();
-    let sd = moments.source.sigma * gradient(moments, a, b, [x.value, y.value], r) / moments.patients();
-    if r.abs() >= 1.0 {
-        return Some(Estimate::delta(r, sd));
-    }
-    let (z, half) = (r.atanh(), Z95 * sd / (1.0 - r * r));
-    Some(Estimate { value: r, sd, low95: (z - half).tanh(), high95: (z + half).tanh() })
-}
-
-/// The length of the gradient of r, times the number of patients. That number itself drops out: r does not depend on it.
-fn gradient(moments: &Moments<'_>, a: &Entry<'_>, b: &Entry<'_>, [x, y]: [f64; 2], r: f64) -> f64 {
+    let (x, y) = (x.value, y.value);
     let both = moments.form(&a.centred, &b.centred);
     let (own_a, own_b) = (moments.form(&a.centred, &a.centred), moments.form(&b.centred, &b.centred));
-    let weight = |((w, s), t): ((&f64, &f64), &f64)| w / (x * y).sqrt() - r / 2.0 * (s / x + t / y);
-    both.iter().zip(&own_a).zip(&own_b).map(weight).map(|g| g * g).sum::<f64>().sqrt()
+    let above: Vec<f64> = both.iter().map(|w| 2.0 * w / (x * y).sqrt()).collect();
+    let below: Vec<f64> = own_a.iter().zip(&own_b).map(|(v, w)| v / x + w / y).collect();
+    moments.ratio(&above, &below)
 }

@@ -2,8 +2,7 @@
 //!
 //! Intervals are closed forms and no simulation: Fieller's for whatever is a ratio of sums (or solves an equation that is
 //! linear in them), which holds where the noise is large against the sum below the line too, where a bootstrap would not; the
-//! delta method on the logarithm or on Fisher's scale for products and correlations. A number whose noise hides it is absent.
-//! The coverage of each is simulated in tests/pipeline/coverage.rs.
+//! delta method for the products of a survival curve. A number whose noise hides it is absent. The coverage of each is simulated in tests/pipeline/coverage.rs.
 
 mod calibration;
 mod confusion;

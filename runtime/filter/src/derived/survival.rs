@@ -42,7 +42,7 @@ struct Curve {
 
 /// What is known of the curve up to one interval.
 struct Steps {
-    log: f64,
+    value: f64,
     /// Sum of 1 / (n - d) - 1 / n.
     slope: f64,
     /// Sum of the squared gradients of the log over the cells of the intervals so far.
@@ -85,34 +85,31 @@ fn counted(source: &Source<'_>, n: f64, cells: f64) -> Number {
     Number::new(Some(estimate), n >= source.k, (0.0, source.n_pub))
 }
 
-/// The curve at the end of each interval, by the delta method on its logarithm.
+/// The curve at the end of each interval, by the delta method.
+///
+/// On its own scale, not on that of its logarithm: the noise is as likely up as down wherever the curve stands. Those at risk
+/// must lie two standard deviations of their noise above 0, and those who are left one. A stricter bound would make it worse:
+/// it would let the draws pass in which the noise went up.
 fn survival(source: &Source<'_>, died: &[f64], at_risk: &[(f64, f64)]) -> Vec<Number> {
-    let mut steps = Some(Steps { log: 0.0, slope: 0.0, squares: 0.0 });
+    let mut steps = Some(Steps { value: 1.0, slope: 0.0, squares: 0.0 });
     let number = |(d, (n, cells)): (&f64, &(f64, f64))| {
-        let enough = *n > KNOWN * source.sigma * cells.sqrt() && n - d > KNOWN * source.sigma * cells.sqrt();
+        let noise = source.sigma * cells.sqrt();
+        let enough = *n > 2.0 * noise && n - d > noise;
         steps = steps.take().filter(|_| enough).map(|before| before.after(*d, *n));
         let Some(now) = &steps else { return Number::UNKNOWN };
         // The cells of later intervals all move each n so far by one.
         let variance = now.squares + (cells - 2.0) * now.slope * now.slope;
-        let (value, sd) = (now.log.exp(), source.sigma * variance.sqrt());
-        let (low95, high95) = ((now.log - Z95 * sd).exp(), (now.log + Z95 * sd).exp());
-        Number::new(Some(Estimate { value, sd: value * sd, low95, high95 }), *n >= source.k, (0.0, 1.0))
+        let estimate = Estimate::delta(now.value, now.value * source.sigma * variance.sqrt());
+        Number::new(Some(estimate), *n >= source.k, (0.0, 1.0))
     };
     died.iter().zip(at_risk).map(number).collect()
 }
-
-/// Those at risk must lie this many standard deviations of their noise above 0, so that the logarithm is near to linear.
-const KNOWN: f64 = 3.0;
 
 impl Steps {
     /// With an event cell of this interval n grows by one and n - d does not; with a censored one both do.
     fn after(self, d: f64, n: f64) -> Self {
         let slope = self.slope + 1.0 / (n - d) - 1.0 / n;
         let event = self.slope - 1.0 / n;
-        Self {
-            log: self.log + ((n - d) / n).ln(),
-            slope,
-            squares: self.squares + event * event + slope * slope,
-        }
+        Self { value: self.value * (n - d) / n, slope, squares: self.squares + event * event + slope * slope }
     }
 }
