@@ -6,7 +6,6 @@
 use crate::error::{NodeError, ask};
 use crate::files;
 use crate::job::Refusal;
-use crate::keys::{random_bytes, system_random};
 use crate::node::Node;
 use crate::store::{Dataset, Snapshot};
 use serde::Serialize;
@@ -142,7 +141,7 @@ impl Node {
         let mut ledger = self.home().ledger()?;
         let now = ledger.time(self.now());
         let reservation = CountReservation {
-            count: JobId::from_bytes(random_bytes()),
+            count: JobId::from_bytes(self.random_bytes()),
             dataset: asked.dataset.id,
             snapshot: asked.snapshot.id,
             key: asked.key,
@@ -162,7 +161,7 @@ impl Node {
     /// Counts and draws what is reserved. A count whose process died was seen by nobody: it is drawn again.
     async fn answer(&self, asked: &Asked, reservation: &CountReservation) -> Result<CountAnswer, NodeError> {
         self.countersign(&asked.policy).await?;
-        let count = asked.plan.draw(self.matching(asked).await?, &mut system_random());
+        let count = asked.plan.draw(self.matching(asked).await?, &mut self.random());
         files::private_dir(&self.home().root().join("counts"))?;
         files::write_durably(&self.home().count_path(&asked.key), &serde_json::to_vec(&count)?)?;
         let answered = Event::Answered { count: reservation.count };

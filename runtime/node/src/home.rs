@@ -258,7 +258,7 @@ impl Home {
         self.common.join("keys").join("audit.bin")
     }
 
-    fn ledger_path(&self) -> PathBuf {
+    pub(crate) fn ledger_path(&self) -> PathBuf {
         self.common.join("ledger.log")
     }
 

@@ -11,10 +11,12 @@
 
 mod approvals;
 mod audit;
+mod auditing;
 mod budget;
 mod cache;
 mod count;
 mod datasets;
+mod doctor;
 mod error;
 mod files;
 mod head;
@@ -31,7 +33,8 @@ mod store;
 mod volumes;
 
 pub use approvals::{ApproveRequest, Pending, date};
-pub use budget::{Budget, ProjectBudget};
+pub use auditing::{AuditRow, Check};
+pub use budget::{Budget, JobCost, ProjectBudget};
 pub use count::{CountAnswer, CountRequest};
 pub use datasets::NewDataset;
 pub use error::NodeError;
