@@ -51,6 +51,16 @@ pub(crate) enum Verb {
     /// Say where a job stands.
     #[command(before_help = "Example: trocar status 4f0c... --watch")]
     Status(Status),
+    /// Count the patients of a condition, with noise, out of a small budget of its own.
+    #[command(
+        before_help = "Example: trocar count --dataset sarcoma --where 'sex = \"F\" and age_years >= 40'"
+    )]
+    Count(Count),
+    /// Countersign the heads of nodes' ledgers, outside their homes.
+    #[command(
+        before_help = "Example: trocar witness --state /srv/witness --listen 0.0.0.0:7380 --log trocar/5f..."
+    )]
+    Witness(Witness),
     /// Fetch results.
     #[command(subcommand, before_help = "Example: trocar results get 4f0c... -o bundle.zip")]
     Results(Results),
@@ -168,6 +178,9 @@ pub(crate) enum Node {
         /// What the node calls itself in bundles.
         #[arg(long, default_value = "node")]
         name: Name,
+        /// A folder that several homes share: one ledger, one key of pseudonyms, one budget for each patient in all of them.
+        #[arg(long, value_name = "DIR")]
+        pools: Option<PathBuf>,
     },
     /// Datasets.
     #[command(
@@ -218,6 +231,12 @@ pub(crate) enum Node {
     /// Show what each dataset has left of its privacy budget.
     #[command(before_help = "Example: trocar node budget")]
     Budget,
+    /// Show the ledger, check all that it promises, or write what of it may be public.
+    #[command(before_help = "Example: trocar node audit --verify")]
+    Audit(Audit),
+    /// Say what of this node is not as it should be.
+    #[command(before_help = "Example: trocar node doctor")]
+    Doctor,
     /// Finish accepted jobs that a stopped process left behind.
     #[command(before_help = "Example: trocar node resume")]
     Resume,
@@ -301,6 +320,48 @@ pub(crate) struct Submit {
     /// Return as soon as the job is accepted.
     #[arg(long)]
     pub(crate) detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Count {
+    /// The dataset.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Name,
+    /// Which patients; all by default. Over modality and what the policy grants.
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(crate) where_: Option<String>,
+    /// Instead: everyone, and each word of each closed list of the policy, as a catalogue shows them. Each is paid for once.
+    #[arg(long, conflicts_with = "where_")]
+    pub(crate) margins: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Witness {
+    /// The folder that holds the witness's key and the last checkpoint of each log; on another disk than any home.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: PathBuf,
+    /// The name of its key, which is made where there is none.
+    #[arg(long, value_name = "NAME", default_value = "witness")]
+    pub(crate) key: Name,
+    /// Answer here; without it the folder is only made a witness.
+    #[arg(long, value_name = "ADDRESS", requires = "logs")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// A log to countersign, by the key that `trocar node audit --key` prints.
+    #[arg(long = "log", value_name = "KEY")]
+    pub(crate) logs: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Check chain, budgets, approvals and heads; exit 5 where one does not hold.
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Write head, tiles and entries of what may be public to this folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "verify")]
+    pub(crate) export: Option<PathBuf>,
+    /// Print the key that verifies the ledger's heads.
+    #[arg(long, conflicts_with_all = ["verify", "export"])]
+    pub(crate) key: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,10 @@
 //! `trocar`: the one binary. Results on stdout, words on stderr, exit codes of DESIGN.md section 7.
 
 mod args;
+mod audit;
 mod author;
+mod budget;
+mod count;
 mod failure;
 mod input;
 mod intake;
@@ -13,6 +16,7 @@ mod researcher;
 mod show;
 mod testkit;
 mod verify;
+mod witness;
 
 use args::{Cli, Verb};
 use clap::{CommandFactory, Parser};
@@ -52,6 +56,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Node(verb) => runtime()?.block_on(node::run(out, &home, verb)),
         Verb::Submit(args) => runtime()?.block_on(researcher::submit(out, &home, &args)),
         Verb::Status(args) => runtime()?.block_on(researcher::status(out, &home, &args)),
+        Verb::Count(args) => runtime()?.block_on(count::count(out, &home, &args)),
+        Verb::Witness(args) => runtime()?.block_on(witness::run(out, &args)),
         Verb::Results(verb) => runtime()?.block_on(researcher::results(out, &home, verb)),
         Verb::Worker => Ok(Exit::Usage),
     }

@@ -8,9 +8,7 @@ use crate::outside::{Outside, outside};
 use crate::show::show;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use trocar_node::{
-    ApproveRequest, Budget, Home, NewDataset, Node, ProjectBudget, Ran, ReportFormat, ScanReport,
-};
+use trocar_node::{ApproveRequest, Home, NewDataset, Node, Ran, ReportFormat, ScanReport};
 use trocar_terms::Name;
 
 /// Opens the node of a home.
@@ -21,7 +19,7 @@ pub(crate) async fn open(home: &Path) -> Result<Node, Failure> {
 
 pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failure> {
     match verb {
-        Verb::Init { name } => return init(out, home, &name),
+        Verb::Init { name, pools } => return init(out, home, &name, pools.as_deref()),
         Verb::Dataset(Dataset::Add { name, path, clinical, policy }) => {
             add(out, &open(home).await?, NewDataset { name, path, clinical, policy }).await?;
         }
@@ -37,14 +35,20 @@ pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failu
         Verb::Approve(args) => approve(out, &open(home).await?, args).await?,
         Verb::Reject(args) => answer(out, &open(home).await?, &args, false).await?,
         Verb::Revoke(args) => answer(out, &open(home).await?, &args, true).await?,
-        Verb::Budget => budget(out, &open(home).await?).await?,
+        Verb::Budget => crate::budget::budget(out, &open(home).await?).await?,
+        Verb::Audit(args) => return crate::audit::audit(out, &open(home).await?, &args).await,
+        Verb::Doctor => return crate::audit::doctor(out, &open(home).await?).await,
         Verb::Resume => return resume(out, &open(home).await?).await,
     }
     Ok(Exit::Done)
 }
 
-fn init(out: Out, root: &Path, name: &Name) -> Result<Exit, Failure> {
-    let home = Home::create(root, name, &*(outside().clock)())?;
+fn init(out: Out, root: &Path, name: &Name, pools: Option<&Path>) -> Result<Exit, Failure> {
+    let clock = (outside().clock)();
+    let home = match pools {
+        None => Home::create(root, name, &*clock)?,
+        Some(pools) => Home::create_in(root, name, pools, &*clock)?,
+    };
     let (node, operator) = (home.node_key()?.public(), home.operator()?);
     let row = json!({"home": root, "name": name, "node": node, "operator": operator});
     out.result(&row, || format!("home      {}\nnode      {node}\noperator  {operator}", root.display()))?;
@@ -137,6 +141,11 @@ fn scan_words(report: &ScanReport) -> String {
         report.quarantined.len(),
         if report.unchanged { "; the snapshot stands" } else { "" }
     );
+    if !report.pool.is_empty() {
+        let names: Vec<String> = report.pool.iter().map(ToString::to_string).collect();
+        words
+            .push_str(&format!("\n  shares patients, and from now on one budget, with {}", names.join(", ")));
+    }
     for file in &report.quarantined {
         // A name may hold what a terminal obeys.
         let path: String = file.path.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
@@ -205,39 +214,4 @@ async fn resume(out: Out, node: &Node) -> Result<Exit, Failure> {
         say(&format!("job {job} stays accepted: {:#}", anyhow::Error::new(cause)));
     }
     Ok(exit)
-}
-
-async fn budget(out: Out, node: &Node) -> Result<(), Failure> {
-    let all = node.budgets().await?;
-    let head =
-        ["dataset", "rho this year", "of", "rho ever", "of", "delta this year", "of", "epsilon (year)"];
-    out.result(&all, || {
-        let projects = all.iter().map(project_rows).collect::<String>();
-        format!("{}{projects}", table(&head, all.iter().map(budget_row)))
-    })?;
-    Ok(())
-}
-
-/// What each project spent of its share of a dataset's year.
-fn project_rows(b: &Budget) -> String {
-    if b.projects.is_empty() {
-        return String::new();
-    }
-    // A share is cut down to the ledger's grid: 0.1 is there as 0.09999999999.
-    let cap = |p: &ProjectBudget| (p.rho_year_cap * 1e9).round() / 1e9;
-    let row = |p: &ProjectBudget| format!("\n  project {}  {:.4} of {}", p.project, p.rho_year, cap(p));
-    format!("\n{}{}", b.dataset, b.projects.iter().map(row).collect::<String>())
-}
-
-fn budget_row(b: &Budget) -> Vec<String> {
-    vec![
-        b.dataset.to_string(),
-        format!("{:.4}", b.rho_year),
-        b.rho_year_cap.to_string(),
-        format!("{:.4}", b.rho_lifetime),
-        b.rho_lifetime_cap.to_string(),
-        format!("{:.1e}", b.delta_year),
-        b.delta_year_cap.to_string(),
-        format!("{:.2}", b.epsilon_year),
-    ]
 }

@@ -96,7 +96,7 @@ fn tell(out: Out, status: &JobStatus) -> Result<Exit, Failure> {
 pub(crate) async fn results(out: Out, home: &Path, verb: Results) -> Result<Exit, Failure> {
     let Results::Get { job, output } = verb;
     let node = open(home).await?;
-    let (status, bytes) = match node.results(&job) {
+    let (status, bytes) = match node.results(&job).await {
         Ok(found) => found,
         Err(error) => {
             let exit = node.status(&job).map_or(Exit::Failed, |s| failed_fetch(s.state));

@@ -86,6 +86,12 @@ impl Ledger {
         self.state.limits(dataset)
     }
 
+    /// The limits that the last scan of this one dataset recorded.
+    #[must_use]
+    pub fn own_limits(&self, dataset: DatasetId) -> Option<Limits> {
+        self.state.own_limits(dataset)
+    }
+
     /// What may be shown of the records outside the node by the time of the last one, in the order in which it came to
     /// show. It only ever grows at its end.
     #[must_use]

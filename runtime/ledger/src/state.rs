@@ -79,6 +79,10 @@ impl State {
         limits.reduce(Limits::strictest)
     }
 
+    pub(crate) fn own_limits(&self, dataset: DatasetId) -> Option<Limits> {
+        self.limits.get(&dataset).copied()
+    }
+
     /// Whether `event` may follow. Nothing is changed.
     pub(crate) fn check(&self, event: &Event) -> Rule {
         match event {

@@ -142,6 +142,7 @@ impl Node {
             component: approval.component,
             envelope: serde_json::to_value(&envelope)?,
         };
+        self.keep_policy(&policy)?;
         self.home().ledger()?.append(self.now(), event)?;
         Ok(approval)
     }

@@ -7,7 +7,7 @@ use crate::keys::random_bytes;
 use crate::node::Node;
 use crate::store::Dataset;
 use std::path::{Path, PathBuf};
-use trocar_ledger::Event;
+use trocar_ledger::{Event, Ledger};
 use trocar_manifest::keys::PublicKey;
 use trocar_policy::Policy;
 use trocar_terms::{DatasetId, Digest, Name};
@@ -40,7 +40,7 @@ impl Node {
         let _lock = self.home().lock("scan.lock")?;
         let (policy, policy_text) = self.policy_for(new)?;
         let mut ledger = self.home().ledger()?;
-        let known = history::dataset(&ledger, &new.name);
+        let known = self.own_dataset(&ledger, &new.name)?;
         let dataset = Dataset {
             name: new.name.clone(),
             id: known.unwrap_or_else(|| DatasetId::from_bytes(random_bytes())),
@@ -57,6 +57,17 @@ impl Node {
         }
         self.store().put(&dataset).await?;
         Ok((dataset, policy.digest()))
+    }
+
+    /// The id of the dataset that this home once added under this name.
+    fn own_dataset(&self, ledger: &Ledger, name: &Name) -> Result<Option<DatasetId>, NodeError> {
+        let Some(id) = history::dataset(ledger, name) else { return Ok(None) };
+        let owner = history::datasets(ledger).get(&id).map(|(_, home)| home.clone());
+        match owner.filter(|home| self.home().is_shared() && self.home().name().is_ok_and(|own| own != *home))
+        {
+            None => Ok(Some(id)),
+            Some(home) => ask(format!("the home {home} has a dataset {name}: choose another name")),
+        }
     }
 
     /// A policy without operators gets this home's. Without a file the one that is there stands, or the strict default is

@@ -22,6 +22,12 @@ pub enum NodeError {
     /// The ledger refused.
     #[error("the ledger cannot be used")]
     Ledger(#[from] trocar_ledger::LedgerError),
+    /// The witness did not countersign the ledger's head.
+    #[error(transparent)]
+    Witness(#[from] trocar_witness::WitnessError),
+    /// A name, key or head of the ledger as a log is not of its form.
+    #[error("the head of the ledger cannot be signed")]
+    Head(#[from] trocar_tlog::NoteError),
     /// The index could not be read or written.
     #[error("the index (index.db) cannot be used")]
     Store(#[from] sqlx::Error),

@@ -1,5 +1,6 @@
 //! What the ledger says of one job or one package: a fold over its records, which are the only state of a job.
 
+use std::collections::BTreeMap;
 use trocar_ledger::{Event, Ledger, Reservation};
 use trocar_terms::{Code, DatasetId, Digest, JobId, Name, Timestamp};
 
@@ -14,6 +15,27 @@ pub(crate) fn dataset(ledger: &Ledger, name: &Name) -> Option<DatasetId> {
         let Event::DatasetAdded { dataset, name: n, .. } = e else { return None };
         (n == name).then_some(*dataset)
     })
+}
+
+/// The names of all datasets that were ever added.
+pub(crate) fn datasets(ledger: &Ledger) -> BTreeMap<DatasetId, (Name, Name)> {
+    let added = events(ledger).filter_map(|e| {
+        let Event::DatasetAdded { dataset, name, home, .. } = e else { return None };
+        Some((*dataset, (name.clone(), home.clone())))
+    });
+    added.collect()
+}
+
+/// The place of a job's reservation in the ledger.
+pub(crate) fn reserved_at(ledger: &Ledger, job: &JobId) -> Option<u64> {
+    let mine = |e: &Event| matches!(e, Event::Reserved(r) if r.job == *job);
+    ledger.records().iter().find(|r| mine(&r.event)).map(|r| r.seq)
+}
+
+/// The place of a job's end in the ledger.
+pub(crate) fn finished_at(ledger: &Ledger, job: &JobId) -> Option<u64> {
+    let mine = |e: &Event| matches!(e, Event::Finished { job: j, .. } if j == job);
+    ledger.records().iter().find(|r| mine(&r.event)).map(|r| r.seq)
 }
 
 /// How a job ended.

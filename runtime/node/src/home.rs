@@ -1,4 +1,7 @@
-//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ reports/ name patients.log index.db ledger.log`.
+//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ reports/ heads/ counts/ name patients.log index.db ledger.log`.
+//!
+//! Homes of one hospital may share what budgets belong to: then ledger, `patients.log`, audit key and the key of the ledger's heads
+//! are in a folder of their own, which the file `pools` of each home names.
 
 use crate::error::{NodeError, ask, file};
 use crate::files;
@@ -8,13 +11,18 @@ use std::path::{Path, PathBuf};
 use trocar_ledger::Ledger;
 use trocar_manifest::keys::{PublicKey, SecretKey};
 use trocar_terms::{Clock, Digest, JobId, Name, Timestamp};
+use trocar_tlog::Verifier;
 
-const FOLDERS: [&str; 5] = ["policy", "keys", "packages", "cache", "bundles"];
+const FOLDERS: [&str; 7] = ["policy", "keys", "packages", "cache", "bundles", "heads", "counts"];
+/// The name of the key that signs heads of a ledger that several homes share.
+const LOG_KEY: &str = "log";
 
 /// The folder that holds everything a node knows.
 #[derive(Debug, Clone)]
 pub struct Home {
     root: PathBuf,
+    /// Where the ledger is: the home itself, or the folder that several share.
+    common: PathBuf,
 }
 
 impl Home {
@@ -23,29 +31,73 @@ impl Home {
     /// # Errors
     /// There is a node home already, or the disk refuses.
     pub fn create(root: &Path, name: &Name, clock: &dyn Clock) -> Result<Self, NodeError> {
-        let home = Self { root: root.to_owned() };
-        if home.ledger_path().exists() {
-            return Err(NodeError::HomeExists(root.to_owned()));
-        }
-        files::private_dir(root)?;
-        files::make_private(root)?;
-        for folder in FOLDERS {
-            files::private_dir(&root.join(folder))?;
-        }
-        home.make_keys()?;
-        files::write_durably(&home.name_path(), name.as_str().as_bytes())?;
-        // The ledger comes last: a home without one is not a home yet, and `node init` can be run again.
-        Ledger::create(&home.ledger_path(), clock.now())?;
+        let home = Self { root: root.to_owned(), common: root.to_owned() };
+        home.fill(name)?;
+        home.begin(clock)?;
         Ok(home)
     }
 
-    fn make_keys(&self) -> Result<(), NodeError> {
+    /// As [`Self::create`], with ledger, patients, audit key and log key in `pools`, which other homes share. What is there already
+    /// is taken over with all that was ever spent.
+    ///
+    /// # Errors
+    /// There is a node home already, another home of this name shares the folder, or the disk refuses.
+    pub fn create_in(root: &Path, name: &Name, pools: &Path, clock: &dyn Clock) -> Result<Self, NodeError> {
+        files::private_dir(pools)?;
+        let common = pools.canonicalize().map_err(file("find", pools))?;
+        let home = Self { root: root.to_owned(), common };
+        let _lock = home.common_lock("init.lock")?;
+        home.fill(name)?;
+        home.claim_name(name)?;
+        if !home.ledger_path().exists() {
+            home.begin(clock)?;
+        }
+        let Some(path) = home.common.to_str() else { return ask("the path of --pools is not valid UTF-8") };
+        files::write_durably(&home.pools_path(), path.as_bytes())?;
+        Ok(home)
+    }
+
+    fn fill(&self, name: &Name) -> Result<(), NodeError> {
+        if Self::open(&self.root).is_ok() {
+            return Err(NodeError::HomeExists(self.root.clone()));
+        }
+        files::private_dir(&self.root)?;
+        files::make_private(&self.root)?;
+        for folder in FOLDERS {
+            files::private_dir(&self.root.join(folder))?;
+        }
         for name in [NODE_KEY, OPERATOR_KEY] {
             if !self.root.join("keys").join(format!("{name}.pem")).exists() {
                 self.keys().create(&fixed_name(name)?)?;
             }
         }
-        files::write_durably(&self.audit_path(), &random_bytes::<32>())
+        files::write_durably(&self.name_path(), name.as_str().as_bytes())
+    }
+
+    /// The ledger comes last: a home without one is not a home yet, and `node init` can be run again.
+    fn begin(&self, clock: &dyn Clock) -> Result<(), NodeError> {
+        files::private_dir(&self.common.join("keys"))?;
+        files::write_durably(&self.audit_path(), &random_bytes::<32>())?;
+        if self.is_shared() && !self.common.join("keys").join(format!("{LOG_KEY}.pem")).exists() {
+            Keys::of(&self.common).create(&fixed_name(LOG_KEY)?)?;
+        }
+        Ledger::create(&self.ledger_path(), clock.now())?;
+        Ok(())
+    }
+
+    /// Datasets belong to a home by its name; one that was made anew at the same place keeps them.
+    fn claim_name(&self, name: &Name) -> Result<(), NodeError> {
+        let root = self.root.canonicalize().map_err(file("find", &self.root))?;
+        let (folder, root) = (self.common.join("homes"), root.display().to_string());
+        files::private_dir(&folder)?;
+        match std::fs::read_to_string(folder.join(name.as_str())) {
+            Ok(other) if other != root => ask(format!(
+                "the home {other} is named {name} and shares this folder: choose another --name, or remove {} if that home is gone",
+                folder.join(name.as_str()).display()
+            )),
+            Ok(_) => Ok(()),
+            Err(_) => files::write_durably(&folder.join(name.as_str()), root.as_bytes()),
+        }
     }
 
     /// Opens a home.
@@ -53,7 +105,16 @@ impl Home {
     /// # Errors
     /// There is none.
     pub fn open(root: &Path) -> Result<Self, NodeError> {
-        let home = Self { root: root.to_owned() };
+        let mut home = Self { root: root.to_owned(), common: root.to_owned() };
+        if home.pools_path().exists() {
+            home.common = PathBuf::from(files::read_text(&home.pools_path())?);
+            if !home.ledger_path().exists() {
+                return ask(format!(
+                    "the folder {} that this home shares is not there",
+                    home.common.display()
+                ));
+            }
+        }
         if home.ledger_path().exists() { Ok(home) } else { Err(NodeError::NoHome(root.to_owned())) }
     }
 
@@ -69,6 +130,23 @@ impl Home {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Where ledger, patients, audit key and log key are.
+    #[must_use]
+    pub fn common(&self) -> &Path {
+        &self.common
+    }
+
+    /// Whether other homes may keep the same ledger.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.common != self.root
+    }
+
+    /// The key that signs heads of the ledger: the node's, or one that the homes share.
+    pub(crate) fn log_key(&self) -> Result<SecretKey, NodeError> {
+        if self.is_shared() { Keys::of(&self.common).get(&fixed_name(LOG_KEY)?) } else { self.node_key() }
     }
 
     /// The keys.
@@ -123,17 +201,17 @@ impl Home {
 
     /// Takes one of the home's locks; a second process waits here.
     pub(crate) fn lock(&self, name: &str) -> Result<std::fs::File, NodeError> {
-        let path = self.root.join(name);
-        let lock =
-            std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(file("open", &path))?;
-        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)
-            .map_err(|e| file("lock", &path)(e.into()))?;
-        Ok(lock)
+        lock_at(&self.root.join(name))
+    }
+
+    /// Takes a lock that all homes of one ledger heed.
+    pub(crate) fn common_lock(&self, name: &str) -> Result<std::fs::File, NodeError> {
+        lock_at(&self.common.join(name))
     }
 
     /// Who was first seen in which dataset.
     pub(crate) fn patients_log(&self) -> Result<PatientsLog, NodeError> {
-        PatientsLog::open(self.root.join("patients.log"))
+        PatientsLog::open(self.common.join("patients.log"))
     }
 
     pub(crate) fn index_path(&self) -> PathBuf {
@@ -177,12 +255,39 @@ impl Home {
     }
 
     fn audit_path(&self) -> PathBuf {
-        self.root.join("keys").join("audit.bin")
+        self.common.join("keys").join("audit.bin")
     }
 
-    fn ledger_path(&self) -> PathBuf {
-        self.root.join("ledger.log")
+    pub(crate) fn ledger_path(&self) -> PathBuf {
+        self.common.join("ledger.log")
     }
+
+    fn pools_path(&self) -> PathBuf {
+        self.root.join("pools")
+    }
+
+    /// The last head that this witness countersigned.
+    pub(crate) fn checkpoint_path(&self, witness: &Verifier) -> PathBuf {
+        let id = Digest::of(witness.to_string().as_bytes()).hex();
+        self.heads_path().join(format!("{id}.checkpoint"))
+    }
+
+    pub(crate) fn heads_path(&self) -> PathBuf {
+        self.root.join("heads")
+    }
+
+    /// The answer to a feasibility count.
+    pub(crate) fn count_path(&self, key: &Digest) -> PathBuf {
+        self.root.join("counts").join(format!("{}.json", key.hex()))
+    }
+}
+
+fn lock_at(path: &Path) -> Result<std::fs::File, NodeError> {
+    let lock =
+        std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(file("open", path))?;
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)
+        .map_err(|e| file("lock", path)(e.into()))?;
+    Ok(lock)
 }
 
 fn fixed_name(text: &str) -> Result<Name, NodeError> {

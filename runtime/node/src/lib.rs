@@ -11,15 +11,20 @@
 
 mod approvals;
 mod audit;
+mod auditing;
 mod budget;
 mod cache;
+mod count;
 mod datasets;
+mod doctor;
 mod error;
 mod files;
+mod head;
 mod history;
 mod home;
 mod job;
 mod keys;
+mod log;
 mod node;
 mod patients;
 mod report;
@@ -28,12 +33,16 @@ mod store;
 mod volumes;
 
 pub use approvals::{ApproveRequest, Pending, date};
-pub use budget::{Budget, ProjectBudget};
+pub use auditing::{AuditRow, Check};
+pub use budget::{Budget, JobCost, ProjectBudget};
+pub use count::{CountAnswer, CountRequest};
 pub use datasets::NewDataset;
 pub use error::NodeError;
+pub use head::witness_name;
 pub use home::Home;
 pub use job::{JobState, JobStatus, Progress, Ran, Refusal, SubmitRequest, grant_of, map_one, plan_of};
 pub use keys::{Keys, NODE_KEY, OPERATOR_KEY, Random, system, system_random};
+pub use log::Exported;
 pub use node::{Node, SystemClock};
 pub use report::{DatasetFacts, ReportFormat};
 pub use scan::{Contents, Quarantined, ScanReport};

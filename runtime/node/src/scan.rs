@@ -2,13 +2,15 @@
 
 use crate::audit::mac;
 use crate::error::{NodeError, ask, file};
+use crate::history;
 use crate::node::Node;
 use crate::store::{Dataset, Freeze, Frozen, Indexed, Indexing, Kept};
 use hmac::Mac;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use trocar_ledger::{Event, Ledger, Limits};
 use trocar_policy::Policy;
-use trocar_terms::{Digest, Name, SnapshotId, TableRules, Value};
+use trocar_terms::{DatasetId, DeltaUnits, Digest, Name, RhoUnits, SnapshotId, TableRules, Value};
 use trocar_worker::{ClinicalTable, PatientRecord, READER, ScanRules};
 
 /// What the operator sees of a scan.
@@ -30,6 +32,8 @@ pub struct ScanReport {
     /// What the snapshot holds.
     #[serde(flatten)]
     pub contents: Contents,
+    /// Datasets that have a patient in common with this one, directly or through others: they share its budget for ever.
+    pub pool: Vec<Name>,
     /// Refused files.
     pub quarantined: Vec<Quarantined>,
 }
@@ -59,7 +63,7 @@ impl Node {
     /// interrupted goes on.
     ///
     /// # Errors
-    /// The folder, the clinical table or the policy cannot be read, or another dataset has the same patients.
+    /// The folder, the clinical table or the policy cannot be read, or the ledger not be written.
     pub async fn scan(
         &self,
         name: &Name,
@@ -88,7 +92,7 @@ impl Node {
             None => {
                 let index = Index { key: self.home().audit_key()?, table: table.as_ref() };
                 let frozen = self.store().freeze(&tree, &freeze, &index).await?;
-                self.keep(frozen, &freeze, &policy, table.is_some()).await?
+                self.keep(frozen, &freeze, (&dataset, &policy), table.is_some()).await?
             }
         };
         if crawled.read > 0 {
@@ -96,9 +100,10 @@ impl Node {
         }
         let refused = self.store().refused(&tree).await?.into_iter();
         let quarantined = refused.map(|(path, reason)| Quarantined { path, reason }).collect();
+        let pool = self.pool_of(&self.home().ledger()?, dataset.id);
         let (dataset, files, read) = (name.clone(), crawled.files, crawled.read);
         let Kept { unchanged, id: snapshot, merkle, contents } = kept;
-        Ok(ScanReport { dataset, files, read, unchanged, snapshot, merkle, contents, quarantined })
+        Ok(ScanReport { dataset, files, read, unchanged, snapshot, merkle, contents, pool, quarantined })
     }
 
     /// Keeps a snapshot that may be kept.
@@ -106,7 +111,7 @@ impl Node {
         &self,
         mut frozen: Frozen<'_>,
         freeze: &Freeze<'_>,
-        policy: &Policy,
+        (dataset, policy): (&Dataset, &Policy),
         has_table: bool,
     ) -> Result<Kept, NodeError> {
         if has_table && frozen.has_ids_of_two_issuers().await? {
@@ -117,22 +122,52 @@ impl Node {
         }
         let pseudonyms = frozen.pseudonyms().await?;
         refuse_beyond_bound(freeze.dataset, pseudonyms.len(), policy.size_bound())?;
-        self.refuse_shared_patients(freeze.dataset, &pseudonyms)?;
+        self.pool(dataset, policy, &pseudonyms)?;
         drop(pseudonyms);
         frozen.keep(freeze).await
     }
 
-    /// Budgets belong to patients. Until budgets are pooled across datasets, one patient may be in one dataset only.
-    fn refuse_shared_patients(&self, name: &Name, pseudonyms: &[String]) -> Result<(), NodeError> {
-        let mine = pseudonyms.iter().map(String::as_str);
-        let others = self.home().patients_log()?.claim(name, mine)?;
-        if others.is_empty() {
-            return Ok(());
+    /// Budgets belong to patients: datasets that have one in common share a pool from here on, and no patient of a snapshot is
+    /// read before that is in the ledger.
+    fn pool(&self, dataset: &Dataset, policy: &Policy, pseudonyms: &[String]) -> Result<(), NodeError> {
+        let mine = || pseudonyms.iter().map(String::as_str);
+        let patients = self.home().patients_log()?;
+        let mut ledger = self.home().ledger()?;
+        let limits = limits(policy);
+        if ledger.own_limits(dataset.id) != Some(limits) {
+            ledger.append(self.now(), Event::Limited { dataset: dataset.id, limits })?;
         }
-        ask(format!(
-            "{name} has patients that are also in {}: their budget would be counted twice. Keep each patient in one dataset",
-            others.join(", ")
-        ))
+        let mut shared: BTreeSet<DatasetId> = [dataset.id].into();
+        for other in patients.others(&dataset.name, mine()) {
+            let Some(id) = history::dataset(&ledger, &other) else {
+                return ask(format!(
+                    "patients.log names a dataset {other} that the ledger does not know: restore the newer ledger"
+                ));
+            };
+            shared.insert(id);
+        }
+        if !shared.is_subset(&ledger.pool(dataset.id)) {
+            ledger.append(self.now(), Event::Pooled { datasets: shared.into_iter().collect() })?;
+        }
+        patients.claim(&dataset.name, mine())
+    }
+
+    /// The other datasets of a dataset's pool.
+    pub(crate) fn pool_of(&self, ledger: &Ledger, dataset: DatasetId) -> Vec<Name> {
+        let names = history::datasets(ledger);
+        let others = ledger.pool(dataset).into_iter().filter(|id| *id != dataset);
+        others.filter_map(|id| names.get(&id).map(|(name, _)| name.clone())).collect()
+    }
+}
+
+/// What a policy lets its patients spend.
+fn limits(policy: &Policy) -> Limits {
+    Limits {
+        year: RhoUnits::floor(&policy.rho_year()),
+        lifetime: RhoUnits::floor(&policy.rho_lifetime()),
+        project_share_of_year: policy.project_rho_year(),
+        gate_delta_year: DeltaUnits::of(&policy.gate_delta_year()),
+        counts_year: RhoUnits::floor(&policy.counts_rho_year()),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::admit::{Admitted, Refusal};
 use crate::approvals::{HeldApproval, approvals_for};
-use crate::error::{NodeError, ask};
+use crate::error::NodeError;
 use crate::history;
 use crate::node::Node;
 use crate::store::Snapshot;
@@ -78,6 +78,8 @@ impl Node {
             )));
         };
         self.keep_policy(&admitted.policy)?;
+        // An old copy of the ledger takes no job.
+        self.countersign(&admitted.policy).await?;
         let job = JobId::from_bytes(self.random_bytes());
         let release_at = release_at(&details);
         let granted = Granted { job, admitted, approval, snapshot, details, release_at };
@@ -85,16 +87,7 @@ impl Node {
     }
 
     async fn newest_snapshot(&self, admitted: &Admitted) -> Result<Snapshot, NodeError> {
-        let dataset = &admitted.received.dataset;
-        let scan = format!("run `trocar node scan {}`", dataset.name);
-        let Some(id) = dataset.snapshot else {
-            return ask(format!("{} has not been scanned: {scan}", dataset.name));
-        };
-        let snapshot = self.store().snapshot(id).await?;
-        if snapshot.policy != admitted.policy.digest() {
-            return ask(format!("the policy of {} was changed after its last scan: {scan}", dataset.name));
-        }
-        Ok(snapshot)
+        self.scanned(&admitted.received.dataset, &admitted.policy).await
     }
 
     fn details(

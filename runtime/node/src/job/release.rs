@@ -5,10 +5,12 @@ use super::map::{Mapped, Progress};
 use crate::error::NodeError;
 use crate::files;
 use crate::history;
+use crate::log::Log;
 use crate::node::Node;
 use trocar_bundle::{Content, Request};
 use trocar_filter::{Outcome, Step, Sums};
 use trocar_ledger::Event;
+use trocar_policy::Policy;
 use trocar_terms::{Code, Digest, JobId, RhoUnits};
 
 /// A job whose charge is on disk: only now may the filter draw.
@@ -135,18 +137,20 @@ impl Node {
         Ok(trocar_bundle::write(&content, &self.home().node_key()?)?)
     }
 
-    /// The ledger's head right after the reservation: the same whatever happened on the node since.
+    /// The root over what showed of the ledger once the job was reserved: the same whatever happened on the node since. The
+    /// record's own digest stays here: those before it hold the seconds at which other jobs were done.
     fn reserved_head(&self, job: &JobId) -> Result<Digest, NodeError> {
         let ledger = self.home().ledger()?;
-        let mine = |e: &Event| matches!(e, Event::Reserved(r) if r.job == *job);
-        Ok(ledger.records().iter().find(|r| mine(&r.event)).map_or_else(|| ledger.head(), |r| r.digest))
+        let log = Log::of(self.home(), &ledger)?;
+        let root = history::reserved_at(&ledger, job).and_then(|seq| log.root_at(seq));
+        root.ok_or(NodeError::Lost("its reservation"))
     }
 }
 
 /// What a reader of the bundle must know about how this node was run.
 fn conditions(granted: &Granted) -> Vec<String> {
     let policy = &granted.admitted.policy;
-    let mut words = vec!["Rollback of the ledger is not detected: this node has no witness.".to_owned()];
+    let mut words = vec![witness_words(policy).to_owned()];
     words.push("The worker process is not yet contained by seccomp and Landlock.".to_owned());
     if policy.slot_minutes() == 0 {
         words.push("Release times are not held to a slot: slot_minutes is 0.".to_owned());
@@ -156,6 +160,15 @@ fn conditions(granted: &Granted) -> Vec<String> {
     }
     words.extend(granted.approval.approval.conditions.iter().cloned());
     words
+}
+
+fn witness_words(policy: &Policy) -> &'static str {
+    match policy.witness() {
+        Some(_) => {
+            "A witness outside the home countersigned the ledger's head: an old copy of the ledger is refused."
+        }
+        None => "Rollback of the ledger is not detected: this node has no witness.",
+    }
 }
 
 #[cfg(test)]

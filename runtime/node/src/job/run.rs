@@ -68,6 +68,8 @@ impl Node {
             Err(error) if error.is_lost() => return self.fail(&reservation.job),
             Err(error) => return Err(error),
         };
+        // With the reservation under it: from here on nobody can take it back unseen.
+        self.countersign(&granted.admitted.policy).await?;
         let begun = SystemTime::now();
         let mut mapped = tokio::task::block_in_place(|| self.map(granted, progress))?;
         let later = mapped.later(begun);

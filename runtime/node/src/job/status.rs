@@ -1,6 +1,7 @@
 //! What a researcher may know of a job: read off the ledger, and the same for every patient's data until
 //! `release_at`.
 
+use super::Details;
 use super::admit::Refusal;
 use crate::error::{NodeError, ask};
 use crate::files;
@@ -58,8 +59,9 @@ impl Node {
     /// The bundle of a finished job, from `release_at` on.
     ///
     /// # Errors
-    /// The job is not finished, was refused or failed, or the bundle on disk is not the one of the ledger.
-    pub fn results(&self, job: &JobId) -> Result<(JobStatus, Vec<u8>), NodeError> {
+    /// The job is not finished, was refused or failed, the bundle on disk is not the one of the ledger, or the policy's witness
+    /// does not countersign that the job is over.
+    pub async fn results(&self, job: &JobId) -> Result<(JobStatus, Vec<u8>), NodeError> {
         let status = self.status(job)?;
         match status.state {
             JobState::Released | JobState::Withheld => {}
@@ -74,12 +76,27 @@ impl Node {
         if history::finished(&self.home().ledger()?, job).and_then(|f| f.bundle) != Some(Digest::of(&bytes)) {
             return ask("the bundle on disk is not the one that the ledger names: restore it from a backup");
         }
+        self.countersign_end(job).await?;
         Ok((status, bytes))
+    }
+
+    /// A job whose end the witness has seen is not run and drawn again on an old copy of the ledger.
+    async fn countersign_end(&self, job: &JobId) -> Result<(), NodeError> {
+        let ledger = self.home().ledger()?;
+        let details = history::reservations(&ledger).find(|r| r.job == *job).and_then(Details::of);
+        let (Some(details), Some(seq)) = (details, history::finished_at(&ledger, job)) else {
+            return Err(NodeError::Lost("its reservation"));
+        };
+        self.countersign_record(&self.policy_copy(&details.policy)?, seq).await
     }
 
     pub(crate) fn unfinished(&self) -> Result<Vec<Reservation>, NodeError> {
         let ledger = self.home().ledger()?;
-        let open = |r: &&Reservation| history::finished(&ledger, &r.job).is_none();
+        let (datasets, home) = (history::datasets(&ledger), self.home().name()?);
+        let own = |r: &Reservation| datasets.get(&r.dataset).is_none_or(|(_, h)| *h == home);
+        let open = |r: &&Reservation| {
+            history::finished(&ledger, &r.job).is_none() && (!self.home().is_shared() || own(r))
+        };
         Ok(history::reservations(&ledger).filter(open).cloned().collect())
     }
 
