@@ -22,10 +22,15 @@ def epsilon(accountant, rho, delta):
     return accountant.get_epsilon(delta)
 
 
+# From a count of a tenth of its usual price to a lifetime, and the deltas that bundles and years leave.
+RHOS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
+DELTAS = (1e-5, 1e-6, 9.9e-7, 5e-7, 1e-8, 1e-10)
+
+
 def main():
     print("rho,delta,pld,rdp")
-    for rho in (0.001, 0.005, 0.02, 0.06, 0.1, 0.5, 1.0, 3.0):
-        for delta in (1e-6, 9.9e-7, 5e-7):
+    for rho in RHOS:
+        for delta in DELTAS:
             pld = epsilon(pld_privacy_accountant.PLDAccountant(), rho, delta)
             rdp = epsilon(rdp_privacy_accountant.RdpAccountant(orders=ORDERS), rho, delta)
             print(f"{rho},{delta},{pld:.6f},{rdp:.6f}")

@@ -34,6 +34,9 @@ pub(crate) enum Verb {
     /// Rehearse an algorithm on synthetic or your own data, with a node's host, limits and filter.
     #[command(before_help = "Example: trocar test pet-suv.trocar --patients 100 --exact --per-patient")]
     Test(Test),
+    /// Foretell the noise of each output and what a job costs, before anything is spent.
+    #[command(before_help = "Example: trocar plan --manifest manifest.toml --patients 200")]
+    Plan(crate::plan::Args),
     /// Make a signed package of a manifest and a component.
     #[command(
         before_help = "Example: trocar pack --manifest manifest.toml --component algorithm.wasm --as author -o F.trocar"

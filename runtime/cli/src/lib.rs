@@ -11,6 +11,7 @@ mod intake;
 mod node;
 mod out;
 mod outside;
+mod plan;
 mod rehearse;
 mod researcher;
 mod show;
@@ -45,6 +46,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.verb {
         Verb::Key(verb) => author::key(out, &home, verb),
         Verb::Check(args) => author::check(out, &args),
+        Verb::Plan(args) => plan::plan(out, &args),
         Verb::Pack(args) => author::pack(out, &home, &args),
         Verb::Test(args) => rehearse::test(out, &args),
         Verb::Testkit(verb) => testkit::run(out, verb),

@@ -1,4 +1,5 @@
 //! Steps 7 and 8 in their one order: the gate is drawn first and once a job, and behind a closed gate no other noise is drawn.
+#![cfg_attr(not(test), deny(clippy::float_arithmetic))]
 
 use crate::gate::Verdict;
 use crate::noise::NoiseSource;

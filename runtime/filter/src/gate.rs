@@ -31,6 +31,28 @@ impl Gate {
         let margin = if exact { 0 } else { self.margin };
         if above > 0 && noisy > margin { Verdict::Open(noisy.saturating_add(below)) } else { Verdict::Closed }
     }
+
+    /// The probability with which `patients` open it, by the normal distribution with the half that makes it fit integers.
+    pub(crate) fn chance(&self, patients: u64) -> f64 {
+        let above = patients.saturating_sub(u64::from(self.k).saturating_sub(1));
+        if above == 0 {
+            return 0.0;
+        }
+        let missing = self.margin as f64 + 0.5 - above as f64;
+        0.5 * libm::erfc(missing / (self.sigma as f64 * std::f64::consts::SQRT_2))
+    }
+
+    /// The smallest number of patients that open it with probability `p`, for `p` below 1.
+    pub(crate) fn opens_at(&self, p: f64) -> u64 {
+        let margin = u64::try_from(self.margin).unwrap_or(u64::MAX);
+        let most = self.sigma.saturating_mul(40).saturating_add(margin).saturating_add(self.k.into());
+        let (mut low, mut high) = (0, most);
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.chance(middle) >= p { high = middle } else { low = middle.saturating_add(1) }
+        }
+        high
+    }
 }
 
 /// `c = ceil(s * PhiInv(1 - delta)) + 1`, where the 1 covers the discrete tail.
@@ -90,6 +112,14 @@ mod tests {
         assert_eq!(decide(40, 0), Verdict::Open(40));
         assert_eq!(decide(40, -1), Verdict::Closed);
         assert_eq!(decide(10, 30), Verdict::Open(40));
+    }
+
+    #[test]
+    fn the_specification_s_51_patients_open_it_with_98_percent() {
+        // PRIVACY.md section 4. 48 open it with 95 %: (39 - 30.5) / 5 = 1.7 sigma, and one fewer is 1.5.
+        assert!(gate().chance(51) >= 0.98 && gate().chance(9) <= 0.0);
+        assert_eq!((gate().opens_at(0.95), gate().opens_at(0.0)), (48, 0));
+        assert!(gate().chance(48) >= 0.95 && gate().chance(47) < 0.95);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Exact integer arithmetic of the privacy path: no floating point in this file.
+#![cfg_attr(not(test), deny(clippy::float_arithmetic))]
 
 use num_bigint::BigUint;
 use trocar_terms::Decimal;

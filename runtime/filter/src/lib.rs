@@ -22,6 +22,9 @@ mod course;
 mod derived;
 mod draw;
 mod epsilon;
+#[cfg(test)]
+mod exhaustive;
+mod expected;
 mod figure;
 mod gate;
 mod integer;
@@ -39,6 +42,7 @@ pub use contribution::{Contribution, Untrusted};
 pub use count::{Count, CountPlan};
 pub use derived::{At, DerivedFigure, Part};
 pub use epsilon::epsilon;
+pub use expected::{Expected, ExpectedGate};
 pub use figure::{Figure, Figures, Number, Patients};
 pub use noise::{GaussianNoise, NoiseSource};
 pub use plan::{Admission, Plan, Refusal};

@@ -1,4 +1,5 @@
 //! Step 6: integer sums, the same bits in whatever order and on however many machines they are added.
+#![cfg_attr(not(test), deny(clippy::float_arithmetic))]
 
 use crate::contribution::{Contribution, Untrusted};
 use crate::plan::Plan;

@@ -5,6 +5,7 @@ mod admit;
 mod coverage;
 mod derived;
 mod draw;
+mod expected;
 mod figures;
 mod rounds;
 mod sum;
