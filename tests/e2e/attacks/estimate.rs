@@ -41,7 +41,8 @@ pub fn plan(outputs: &[Output], rho: &str) -> Plan {
     let outputs: Vec<Output> =
         outputs.iter().map(|output| Output { rho: decimal(rho), ..output.clone() }).collect();
     let (gate_rho, gate_delta) = (decimal("0.02"), decimal("1e-8"));
-    Plan::admit(&Admission { outputs: &outputs, gate_rho, gate_delta, k: 10, n_pub: 500 }).unwrap()
+    Plan::admit(&Admission { outputs: &outputs, derived: &[], gate_rho, gate_delta, k: 10, n_pub: 500 })
+        .unwrap()
 }
 
 /// mu of all that one job releases.
