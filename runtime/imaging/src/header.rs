@@ -11,6 +11,7 @@ use crate::{
     mask::{MaskHeader, MaskKind, STOP, TAGS, read_segmentation, read_structures},
     nifti::NiftiHeader,
     syntax::Coding,
+    volume::At,
     walk::{Walked, Wanted, walk},
 };
 use dicom_core::{
@@ -23,30 +24,38 @@ use std::{
     cell::Cell,
     collections::BTreeMap,
     fmt,
+    fs::File,
     io::{Read, Seek, SeekFrom},
+    sync::Arc,
 };
-use trocar_terms::{Modality, PrivateGroups, Value};
+use trocar_terms::{AttributeRule, Modality, PrivateGroups, Value};
 
 /// One usable file: whose it is, and what is in it.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq)]
 pub struct FileHeader {
-    pub(crate) patient_id: String,
-    pub(crate) issuer: String,
-    pub(crate) study_uid: String,
-    pub(crate) series_uid: String,
+    pub(crate) shared: Arc<Shared>,
     /// SOP Instance UID: one that comes twice is a copy.
     pub(crate) sop_uid: String,
-    /// Its pixels are compressed. (A data set that is deflated as a whole is inflated once for all of its frames.)
-    pub(crate) compressed: bool,
-    pub(crate) attributes: BTreeMap<String, Value>,
-    pub(crate) facts: Facts,
     /// Index of a NIfTI image's sidecar.
     pub(crate) sidecar: Option<u32>,
     pub(crate) content: Content,
 }
 
+/// What the files of a series have in common as a rule.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Shared {
+    pub(crate) patient_id: String,
+    pub(crate) issuer: String,
+    pub(crate) study_uid: String,
+    pub(crate) series_uid: String,
+    /// Its pixels are compressed. (A data set that is deflated as a whole is inflated once for all of its frames.)
+    pub(crate) compressed: bool,
+    pub(crate) attributes: BTreeMap<String, Value>,
+    pub(crate) facts: Facts,
+}
+
 /// What a file has for its patient.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Content {
     /// Slices of a volume.
     Image(Image),
@@ -84,27 +93,27 @@ const MAX_ID: usize = 1 << 10;
 impl FileHeader {
     /// Whose file it is: Patient ID and its issuer, which is empty where the file names none.
     #[must_use]
-    pub fn into_patient(self) -> (String, String) {
-        (self.patient_id, self.issuer)
+    pub fn patient(&self) -> (&str, &str) {
+        (&self.shared.patient_id, &self.shared.issuer)
     }
 
     pub(crate) fn new(
         data: Dataset<'_>,
         attributes: BTreeMap<String, Value>,
         content: Content,
+        compressed: bool,
     ) -> Result<Self, Reason> {
-        Ok(Self {
-            patient_id: data.text(tags::PATIENT_ID).ok_or(Reason::NoPatientId)?,
-            issuer: data.text(tags::ISSUER_OF_PATIENT_ID).unwrap_or_default(),
-            study_uid: data.text(tags::STUDY_INSTANCE_UID).ok_or(Reason::NoUid)?,
-            series_uid: data.text(tags::SERIES_INSTANCE_UID).ok_or(Reason::NoUid)?,
-            sop_uid: data.text(tags::SOP_INSTANCE_UID).unwrap_or_default(),
+        let shared = Shared {
+            patient_id: data.own(tags::PATIENT_ID).ok_or(Reason::NoPatientId)?,
+            issuer: data.own(tags::ISSUER_OF_PATIENT_ID).unwrap_or_default(),
+            study_uid: data.own(tags::STUDY_INSTANCE_UID).ok_or(Reason::NoUid)?,
+            series_uid: data.own(tags::SERIES_INSTANCE_UID).ok_or(Reason::NoUid)?,
             attributes,
             facts: Facts::read(data),
-            compressed: false,
-            sidecar: None,
-            content,
-        })
+            compressed,
+        };
+        let sop_uid = data.own(tags::SOP_INSTANCE_UID).unwrap_or_default();
+        Ok(Self { shared: Arc::new(shared), sop_uid, sidecar: None, content })
     }
 
     /// Takes note of the index of the file of metadata that was read with it.
@@ -145,7 +154,18 @@ impl FileHeader {
     /// # Errors
     /// What is wrong with it.
     pub fn checked(self, rules: &ScanRules) -> Result<Self, Reason> {
-        let ids = [&self.patient_id, &self.issuer, &self.study_uid, &self.series_uid, &self.sop_uid];
+        if self.sop_uid.len() > MAX_ID {
+            return Err(Reason::TooLarge);
+        }
+        self.shared.check(rules)?;
+        self.content.check(rules)?;
+        Ok(self)
+    }
+}
+
+impl Shared {
+    fn check(&self, rules: &ScanRules) -> Result<(), Reason> {
+        let ids = [&self.patient_id, &self.issuer, &self.study_uid, &self.series_uid];
         if ids.iter().any(|id| id.len() > MAX_ID) {
             return Err(Reason::TooLarge);
         }
@@ -158,11 +178,7 @@ impl FileHeader {
         if !self.attributes.iter().all(|(keyword, value)| listed(rules, keyword, value)) {
             return Err(Reason::Malformed);
         }
-        if !self.facts.is_bounded() {
-            return Err(Reason::TooLarge);
-        }
-        self.content.check(rules)?;
-        Ok(self)
+        if self.facts.is_bounded() { Ok(()) } else { Err(Reason::TooLarge) }
     }
 }
 
@@ -181,18 +197,50 @@ fn listed(rules: &ScanRules, keyword: &str, value: &Value) -> bool {
 /// # Errors
 /// Why the file is quarantined.
 pub fn read_header(file: &mut (impl Read + Seek), rules: &ScanRules) -> Result<FileHeader, Reason> {
-    let wants = Wants::new(rules);
-    let walked = walk(&mut *file, &wants)?;
-    let object = parse(&walked.elements, walked.syntax)?;
-    let data = Dataset(&object);
-    check_deidentified(data, walked.private, rules)?;
-    let (content, compressed) = match wants.mask.get() {
-        Some(Mask::Segmentation) => (Content::Mask(read_segmentation(data, &walked)?), false),
-        Some(Mask::Structures) => (Content::Mask(read_structures(data)?), false),
-        None => image(file, data, &walked).map(|(image, compressed)| (Content::Image(image), compressed))?,
-    };
-    let header = FileHeader::new(data, wants.attributes(data), content)?;
-    FileHeader { compressed, ..header }.checked(rules)
+    HeaderReader::new(rules).read(file)
+}
+
+/// Reads files under the same rules, one after the other.
+#[derive(Debug)]
+pub struct HeaderReader<'a> {
+    rules: &'a ScanRules,
+    asked: Asked<'a>,
+}
+
+impl<'a> HeaderReader<'a> {
+    /// Under these rules.
+    #[must_use]
+    pub fn new(rules: &'a ScanRules) -> Self {
+        Self { rules, asked: Asked::by(rules) }
+    }
+
+    /// As [`read_header`].
+    ///
+    /// # Errors
+    /// Why the file is quarantined.
+    pub fn read(&self, file: &mut (impl Read + Seek)) -> Result<FileHeader, Reason> {
+        let wants = Wants::new(&self.asked);
+        let walked = walk(&mut *file, &wants)?;
+        let elements = parse(&walked.elements, walked.syntax)?;
+        let data = elements.data();
+        check_deidentified(data, walked.private, self.rules)?;
+        let (content, compressed) = match wants.mask.get() {
+            Some(Mask::Segmentation) => (Content::Mask(read_segmentation(data, &walked)?), false),
+            Some(Mask::Structures) => (Content::Mask(read_structures(data)?), false),
+            None => {
+                image(file, data, &walked).map(|(image, compressed)| (Content::Image(image), compressed))?
+            }
+        };
+        FileHeader::new(data, self.asked.attributes(data), content, compressed)?.checked(self.rules)
+    }
+
+    /// As [`read_header`], of an open file, wherever it stands.
+    ///
+    /// # Errors
+    /// Why the file is quarantined.
+    pub fn read_file(&self, file: &File) -> Result<FileHeader, Reason> {
+        self.read(&mut At::new(file))
+    }
 }
 
 /// An image, and whether decoding it takes longer than reading it.
@@ -206,17 +254,12 @@ fn image(file: &mut (impl Read + Seek), data: Dataset<'_>, walked: &Walked) -> R
 
 /// Reads image and layout again, of a file that a scan has already let through.
 pub(crate) fn read_image(file: impl Read + Seek) -> Result<(Image, Layout, Walked), Reason> {
-    let walked = walk(
-        file,
-        &Wants {
-            modalities: &[Modality::CT, Modality::MR, Modality::PT],
-            attributes: Vec::new(),
-            whole: true,
-            mask: Cell::new(None),
-        },
-    )?;
-    let object = parse(&walked.elements, walked.syntax)?;
-    let image = Image::read(Dataset(&object), modality(Dataset(&object))?, &walked)?;
+    let asked = Asked::new(&[Modality::CT, Modality::MR, Modality::PT], Vec::new(), true);
+    let walked = walk(file, &Wants::new(&asked))?;
+    let elements = parse(&walked.elements, walked.syntax)?;
+    let data = elements.data();
+    let image = Image::read(data, modality(data)?, &walked)?;
+    drop(elements);
     let layout = Layout::new(&walked, &image.format)?;
     Ok((image, layout, walked))
 }
@@ -286,12 +329,44 @@ const ALWAYS: [Tag; 23] = [
 const FRAMES: [Tag; 2] =
     [tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE];
 
-/// What the rules ask of a file.
-pub(crate) struct Wants<'a> {
+/// What the rules ask of every file.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
     modalities: &'a [Modality],
-    attributes: Vec<(Tag, &'a trocar_terms::AttributeRule)>,
+    attributes: Vec<(Tag, &'a AttributeRule)>,
+    /// All tags, in order.
+    tags: Vec<Tag>,
     /// Whether private elements are looked for in contours too.
     whole: bool,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn by(rules: &'a ScanRules) -> Self {
+        let tag = |keyword: &str| StandardDataDictionary.by_name(keyword).map(DataDictionaryEntry::tag);
+        let attributes = rules.attributes.iter().filter_map(|rule| Some((tag(&rule.keyword)?, rule)));
+        let whole = rules.deidentification.private_groups == PrivateGroups::Refuse;
+        Self::new(&rules.modalities, attributes.collect(), whole)
+    }
+
+    fn new(modalities: &'a [Modality], attributes: Vec<(Tag, &'a AttributeRule)>, whole: bool) -> Self {
+        let always = [&ALWAYS[..], &facts::WANTED, &format::TAGS, &calibration::TAGS];
+        let own = attributes.iter().map(|(tag, _)| *tag);
+        let mut tags: Vec<Tag> = always.into_iter().flatten().copied().chain(own).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        Self { modalities, attributes, tags, whole }
+    }
+
+    pub(crate) fn attributes(&self, data: Dataset<'_>) -> BTreeMap<String, Value> {
+        let value =
+            |tag, rule: &AttributeRule| data.text(tag).map_or(Value::Missing, |text| rule.admit(&text));
+        self.attributes.iter().map(|(tag, rule)| (rule.keyword.clone(), value(*tag, rule))).collect()
+    }
+}
+
+/// What is asked of one file.
+struct Wants<'a> {
+    asked: &'a Asked<'a>,
     /// What the file turned out to be once its modality was read; `None` for an image.
     mask: Cell<Option<Mask>>,
 }
@@ -314,30 +389,14 @@ impl Mask {
 }
 
 impl<'a> Wants<'a> {
-    pub(crate) fn new(rules: &'a ScanRules) -> Self {
-        let tag = |keyword: &str| StandardDataDictionary.by_name(keyword).map(DataDictionaryEntry::tag);
-        let attributes = rules.attributes.iter().filter_map(|rule| Some((tag(&rule.keyword)?, rule)));
-        Self {
-            modalities: &rules.modalities,
-            attributes: attributes.collect(),
-            whole: rules.deidentification.private_groups == PrivateGroups::Refuse,
-            mask: Cell::new(None),
-        }
-    }
-
-    pub(crate) fn attributes(&self, data: Dataset<'_>) -> BTreeMap<String, Value> {
-        let value = |tag, rule: &trocar_terms::AttributeRule| {
-            data.text(tag).map_or(Value::Missing, |text| rule.admit(&text))
-        };
-        self.attributes.iter().map(|(tag, rule)| (rule.keyword.clone(), value(*tag, rule))).collect()
+    const fn new(asked: &'a Asked<'a>) -> Self {
+        Self { asked, mask: Cell::new(None) }
     }
 }
 
 impl Wanted for Wants<'_> {
     fn wants(&self, tag: Tag) -> bool {
-        let own = self.attributes.iter().any(|(t, _)| *t == tag);
-        let always = [&ALWAYS[..], &facts::WANTED, &format::TAGS, &calibration::TAGS];
-        let asked = own || always.iter().any(|tags| tags.contains(&tag));
+        let asked = self.asked.tags.binary_search(&tag).is_ok();
         match self.mask.get() {
             Some(_) => TAGS.contains(&tag) || (asked && !FRAMES.contains(&tag)),
             None => asked,
@@ -345,7 +404,7 @@ impl Wanted for Wants<'_> {
     }
 
     fn stops_before(&self, tag: Tag) -> bool {
-        self.mask.get() == Some(Mask::Structures) && tag >= STOP && !self.whole
+        self.mask.get() == Some(Mask::Structures) && tag >= STOP && !self.asked.whole
     }
 
     /// A report is left before its long sequences are read.
@@ -355,7 +414,7 @@ impl Wanted for Wants<'_> {
         }
         let code = text(value);
         self.mask.set(Mask::find(&code));
-        let granted = Modality::from_code(&code).is_some_and(|m| self.modalities.contains(&m));
+        let granted = Modality::from_code(&code).is_some_and(|m| self.asked.modalities.contains(&m));
         if granted || self.mask.get().is_some() { Ok(()) } else { Err(Reason::Modality) }
     }
 }

@@ -7,7 +7,7 @@ pub(crate) struct Source<R> {
     at: u64,
     end: u64,
     /// Bytes of the file from `from` on, as many as `held`.
-    buffer: [u8; BUFFER],
+    buffer: Box<[u8]>,
     from: u64,
     held: usize,
     /// Bytes copied so far, and whether copying is on.
@@ -16,9 +16,8 @@ pub(crate) struct Source<R> {
     limit: usize,
 }
 
-/// Most files have fewer bytes before their pixel data. It lies in the reader, since a header costs less than an allocation
-/// of this size.
-const BUFFER: usize = 4 << 10;
+/// Most files have fewer bytes before their pixel data.
+const BUFFER: usize = 8 << 10;
 
 /// Most files have fewer bytes that are wanted.
 const COPY: usize = 1 << 10;
@@ -28,7 +27,17 @@ impl<R: Read + Seek> Source<R> {
     pub(crate) fn new(mut inner: R, limit: usize) -> Result<Self, Reason> {
         let end = inner.seek(SeekFrom::End(0)).map_err(|_| Reason::Unreadable)?;
         let (copy, copying) = (Vec::with_capacity(COPY.min(limit)), false);
-        Ok(Self { inner, at: 0, end, buffer: [0; BUFFER], from: 0, held: 0, copy, copying, limit })
+        Ok(Self {
+            inner,
+            at: 0,
+            end,
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            from: 0,
+            held: 0,
+            copy,
+            copying,
+            limit,
+        })
     }
 
     pub(crate) const fn at(&self) -> u64 {

@@ -25,6 +25,9 @@ const MAX_LISTED: usize = 2_000_000;
 /// Fragments of encapsulated pixel data.
 const MAX_FRAGMENTS: usize = 200_000;
 
+/// A slice has fewer elements that are wanted.
+const SPOTS: usize = 64;
+
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
 const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
@@ -74,8 +77,8 @@ impl Element {
 /// What a walk found.
 pub(crate) struct Walked {
     pub(crate) syntax: Syntax,
-    /// The wanted elements as the file writes them.
-    pub(crate) elements: Vec<u8>,
+    /// The wanted elements.
+    pub(crate) elements: Copied,
     pub(crate) pixels: Option<Pixels>,
     /// Whether there is an element of an odd group anywhere before the pixel data.
     pub(crate) private: bool,
@@ -85,6 +88,25 @@ pub(crate) struct Walked {
     pub(crate) inflated: Option<Vec<u8>>,
     /// Bytes that it was deflated to.
     pub(crate) packed: u64,
+}
+
+/// Elements as the file writes them, one after the other.
+#[derive(Default)]
+pub(crate) struct Copied {
+    pub(crate) bytes: Vec<u8>,
+    /// Where each lies in `bytes`, in order of tag.
+    pub(crate) spots: Vec<Spot>,
+}
+
+/// One copied element: its head from `start`, its value from `value`, both to `end`.
+pub(crate) struct Spot {
+    pub(crate) tag: Tag,
+    pub(crate) vr: Option<[u8; 2]>,
+    pub(crate) start: usize,
+    pub(crate) value: usize,
+    pub(crate) end: usize,
+    /// Its length is undefined: a delimiter is the end of it.
+    pub(crate) delimited: bool,
 }
 
 impl Walked {
@@ -101,7 +123,7 @@ impl Walked {
         let inflated = self.inflated.as_ref().map_or(0, Vec::len) as u64;
         u64::from(self.heads)
             .saturating_mul(cost::HEAD)
-            .saturating_add((self.elements.len() as u64).saturating_mul(cost::HEADER_BYTE))
+            .saturating_add((self.elements.bytes.len() as u64).saturating_mul(cost::HEADER_BYTE))
             .saturating_add(inflated.saturating_mul(cost::INFLATED_BYTE))
             .saturating_add(self.packed.saturating_mul(cost::PACKED_BYTE))
     }
@@ -160,19 +182,22 @@ struct Walk<'a, R, W> {
     /// Values of lists that were copied.
     listed: usize,
     private: bool,
+    spots: Vec<Spot>,
     /// The Extended Offset Table.
     extended: Vec<u64>,
 }
 
 impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
-    const fn new(source: Source<R>, syntax: Syntax, wanted: &'a W) -> Self {
-        Self { source, syntax, wanted, elements: 0, listed: 0, private: false, extended: Vec::new() }
+    fn new(source: Source<R>, syntax: Syntax, wanted: &'a W) -> Self {
+        let (spots, extended) = (Vec::with_capacity(SPOTS), Vec::new());
+        Self { source, syntax, wanted, elements: 0, listed: 0, private: false, spots, extended }
     }
 
     fn run(mut self) -> Result<Walked, Reason> {
         let pixels = self.top()?;
-        let elements = self.source.take_copy();
-        let Self { syntax, private, elements: heads, .. } = self;
+        let bytes = self.source.take_copy();
+        let Self { syntax, private, elements: heads, spots, .. } = self;
+        let elements = Copied { bytes, spots };
         Ok(Walked { syntax, elements, pixels, private, heads, inflated: None, packed: 0 })
     }
 
@@ -206,11 +231,14 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
         if !head.is_known() {
             return Err(Reason::Malformed);
         }
+        let start = self.source.mark();
         self.source.push(head.bytes())?;
         self.source.set_copying(true);
         let mark = self.source.mark();
         self.value(head, self.syntax.encoding, 0)?;
         self.source.set_copying(false);
+        let (end, delimited) = (self.source.mark(), head.length == UNDEFINED);
+        self.spots.push(Spot { tag: head.tag, vr: head.vr, start, value: mark, end, delimited });
         self.wanted.check(head.tag, self.source.copied_since(mark))
     }
 

@@ -3,12 +3,13 @@ use crate::acquisition::Acquisition;
 use crate::{
     calibration::Unit,
     format::{Colour, Format},
-    image::{Image, Plane},
+    image::{Image, Look, Plane},
 };
+use std::sync::Arc;
 use trocar_terms::{Grid, Modality};
 
 fn image(z: f64) -> Image {
-    Image {
+    let look = Look {
         modality: Modality::CT,
         unit: Unit::Hounsfield,
         format: Format {
@@ -30,13 +31,10 @@ fn image(z: f64) -> Image {
             spacing: [0.5, 0.75],
             thickness: Some(2.0),
         },
-        frames: vec![Frame {
-            position: [10.0, 20.0, z],
-            slope: 1.0,
-            intercept: -1024.0,
-            acquisition: Acquisition::default(),
-        }],
-    }
+    };
+    let (position, acquisition) = ([10.0, 20.0, z], Acquisition::default());
+    let frame = Frame { position, slope: 1.0, intercept: -1024.0, acquisition };
+    Image { look: Arc::new(look), frames: vec![frame] }
 }
 
 /// The one volume of some images, or the reason of the first file.
@@ -195,7 +193,7 @@ fn two_kinds_of_enough_slices_are_two_volumes() {
     let mut images: Vec<_> = [0.0, 3.0, 6.0].map(image).to_vec();
     images.extend([0.0, 5.0, 10.0].map(|z| {
         let mut image = image(z);
-        image.plane.spacing = [1.0, 1.0];
+        Arc::make_mut(&mut image.look).plane.spacing = [1.0, 1.0];
         image
     }));
     let Stacks { volumes, refused } = stacks(&images.iter().collect::<Vec<_>>());

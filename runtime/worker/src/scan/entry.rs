@@ -1,10 +1,10 @@
 use super::beneath::{beneath, folder};
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags, Stat, fstat};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::{File, Metadata},
+    fs::File,
     io,
-    os::{fd::AsFd, unix::fs::MetadataExt},
+    os::fd::AsFd,
     path::{Path, PathBuf},
 };
 
@@ -43,14 +43,17 @@ impl FileEntry {
     /// Whether an open file is still the one that was scanned, by kind, size and time of last change.
     #[must_use]
     pub fn is_still(&self, file: &File) -> bool {
-        let same =
-            |seen: &Metadata| seen.is_file() && seen.len() == self.size && mtime_ns(seen) == self.mtime_ns;
-        file.metadata().is_ok_and(|seen| same(&seen))
+        let same = |seen: &Stat| {
+            let kind = FileType::from_raw_mode(seen.st_mode);
+            let size = u64::try_from(seen.st_size).is_ok_and(|size| size == self.size);
+            kind == FileType::RegularFile && size && mtime_ns(seen) == self.mtime_ns
+        };
+        fstat(file).is_ok_and(|seen| same(&seen))
     }
 }
 
-fn mtime_ns(seen: &Metadata) -> i64 {
-    nanoseconds(seen.mtime(), seen.mtime_nsec())
+fn mtime_ns(seen: &Stat) -> i64 {
+    nanoseconds(seen.st_mtime, i64::try_from(seen.st_mtime_nsec).unwrap_or_default())
 }
 
 /// Years that do not fit are all alike: such a file is changed by size alone.
@@ -69,7 +72,8 @@ mod tests {
         let path = folder.path().join("f");
         std::fs::write(&path, b"old").unwrap();
         let seen = std::fs::metadata(&path).unwrap();
-        let entry = FileEntry { path: "f".into(), size: 3, mtime_ns: mtime_ns(&seen) };
+        let mtime_ns = mtime_ns(&fstat(File::open(&path).unwrap()).unwrap());
+        let entry = FileEntry { path: "f".into(), size: 3, mtime_ns };
         let still = || entry.open(folder.path()).is_ok_and(|file| entry.is_still(&file));
         assert!(still(), "an unchanged file was not known again");
         std::fs::write(&path, b"longer").unwrap();
