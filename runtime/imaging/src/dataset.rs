@@ -64,6 +64,15 @@ pub(crate) fn parse(copied: &Copied, syntax: Syntax) -> Result<Elements<'_>, Rea
     Ok(Elements { plain, rest })
 }
 
+/// Some of the elements, where all of those are plain and little endian.
+pub(crate) fn plain_of<'a>(copied: &'a Copied, tags: &[Tag]) -> Option<Elements<'a>> {
+    let mut plain = Vec::with_capacity(tags.len());
+    for spot in copied.spots.iter().filter(|spot| tags.contains(&spot.tag)) {
+        plain.push((spot.tag, Plain::of(spot, copied.bytes.get(spot.value..spot.end)?)?));
+    }
+    Some(Elements { plain, rest: None })
+}
+
 fn by_dicom_rs(elements: &[u8], syntax: Syntax) -> Result<InMemDicomObject, Reason> {
     InMemDicomObject::read_dataset_with_ts(elements, &syntax.elements()).map_err(|_| Reason::Malformed)
 }

@@ -25,7 +25,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn read<R: Read + Seek>(source: &mut Source<R>, encoding: Encoding) -> Result<Self, Reason> {
+    pub(crate) fn read<R: Read + Seek>(source: &mut Source<'_, R>, encoding: Encoding) -> Result<Self, Reason> {
         match encoding {
             Encoding::ImplicitLittle => {
                 let b = source.take::<8>()?;
@@ -36,7 +36,7 @@ impl Head {
         }
     }
 
-    pub(crate) fn explicit<R: Read + Seek>(source: &mut Source<R>, big: bool) -> Result<Self, Reason> {
+    pub(crate) fn explicit<R: Read + Seek>(source: &mut Source<'_, R>, big: bool) -> Result<Self, Reason> {
         let b = source.take::<8>()?;
         let tag = tag_of(b, big);
         if tag.0 == 0xFFFE {

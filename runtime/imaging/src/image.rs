@@ -28,6 +28,13 @@ impl Deref for Image {
     }
 }
 
+#[cfg(test)]
+impl std::ops::DerefMut for Image {
+    fn deref_mut(&mut self) -> &mut Look {
+        Arc::make_mut(&mut self.look)
+    }
+}
+
 /// What the slices of a series have in common as a rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Look {

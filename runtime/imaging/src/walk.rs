@@ -6,7 +6,7 @@ use crate::{
     Reason, cost,
     element::{Head, UNDEFINED},
     meta::{file_meta, inflate},
-    source::Source,
+    source::{Buffer, Source},
     syntax::{Encoding, Syntax},
 };
 use dicom_core::Tag;
@@ -24,9 +24,6 @@ const MAX_VALUE: u32 = 256 << 10;
 const MAX_LISTED: usize = 2_000_000;
 /// Fragments of encapsulated pixel data.
 const MAX_FRAGMENTS: usize = 200_000;
-
-/// A slice has fewer elements that are wanted.
-const SPOTS: usize = 64;
 
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
@@ -151,21 +148,34 @@ pub(crate) trait Wanted {
 
 /// Walks a file up to its pixel data.
 pub(crate) fn walk(file: impl Read + Seek, wanted: &impl Wanted) -> Result<Walked, Reason> {
-    let mut source = Source::new(file, MAX_HEADER)?;
+    walk_with(file, wanted, &mut Buffer::default(), Copied::default())
+}
+
+/// As [`walk`], with what it is read into, and room for what is copied.
+pub(crate) fn walk_with(
+    file: impl Read + Seek,
+    wanted: &impl Wanted,
+    buffer: &mut Buffer,
+    room: Copied,
+) -> Result<Walked, Reason> {
+    let Copied { bytes, mut spots } = room;
+    spots.clear();
+    let mut source = Source::with(file, MAX_HEADER, buffer, bytes)?;
     let mut syntax = file_meta(&mut source)?;
     if !syntax.deflated {
         syntax.encoding = found(&mut source, syntax.encoding)?;
-        return Walk::new(source, syntax, wanted).run();
+        return Walk::new(source, syntax, wanted, spots).run();
     }
     let (data, packed) = inflate(&mut source)?;
-    let mut walked = Walk::new(Source::new(Cursor::new(&data), MAX_HEADER)?, syntax, wanted).run()?;
+    let inner = Source::new(Cursor::new(&data), MAX_HEADER, buffer)?;
+    let mut walked = Walk::new(inner, syntax, wanted, spots).run()?;
     (walked.inflated, walked.packed) = (Some(data), packed);
     Ok(walked)
 }
 
 /// How the first element is written, whatever the transfer syntax says: some writers state one VR encoding and use
 /// the other, and pydicom and dcmtk read such files. Nobody confuses the byte order.
-fn found<R: Read + Seek>(source: &mut Source<R>, stated: Encoding) -> Result<Encoding, Reason> {
+fn found<R: Read + Seek>(source: &mut Source<'_, R>, stated: Encoding) -> Result<Encoding, Reason> {
     if stated == Encoding::ExplicitBig || source.left() < 6 {
         return Ok(stated);
     }
@@ -174,8 +184,8 @@ fn found<R: Read + Seek>(source: &mut Source<R>, stated: Encoding) -> Result<Enc
 }
 
 /// A walk in progress.
-struct Walk<'a, R, W> {
-    source: Source<R>,
+struct Walk<'a, 'b, R, W> {
+    source: Source<'b, R>,
     syntax: Syntax,
     wanted: &'a W,
     elements: u32,
@@ -187,9 +197,9 @@ struct Walk<'a, R, W> {
     extended: Vec<u64>,
 }
 
-impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
-    fn new(source: Source<R>, syntax: Syntax, wanted: &'a W) -> Self {
-        let (spots, extended) = (Vec::with_capacity(SPOTS), Vec::new());
+impl<'a, 'b, R: Read + Seek, W: Wanted> Walk<'a, 'b, R, W> {
+    const fn new(source: Source<'b, R>, syntax: Syntax, wanted: &'a W, spots: Vec<Spot>) -> Self {
+        let extended = Vec::new();
         Self { source, syntax, wanted, elements: 0, listed: 0, private: false, spots, extended }
     }
 
@@ -330,6 +340,7 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
     fn pixels(&mut self, head: &Head, element: Element) -> Result<Pixels, Reason> {
         if head.length != UNDEFINED {
             let offset = self.source.at();
+            self.source.learn();
             self.source.skip(u64::from(head.length))?;
             return Ok(Pixels::Native { offset, length: u64::from(head.length), element });
         }

@@ -84,13 +84,13 @@ fn limit(resource: Resource, bytes: u64) -> io::Result<()> {
 /// One frame a file, so that the node holds no more than one of them at once before it has looked at it.
 fn headers(rules: &ScanRules, forms: &[Form], files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
     limit(Resource::Data, HEADERS)?;
-    let reader = HeaderReader::new(rules);
+    let mut reader = HeaderReader::new(rules);
     let (mut frames, mut chain) = (Vec::with_capacity(2 * FRAMES), HeaderChain::default());
     let mut files = files.into_iter();
     for form in forms {
         let mut file = files.next().ok_or(ErrorKind::InvalidData)?;
         let header = match form {
-            Form::Dicom => reader.read_file(&file),
+            Form::Dicom(size) => reader.read_file(&file, *size),
             Form::Sidecar => read_sidecar(&mut file, rules),
             Form::Nifti => {
                 let mut sidecar = files.next().ok_or(ErrorKind::InvalidData)?;

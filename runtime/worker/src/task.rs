@@ -49,7 +49,8 @@ pub(crate) enum Task {
 /// What to read a file as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Form {
-    Dicom,
+    /// DICOM of so many bytes, which the node has asked the system for.
+    Dicom(u64),
     Nifti,
     Sidecar,
 }

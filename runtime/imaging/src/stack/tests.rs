@@ -193,7 +193,7 @@ fn two_kinds_of_enough_slices_are_two_volumes() {
     let mut images: Vec<_> = [0.0, 3.0, 6.0].map(image).to_vec();
     images.extend([0.0, 5.0, 10.0].map(|z| {
         let mut image = image(z);
-        Arc::make_mut(&mut image.look).plane.spacing = [1.0, 1.0];
+        image.plane.spacing = [1.0, 1.0];
         image
     }));
     let Stacks { volumes, refused } = stacks(&images.iter().collect::<Vec<_>>());

@@ -145,7 +145,7 @@ fn images_of_changed_sidecars(folder: &Folder, old: &HashMap<String, Old>) -> BT
             (Some(_), None) | (None, Some(_)) => true,
         })
     };
-    folder.entries.iter().map(|entry| entry.name.clone()).filter(|name| changed(name)).collect()
+    folder.entries.iter().filter(|entry| changed(&entry.name)).map(|entry| entry.name.clone()).collect()
 }
 
 async fn old_files(rows: &mut SqliteConnection, folder: i64) -> Result<HashMap<String, Old>, NodeError> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
     io,
-    os::fd::AsFd,
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
@@ -19,6 +19,29 @@ pub struct FileEntry {
     pub mtime_ns: i64,
 }
 
+const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
+
+/// A folder below the dataset's, opened once for the files in it.
+#[derive(Debug)]
+pub(super) struct OpenFolder {
+    path: PathBuf,
+    descriptor: OwnedFd,
+}
+
+impl OpenFolder {
+    /// The folder of a file: this one, or another that is opened, not through a link at any place of its path.
+    pub(super) fn of(opened: Option<Self>, file: &FileEntry, root: impl AsFd) -> io::Result<Self> {
+        let path = file.path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        match opened.filter(|opened| opened.path == path) {
+            Some(opened) => Ok(opened),
+            None => {
+                let descriptor = beneath(root.as_fd(), path, OFlags::PATH | OFlags::DIRECTORY)?;
+                Ok(Self { path: path.to_owned(), descriptor })
+            }
+        }
+    }
+}
+
 impl FileEntry {
     /// Opens the file below `root`: not through a link at any place of its path, and without waiting, since a FIFO in its
     /// place must hang nothing. `root` may be a link: the operator named it.
@@ -30,14 +53,15 @@ impl FileEntry {
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
     }
 
-    /// As [`open`](Self::open), below an open folder, and only where the file is still the one that was listed.
-    pub(super) fn open_below(&self, folder: impl AsFd) -> io::Result<File> {
-        let file = self.descriptor(folder)?;
+    /// As [`open`](Self::open), in a folder that was opened, and only where the file is still the one that was listed.
+    pub(super) fn open_in(&self, folder: &OpenFolder) -> io::Result<File> {
+        let name = self.path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let file = File::from(beneath(folder.descriptor.as_fd(), Path::new(name), READ)?);
         if self.is_still(&file) { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
     }
 
     fn descriptor(&self, folder: impl AsFd) -> io::Result<File> {
-        Ok(File::from(beneath(folder.as_fd(), &self.path, OFlags::RDONLY | OFlags::NONBLOCK)?))
+        Ok(File::from(beneath(folder.as_fd(), &self.path, READ)?))
     }
 
     /// Whether an open file is still the one that was scanned, by kind, size and time of last change.

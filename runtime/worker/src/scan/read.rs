@@ -1,6 +1,6 @@
 //! Reads headers in worker processes: a batch of descriptors at once, and where a worker dies, half of it at once.
 
-use super::entry::FileEntry;
+use super::entry::{FileEntry, OpenFolder};
 use crate::{
     Launcher, Reason, ScanRules, WorkerError,
     process::{HELLO, Process, borrow, deadline},
@@ -121,7 +121,9 @@ impl Reader<'_> {
         batch: &[Unread],
         process: &mut Option<Process>,
     ) -> Result<Option<Vec<Answer>>, WorkerError> {
-        let opened: Vec<Result<Opened, Reason>> = batch.iter().map(|unread| self.open(unread)).collect();
+        let mut folder = None;
+        let opened: Vec<Result<Opened, Reason>> =
+            batch.iter().map(|unread| self.open(unread, &mut folder)).collect();
         let files: Vec<&Opened> = opened.iter().flatten().collect();
         let mut worker = match process.take() {
             Some(worker) => worker,
@@ -139,10 +141,13 @@ impl Reader<'_> {
         Ok(Some(opened.into_iter().map(header).collect()))
     }
 
-    fn open(&self, unread: &Unread) -> Result<Opened, Reason> {
-        let open = |entry: &FileEntry| entry.open_below(self.root).map_err(|_| Reason::Unreadable);
+    /// `folder` is the one of the file before.
+    fn open(&self, unread: &Unread, folder: &mut Option<OpenFolder>) -> Result<Opened, Reason> {
+        let opened = OpenFolder::of(folder.take(), &unread.file, self.root).map_err(|_| Reason::Unreadable)?;
+        let folder = folder.insert(opened);
+        let open = |entry: &FileEntry| entry.open_in(folder).map_err(|_| Reason::Unreadable);
         let (sidecar, form) = match &unread.kind {
-            Kind::Dicom => (None, Form::Dicom),
+            Kind::Dicom => (None, Form::Dicom(unread.file.size)),
             Kind::Nifti(sidecar) => (Some(open(sidecar)?), Form::Nifti),
             Kind::Sidecar => (None, Form::Sidecar),
             Kind::Lone => return Err(Reason::NoSidecar),
