@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fs::File, io::Cursor, io::Write};
 use trocar_imaging::{
-    FileHeader, MaskKind, Place, Reason, ScanRules, SeriesFormat, Subject, SubjectMask, SubjectSeries, group,
+    FileHeader, HeaderReader, MaskKind, Place, Reason, ScanRules, SeriesFormat, Subject, SubjectMask, SubjectSeries, group,
     open_patient, pixel_array, read_header,
 };
 use trocar_terms::{Deidentification, Grid, Modality, Patient as _, PrivateGroups, SeriesInfo, Volume};
@@ -28,10 +28,15 @@ pub(crate) fn scanned(bytes: &[u8]) -> Result<FileHeader, Reason> {
     read_header(&mut Cursor::new(bytes), &rules())
 }
 
-/// Reads the header, and checks once more what a worker has answered.
+/// Reads the header, also after itself, and checks once more what a worker has answered.
 pub(crate) fn header(bytes: &[u8]) {
-    if let Ok(header) = scanned(bytes) {
-        assert!(header.checked(&rules()).is_ok(), "a header that is read is one that is taken");
+    let (alone, rules) = (scanned(bytes), rules());
+    let mut reader = HeaderReader::new(&rules);
+    for _ in 0..2 {
+        assert!(reader.read(&mut Cursor::new(bytes)) == alone, "a header is the same after another");
+    }
+    if let Ok(header) = alone {
+        assert!(header.checked(&rules).is_ok(), "a header that is read is one that is taken");
     }
 }
 

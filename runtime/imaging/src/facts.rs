@@ -88,7 +88,7 @@ const MAX_TEXT: usize = 256;
 
 impl Facts {
     pub(crate) fn read(data: Dataset<'_>) -> Self {
-        let text = |tag| data.text(tag).filter(|text| text.len() <= MAX_TEXT);
+        let text = |tag| data.own(tag).filter(|text| text.len() <= MAX_TEXT);
         let year = |tag| data.text(tag).and_then(|date| year(&date));
         let (acquired, studied) = (tags::ACQUISITION_DATE, tags::STUDY_DATE);
         Self {

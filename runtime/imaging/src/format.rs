@@ -60,7 +60,7 @@ pub(crate) enum Colour {
 impl Colour {
     /// Of a file; `None` where there is none that is read.
     pub(crate) fn read(data: Dataset<'_>) -> Option<Self> {
-        Some(match data.text(tags::PHOTOMETRIC_INTERPRETATION)?.as_str() {
+        Some(match data.text(tags::PHOTOMETRIC_INTERPRETATION)?.as_ref() {
             "MONOCHROME1" | "MONOCHROME2" => Self::Grey,
             "PALETTE COLOR" => Self::Palette,
             "RGB" => Self::Rgb,

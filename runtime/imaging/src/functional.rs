@@ -23,7 +23,7 @@ impl<'a> Groups<'a> {
     pub(crate) fn new(top: Dataset<'a>, frames: u32) -> Result<Self, Reason> {
         let shared = top.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE);
         let each: Vec<_> =
-            top.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).iter().map(Dataset).collect();
+            top.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).iter().map(Dataset::Object).collect();
         let classic = each.is_empty() && frames == 1;
         if !classic && each.len() != frames as usize {
             return Err(Reason::NoGeometry);

@@ -1,13 +1,17 @@
 use crate::{
     Facts, FileHeader, MaskRecord, PatientRecord, Reason, SeriesFormat, SeriesRecord,
-    header::Content,
+    header::{Content, Shared},
     image::Image,
     mask::{Anchor, MAX_LINKS, linked},
     nifti::NiftiHeader,
     stack::{Slice, Stack, Stacks, stacks},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
 use trocar_terms::{Digest, Value};
 
 /// A dataset's files, sorted into patients.
@@ -24,13 +28,11 @@ type File = (u32, FileHeader);
 /// Sorts files into patients, studies and series. Looks at one patient's files only when it refuses one of them.
 #[must_use]
 pub fn group(files: Vec<(u32, FileHeader)>) -> Grouped {
-    let mut by_patient: BTreeMap<(String, String), Vec<File>> = BTreeMap::new();
-    for (index, header) in files {
-        let key = (header.issuer.clone(), header.patient_id.clone());
-        by_patient.entry(key).or_default().push((index, header));
-    }
     let mut grouped = Grouped { patients: Vec::new(), refused: Vec::new() };
-    for ((issuer, patient_id), files) in by_patient {
+    for files in sorted(files, |shared| (&shared.issuer, &shared.patient_id)) {
+        let Some((_, first)) = files.first() else { continue };
+        let Shared { patient_id, issuer, .. } = first.shared.as_ref();
+        let (patient_id, issuer) = (patient_id.clone(), issuer.clone());
         let files = without_copies(with_sidecars(files, &mut grouped.refused), &mut grouped.refused);
         let (masks, images) = files.into_iter().partition(|(_, h)| matches!(h.content, Content::Mask(_)));
         let found = patient(images, &mut grouped.refused);
@@ -45,6 +47,23 @@ pub fn group(files: Vec<(u32, FileHeader)>) -> Grouped {
     }
     grouped.refused.sort_unstable();
     grouped
+}
+
+/// Files in order of a key, those with the same one together and in the order in which they came.
+fn sorted(mut files: Vec<File>, key: fn(&Shared) -> (&str, &str)) -> Vec<Vec<File>> {
+    let order = |(_, a): &File, (_, b): &File| {
+        // Most files of a series share what a key is made of.
+        if Arc::ptr_eq(&a.shared, &b.shared) { Ordering::Equal } else { key(&a.shared).cmp(&key(&b.shared)) }
+    };
+    files.sort_by(order);
+    let mut runs: Vec<Vec<File>> = Vec::new();
+    for file in files {
+        match runs.last_mut() {
+            Some(run) if run.last().is_some_and(|last| order(last, &file).is_eq()) => run.push(file),
+            _ => runs.push(vec![file]),
+        }
+    }
+    runs
 }
 
 /// A usable series, with the frame of reference that segmentations find it by.
@@ -81,12 +100,8 @@ fn numbered(found: Vec<Found>) -> Vec<SeriesRecord> {
 }
 
 fn patient(files: Vec<File>, refused: &mut Vec<(u32, Reason)>) -> Vec<Found> {
-    let mut by_series: BTreeMap<String, Vec<File>> = BTreeMap::new();
-    for (index, header) in files {
-        by_series.entry(header.series_uid.clone()).or_default().push((index, header));
-    }
     let mut found = Vec::new();
-    for files in by_series.into_values() {
+    for files in sorted(files, |shared| (&shared.series_uid, "")) {
         series(&files, &mut found, refused);
     }
     // An order that says nothing of when a series was made: ties go by a hash of the UID, never by the UID.
@@ -112,14 +127,14 @@ fn with_sidecars(mut files: Vec<File>, refused: &mut Vec<(u32, Reason)>) -> Vec<
 /// A SOP instance that comes a second time is a copy: the first by index stays.
 fn without_copies(mut files: Vec<File>, refused: &mut Vec<(u32, Reason)>) -> Vec<File> {
     files.sort_by_key(|(index, _)| *index);
-    let mut seen = BTreeSet::new();
-    files.retain(|(index, header)| {
-        let first = header.sop_uid.is_empty() || seen.insert(header.sop_uid.clone());
-        if !first {
-            refused.push((*index, Reason::Copy));
-        }
-        first
-    });
+    let mut seen = HashSet::with_capacity(files.len());
+    let named = files.iter().filter(|(_, header)| !header.sop_uid.is_empty());
+    let again = named.filter(|(_, header)| !seen.insert(header.sop_uid.as_str()));
+    let copies: Vec<u32> = again.map(|(index, _)| *index).collect();
+    refused.extend(copies.iter().map(|index| (*index, Reason::Copy)));
+    if !copies.is_empty() {
+        files.retain(|(index, _)| copies.binary_search(index).is_err());
+    }
     files
 }
 
@@ -136,7 +151,7 @@ fn geometry(series: &SeriesRecord) -> [u64; 6] {
 fn series(files: &[File], found: &mut Vec<Found>, refused: &mut Vec<(u32, Reason)>) {
     let Some((_, first)) = files.first() else { return };
     let mixed = files.iter().map(|(index, _)| (*index, Reason::MixedKind));
-    if files.iter().any(|(_, h)| h.study_uid != first.study_uid) {
+    if files.iter().any(|(_, h)| h.shared.study_uid != first.shared.study_uid) {
         return refused.extend(mixed);
     }
     if let (Content::Nifti(nifti), [file]) = (&first.content, files) {
@@ -172,12 +187,12 @@ fn first_frame(used: &[&File]) -> String {
 fn nifti_record(file: &File, nifti: &NiftiHeader) -> Found {
     let (index, header) = file;
     let record = SeriesRecord {
-        study_uid: header.study_uid.clone(),
-        series_uid: header.series_uid.clone(),
+        study_uid: header.shared.study_uid.clone(),
+        series_uid: header.shared.series_uid.clone(),
         attributes: attributes(&[file]),
         files: std::iter::once(*index).chain(header.sidecar).collect(),
         part: 0,
-        facts: header.facts.clone(),
+        facts: header.shared.facts.clone(),
         compressed: false,
         place: nifti.lattice.place(false),
         frame: None,
@@ -190,13 +205,13 @@ fn nifti_record(file: &File, nifti: &NiftiHeader) -> Found {
 fn record(used: &[&File], stack: Stack, part: u32) -> Option<SeriesRecord> {
     let (_, first) = used.first()?;
     Some(SeriesRecord {
-        study_uid: first.study_uid.clone(),
-        series_uid: first.series_uid.clone(),
+        study_uid: first.shared.study_uid.clone(),
+        series_uid: first.shared.series_uid.clone(),
         attributes: attributes(used),
-        facts: Facts::agreed(used.iter().map(|(_, h)| &h.facts)),
+        facts: Facts::agreed(used.iter().map(|(_, h)| &h.shared.facts)),
         files: used.iter().map(|(index, _)| *index).collect(),
         part,
-        compressed: used.iter().any(|(_, header)| header.compressed),
+        compressed: used.iter().any(|(_, header)| header.shared.compressed),
         place: stack.lattice.place(stack.tilted),
         frame: None,
         format: SeriesFormat::Dicom,
@@ -267,11 +282,13 @@ fn attributes(files: &[&File]) -> BTreeMap<String, Value> {
     let Some((_, first)) = files.first() else {
         return BTreeMap::new();
     };
+    let same = |h: &FileHeader| Arc::ptr_eq(&h.shared, &first.shared);
+    let others: Vec<&FileHeader> = files.iter().map(|(_, h)| h).filter(|h| !same(h)).collect();
     let agreed = |keyword: &String, value: &Value| {
-        let same = files.iter().all(|(_, h)| h.attributes.get(keyword) == Some(value));
+        let same = others.iter().all(|h| h.shared.attributes.get(keyword) == Some(value));
         if same { value.clone() } else { Value::Missing }
     };
-    first.attributes.iter().map(|(k, v)| (k.clone(), agreed(k, v))).collect()
+    first.shared.attributes.iter().map(|(k, v)| (k.clone(), agreed(k, v))).collect()
 }
 
 #[cfg(test)]

@@ -9,11 +9,35 @@ use crate::{
 };
 use dicom_dictionary_std::tags;
 use serde::{Deserialize, Serialize};
+use std::{ops::Deref, sync::Arc};
 use trocar_terms::Modality;
 
 /// An image file's pixels, geometry and calibration, as its header states them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Image {
+    pub(crate) look: Arc<Look>,
+    /// One a frame.
+    pub(crate) frames: Vec<Frame>,
+}
+
+impl Deref for Image {
+    type Target = Look;
+
+    fn deref(&self) -> &Look {
+        &self.look
+    }
+}
+
+#[cfg(test)]
+impl std::ops::DerefMut for Image {
+    fn deref_mut(&mut self) -> &mut Look {
+        Arc::make_mut(&mut self.look)
+    }
+}
+
+/// What the slices of a series have in common as a rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Look {
     pub(crate) modality: Modality,
     pub(crate) unit: Unit,
     pub(crate) format: Format,
@@ -21,8 +45,6 @@ pub(crate) struct Image {
     pub(crate) plane: Plane,
     /// What turns stored values into those that slope and intercept are for.
     pub(crate) lut: Option<Lut>,
-    /// One a frame.
-    pub(crate) frames: Vec<Frame>,
 }
 
 /// The plane that all frames of a file share.
@@ -97,9 +119,10 @@ impl Image {
         let plane = groups.plane()?;
         let frames = (0..format.frames).map(|i| groups.frame(i, &calibration));
         let frames = frames.collect::<Result<_, _>>()?;
-        let frame_of_reference = data.text(tags::FRAME_OF_REFERENCE_UID).unwrap_or_default();
+        let frame_of_reference = data.own(tags::FRAME_OF_REFERENCE_UID).unwrap_or_default();
         let Calibration { unit, lut, .. } = calibration;
-        Ok(Self { modality, unit, format, frame_of_reference, plane, lut, frames })
+        let look = Look { modality, unit, format, frame_of_reference, plane, lut };
+        Ok(Self { look: Arc::new(look), frames })
     }
 
     /// The smallest and largest value that slope and intercept are for; `None` where values are not whole.

@@ -4,6 +4,7 @@
 
 mod acquisition;
 mod calibration;
+mod chain;
 /// Clinical tables.
 pub mod clinical;
 mod codec;
@@ -39,11 +40,12 @@ mod values;
 mod volume;
 mod walk;
 
+pub use chain::{HeaderChain, Heard, Told};
 pub use clinical::{Admitted, ClinicalError, ClinicalTable, ColumnCount};
 pub use decoded::{Decoded, decode_series, decoded_bytes};
 pub use facts::{Facts, Mandatory};
 pub use group::{Grouped, group};
-pub use header::{FileHeader, read_header};
+pub use header::{FileHeader, HeaderReader, read_header};
 pub use mask::{MaskKind, MaskRecord, NamedCode, SegmentRecord, SubjectMask};
 pub use nifti::{read_header_nifti, read_sidecar};
 pub use pixels::{PixelArray, PixelFile, pixel_array};

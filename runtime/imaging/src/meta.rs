@@ -18,7 +18,7 @@ pub(crate) const MAX_GROWTH: u64 = 64 << 10;
 const STEP: usize = 16 << 10;
 
 /// Inflates the rest of a file (PS3.5 annex A.5), and gives the number of bytes that it took.
-pub(crate) fn inflate<R: Read + Seek>(source: &mut Source<R>) -> Result<(Vec<u8>, u64), Reason> {
+pub(crate) fn inflate<R: Read + Seek>(source: &mut Source<'_, R>) -> Result<(Vec<u8>, u64), Reason> {
     let left = source.left();
     if left > MAX_INFLATED {
         return Err(Reason::TooLarge);
@@ -57,7 +57,7 @@ fn inflated(packed: &[u8]) -> Result<Vec<u8>, Reason> {
 }
 
 /// Reads preamble and group 0002, with or without its group length, and finds the transfer syntax.
-pub(crate) fn file_meta<R: Read + Seek>(source: &mut Source<R>) -> Result<Syntax, Reason> {
+pub(crate) fn file_meta<R: Read + Seek>(source: &mut Source<'_, R>) -> Result<Syntax, Reason> {
     if source.left() < 132 {
         return Err(Reason::NotDicom);
     }
@@ -82,14 +82,14 @@ struct Meta {
 
 impl Meta {
     /// Without a group length, the group ends where another begins.
-    fn goes_on<R: Read + Seek>(&self, source: &mut Source<R>) -> bool {
+    fn goes_on<R: Read + Seek>(&self, source: &mut Source<'_, R>) -> bool {
         match self.end {
             Some(end) => source.at() < end,
             None => source.peek_group() == Some(0x0002),
         }
     }
 
-    fn element<R: Read + Seek>(&mut self, source: &mut Source<R>) -> Result<(), Reason> {
+    fn element<R: Read + Seek>(&mut self, source: &mut Source<'_, R>) -> Result<(), Reason> {
         let element = Head::explicit(source, false)?;
         if element.tag.0 != 0x0002 || element.length == UNDEFINED {
             return Err(Reason::Malformed);

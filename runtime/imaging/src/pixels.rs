@@ -4,7 +4,7 @@ use crate::{
     Reason,
     codec::decode,
     codestream,
-    dataset::{Dataset, parse},
+    dataset::parse,
     format::{self, Format},
     layout::Layout,
     syntax::Coding,
@@ -56,11 +56,11 @@ impl<R: Read + Seek> PixelFile<R> {
     /// What is wrong with it.
     pub fn open(mut file: R) -> Result<Self, Reason> {
         let walked = walk(&mut file, &OfPixels)?;
-        let object = parse(&walked.elements, walked.syntax)?;
+        let elements = parse(&walked.elements, walked.syntax)?;
         if walked.pixels.is_none() {
             return Err(Reason::NoPixels);
         }
-        let format = Format::read(Dataset(&object), walked.element())?;
+        let format = Format::read(elements.data(), walked.element())?;
         let layout = Layout::new(&walked, &format)?;
         Ok(Self { file, format, layout, inflated: walked.inflated })
     }

@@ -2,12 +2,12 @@ use crate::Reason;
 use std::io::{Read, Seek, SeekFrom};
 
 /// A file read forwards within its bounds, with what is read copied on demand. What is passed over is not read.
-pub(crate) struct Source<R> {
+pub(crate) struct Source<'b, R> {
     inner: R,
     at: u64,
     end: u64,
     /// Bytes of the file from `from` on, as many as `held`.
-    buffer: [u8; BUFFER],
+    buffer: &'b mut Buffer,
     from: u64,
     held: usize,
     /// Bytes copied so far, and whether copying is on.
@@ -16,19 +16,56 @@ pub(crate) struct Source<R> {
     limit: usize,
 }
 
-/// Most files have fewer bytes before their pixel data. It lies in the reader, since a header costs less than an allocation
-/// of this size.
-const BUFFER: usize = 4 << 10;
+/// What files are read into, one after the other.
+pub(crate) struct Buffer {
+    bytes: Box<[u8]>,
+    /// Bytes to read first: the next file's header is as long as the last one's, more or less, and what comes after it is
+    /// seldom in the processor's cache.
+    first: usize,
+}
 
-/// Most files have fewer bytes that are wanted.
-const COPY: usize = 1 << 10;
+impl Default for Buffer {
+    fn default() -> Self {
+        Self { bytes: vec![0; BUFFER].into_boxed_slice(), first: FIRST }
+    }
+}
 
-impl<R: Read + Seek> Source<R> {
+impl Buffer {
+    /// Takes note of where a header ended.
+    pub(crate) fn learn(&mut self, end: u64) {
+        let end = usize::try_from(end).unwrap_or(BUFFER).saturating_add(SLACK);
+        self.first = end.next_multiple_of(SLACK).clamp(FIRST, BUFFER);
+    }
+}
+
+/// Most files have fewer bytes before their pixel data.
+const BUFFER: usize = 16 << 10;
+const FIRST: usize = 2 << 10;
+const SLACK: usize = 256;
+/// Bytes to read where those were not enough, or something was passed over.
+const MORE: usize = 4 << 10;
+
+impl<'b, R: Read + Seek> Source<'b, R> {
     /// Starts at the beginning; `limit` bounds what may be copied.
-    pub(crate) fn new(mut inner: R, limit: usize) -> Result<Self, Reason> {
+    pub(crate) fn new(inner: R, limit: usize, buffer: &'b mut Buffer) -> Result<Self, Reason> {
+        Self::with(inner, limit, buffer, Vec::new())
+    }
+
+    /// As [`new`](Self::new), with room for what is copied.
+    pub(crate) fn with(
+        mut inner: R,
+        limit: usize,
+        buffer: &'b mut Buffer,
+        mut copy: Vec<u8>,
+    ) -> Result<Self, Reason> {
         let end = inner.seek(SeekFrom::End(0)).map_err(|_| Reason::Unreadable)?;
-        let (copy, copying) = (Vec::with_capacity(COPY.min(limit)), false);
-        Ok(Self { inner, at: 0, end, buffer: [0; BUFFER], from: 0, held: 0, copy, copying, limit })
+        copy.clear();
+        Ok(Self { inner, at: 0, end, buffer, from: 0, held: 0, copy, copying: false, limit })
+    }
+
+    /// Tells the buffer that a header ends here.
+    pub(crate) fn learn(&mut self) {
+        self.buffer.learn(self.at);
     }
 
     pub(crate) const fn at(&self) -> u64 {
@@ -92,15 +129,16 @@ impl<R: Read + Seek> Source<R> {
             Some(offset) => offset,
             None => self.fill(count).map(|()| 0)?,
         };
-        self.buffer.get(offset..self.held).ok_or(Reason::Unreadable)
+        self.buffer.bytes.get(offset..self.held).ok_or(Reason::Unreadable)
     }
 
     /// Fills the buffer from here on, with `count` bytes or more.
     fn fill(&mut self, count: usize) -> Result<(), Reason> {
         self.inner.seek(SeekFrom::Start(self.at)).map_err(|_| Reason::Unreadable)?;
         (self.from, self.held) = (self.at, 0);
+        let most = if self.at == 0 { self.buffer.first.max(count) } else { MORE.max(count) };
         while self.held < count {
-            let free = self.buffer.get_mut(self.held..).unwrap_or_default();
+            let free = self.buffer.bytes.get_mut(self.held..most).unwrap_or_default();
             match self.inner.read(free) {
                 Ok(0) => return Err(Reason::Unreadable),
                 Ok(read) => self.held = self.held.saturating_add(read),
@@ -176,13 +214,17 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
+    fn source(bytes: Vec<u8>, limit: usize) -> Source<'static, Cursor<Vec<u8>>> {
+        Source::new(Cursor::new(bytes), limit, Box::leak(Box::default())).unwrap()
+    }
+
     fn numbered(count: u32) -> Vec<u8> {
         (0..count).flat_map(u32::to_le_bytes).collect()
     }
 
     #[test]
     fn bytes_come_in_order_however_far_is_passed_over() {
-        let mut source = Source::new(Cursor::new(numbered(100_000)), usize::MAX).unwrap();
+        let mut source = source(numbered(100_000), usize::MAX);
         let mut at = 0_u64;
         for step in [0_u64, 4, 4084, 4, 8192, 100_000, 12] {
             source.skip(step).unwrap();
@@ -199,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_copy_holds_what_was_read_and_skipped_and_stops_at_its_limit() {
-        let mut source = Source::new(Cursor::new(numbered(5_000)), 10_000).unwrap();
+        let mut source = source(numbered(5_000), 10_000);
         source.set_copying(true);
         source.take::<4>().unwrap();
         source.skip(6_000).unwrap();
@@ -210,7 +252,7 @@ mod tests {
 
     #[test]
     fn nothing_is_read_past_the_end() {
-        let mut source = Source::new(Cursor::new(vec![1, 2, 3]), 10).unwrap();
+        let mut source = source(vec![1, 2, 3], 10);
         assert_eq!((source.peek_group(), source.left()), (Some(0x0201), 3));
         assert_eq!(source.take::<4>().unwrap_err(), Reason::Truncated);
         assert_eq!(source.skip(4).unwrap_err(), Reason::Truncated);

@@ -25,7 +25,7 @@ pub(crate) fn factor(data: Dataset<'_>) -> Option<f64> {
     let drug = data.item(tags::RADIOPHARMACEUTICAL_INFORMATION_SEQUENCE)?;
     let weight = data.real(tags::PATIENT_WEIGHT).filter(|v| WEIGHT_KG.contains(v))?;
     let dose = drug.real(tags::RADIONUCLIDE_TOTAL_DOSE).filter(|v| DOSE_BQ.contains(v))?;
-    let left = match data.text(tags::DECAY_CORRECTION)?.as_str() {
+    let left = match data.text(tags::DECAY_CORRECTION)?.as_ref() {
         "ADMIN" => 1.0,
         "START" => {
             let half_life = drug.real(tags::RADIONUCLIDE_HALF_LIFE).filter(|v| HALF_LIFE_S.contains(v))?;

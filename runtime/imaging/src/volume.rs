@@ -25,11 +25,18 @@ use trocar_terms::{Fault, Grid, Volume};
 pub(crate) struct At<'a> {
     file: &'a File,
     at: u64,
+    /// Where somebody has asked the system for it already.
+    size: Option<u64>,
 }
 
 impl<'a> At<'a> {
     pub(crate) const fn new(file: &'a File) -> Self {
-        Self { file, at: 0 }
+        Self { file, at: 0, size: None }
+    }
+
+    /// A file of so many bytes.
+    pub(crate) const fn sized(file: &'a File, size: u64) -> Self {
+        Self { file, at: 0, size: Some(size) }
     }
 }
 
@@ -45,7 +52,10 @@ impl Seek for At<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let (base, step) = match to {
             SeekFrom::Start(at) => (at, 0),
-            SeekFrom::End(step) => (self.file.metadata()?.len(), step),
+            SeekFrom::End(step) => match self.size {
+                Some(size) => (size, step),
+                None => (self.file.metadata()?.len(), step),
+            },
             SeekFrom::Current(step) => (self.at, step),
         };
         self.at = base.checked_add_signed(step).ok_or(io::ErrorKind::InvalidInput)?;

@@ -6,7 +6,7 @@ use crate::{
     Reason, cost,
     element::{Head, UNDEFINED},
     meta::{file_meta, inflate},
-    source::Source,
+    source::{Buffer, Source},
     syntax::{Encoding, Syntax},
 };
 use dicom_core::Tag;
@@ -74,8 +74,8 @@ impl Element {
 /// What a walk found.
 pub(crate) struct Walked {
     pub(crate) syntax: Syntax,
-    /// The wanted elements as the file writes them.
-    pub(crate) elements: Vec<u8>,
+    /// The wanted elements.
+    pub(crate) elements: Copied,
     pub(crate) pixels: Option<Pixels>,
     /// Whether there is an element of an odd group anywhere before the pixel data.
     pub(crate) private: bool,
@@ -85,6 +85,25 @@ pub(crate) struct Walked {
     pub(crate) inflated: Option<Vec<u8>>,
     /// Bytes that it was deflated to.
     pub(crate) packed: u64,
+}
+
+/// Elements as the file writes them, one after the other.
+#[derive(Default)]
+pub(crate) struct Copied {
+    pub(crate) bytes: Vec<u8>,
+    /// Where each lies in `bytes`, in order of tag.
+    pub(crate) spots: Vec<Spot>,
+}
+
+/// One copied element: its head from `start`, its value from `value`, both to `end`.
+pub(crate) struct Spot {
+    pub(crate) tag: Tag,
+    pub(crate) vr: Option<[u8; 2]>,
+    pub(crate) start: usize,
+    pub(crate) value: usize,
+    pub(crate) end: usize,
+    /// Its length is undefined: a delimiter is the end of it.
+    pub(crate) delimited: bool,
 }
 
 impl Walked {
@@ -101,7 +120,7 @@ impl Walked {
         let inflated = self.inflated.as_ref().map_or(0, Vec::len) as u64;
         u64::from(self.heads)
             .saturating_mul(cost::HEAD)
-            .saturating_add((self.elements.len() as u64).saturating_mul(cost::HEADER_BYTE))
+            .saturating_add((self.elements.bytes.len() as u64).saturating_mul(cost::HEADER_BYTE))
             .saturating_add(inflated.saturating_mul(cost::INFLATED_BYTE))
             .saturating_add(self.packed.saturating_mul(cost::PACKED_BYTE))
     }
@@ -129,21 +148,34 @@ pub(crate) trait Wanted {
 
 /// Walks a file up to its pixel data.
 pub(crate) fn walk(file: impl Read + Seek, wanted: &impl Wanted) -> Result<Walked, Reason> {
-    let mut source = Source::new(file, MAX_HEADER)?;
+    walk_with(file, wanted, &mut Buffer::default(), Copied::default())
+}
+
+/// As [`walk`], with what it is read into, and room for what is copied.
+pub(crate) fn walk_with(
+    file: impl Read + Seek,
+    wanted: &impl Wanted,
+    buffer: &mut Buffer,
+    room: Copied,
+) -> Result<Walked, Reason> {
+    let Copied { bytes, mut spots } = room;
+    spots.clear();
+    let mut source = Source::with(file, MAX_HEADER, buffer, bytes)?;
     let mut syntax = file_meta(&mut source)?;
     if !syntax.deflated {
         syntax.encoding = found(&mut source, syntax.encoding)?;
-        return Walk::new(source, syntax, wanted).run();
+        return Walk::new(source, syntax, wanted, spots).run();
     }
     let (data, packed) = inflate(&mut source)?;
-    let mut walked = Walk::new(Source::new(Cursor::new(&data), MAX_HEADER)?, syntax, wanted).run()?;
+    let inner = Source::new(Cursor::new(&data), MAX_HEADER, buffer)?;
+    let mut walked = Walk::new(inner, syntax, wanted, spots).run()?;
     (walked.inflated, walked.packed) = (Some(data), packed);
     Ok(walked)
 }
 
 /// How the first element is written, whatever the transfer syntax says: some writers state one VR encoding and use
 /// the other, and pydicom and dcmtk read such files. Nobody confuses the byte order.
-fn found<R: Read + Seek>(source: &mut Source<R>, stated: Encoding) -> Result<Encoding, Reason> {
+fn found<R: Read + Seek>(source: &mut Source<'_, R>, stated: Encoding) -> Result<Encoding, Reason> {
     if stated == Encoding::ExplicitBig || source.left() < 6 {
         return Ok(stated);
     }
@@ -152,27 +184,30 @@ fn found<R: Read + Seek>(source: &mut Source<R>, stated: Encoding) -> Result<Enc
 }
 
 /// A walk in progress.
-struct Walk<'a, R, W> {
-    source: Source<R>,
+struct Walk<'a, 'b, R, W> {
+    source: Source<'b, R>,
     syntax: Syntax,
     wanted: &'a W,
     elements: u32,
     /// Values of lists that were copied.
     listed: usize,
     private: bool,
+    spots: Vec<Spot>,
     /// The Extended Offset Table.
     extended: Vec<u64>,
 }
 
-impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
-    const fn new(source: Source<R>, syntax: Syntax, wanted: &'a W) -> Self {
-        Self { source, syntax, wanted, elements: 0, listed: 0, private: false, extended: Vec::new() }
+impl<'a, 'b, R: Read + Seek, W: Wanted> Walk<'a, 'b, R, W> {
+    const fn new(source: Source<'b, R>, syntax: Syntax, wanted: &'a W, spots: Vec<Spot>) -> Self {
+        let extended = Vec::new();
+        Self { source, syntax, wanted, elements: 0, listed: 0, private: false, spots, extended }
     }
 
     fn run(mut self) -> Result<Walked, Reason> {
         let pixels = self.top()?;
-        let elements = self.source.take_copy();
-        let Self { syntax, private, elements: heads, .. } = self;
+        let bytes = self.source.take_copy();
+        let Self { syntax, private, elements: heads, spots, .. } = self;
+        let elements = Copied { bytes, spots };
         Ok(Walked { syntax, elements, pixels, private, heads, inflated: None, packed: 0 })
     }
 
@@ -206,11 +241,14 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
         if !head.is_known() {
             return Err(Reason::Malformed);
         }
+        let start = self.source.mark();
         self.source.push(head.bytes())?;
         self.source.set_copying(true);
         let mark = self.source.mark();
         self.value(head, self.syntax.encoding, 0)?;
         self.source.set_copying(false);
+        let (end, delimited) = (self.source.mark(), head.length == UNDEFINED);
+        self.spots.push(Spot { tag: head.tag, vr: head.vr, start, value: mark, end, delimited });
         self.wanted.check(head.tag, self.source.copied_since(mark))
     }
 
@@ -302,6 +340,7 @@ impl<'a, R: Read + Seek, W: Wanted> Walk<'a, R, W> {
     fn pixels(&mut self, head: &Head, element: Element) -> Result<Pixels, Reason> {
         if head.length != UNDEFINED {
             let offset = self.source.at();
+            self.source.learn();
             self.source.skip(u64::from(head.length))?;
             return Ok(Pixels::Native { offset, length: u64::from(head.length), element });
         }

@@ -3,15 +3,15 @@
 use crate::{
     launcher::raise_descriptor_limit,
     task::{
-        Compiled, FILES, Form, HEADER_BYTES, Header, Hello, MapAnswer, MapTask, ORDER_BYTES, Order,
-        TABLE_BYTES, TableHead, TablePart, Task,
+        Compiled, FILES, Form, HEADER_BYTES, Hello, MapAnswer, MapTask, ORDER_BYTES, Order, TABLE_BYTES,
+        TableHead, TablePart, Task, ToldHeader,
     },
-    wire::{Channel, LENGTH, framed},
+    wire::{Channel, LENGTH, add_frame},
 };
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 use std::{
     fs::File,
-    io::{self, BufWriter, ErrorKind, Write, stdin},
+    io::{self, ErrorKind, Write, stdin},
     num::NonZero,
     os::{
         fd::AsFd,
@@ -21,9 +21,9 @@ use std::{
     thread,
 };
 use trocar_imaging::{
-    ClinicalError, Reason, ScanRules, SubjectSeries,
+    ClinicalError, FileHeader, HeaderChain, HeaderReader, Reason, ScanRules, SubjectSeries,
     clinical::{Row, read_cells, read_head},
-    decode_series, decoded_bytes, middle_slice, open_patient, read_header, read_header_nifti, read_sidecar,
+    decode_series, decoded_bytes, middle_slice, open_patient, read_header_nifti, read_sidecar,
 };
 use trocar_sandbox::{AdmitError, Call, CompileError, Grant, Runner, run};
 use trocar_terms::Digest;
@@ -84,26 +84,47 @@ fn limit(resource: Resource, bytes: u64) -> io::Result<()> {
 /// One frame a file, so that the node holds no more than one of them at once before it has looked at it.
 fn headers(rules: &ScanRules, forms: &[Form], files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
     limit(Resource::Data, HEADERS)?;
-    let mut frames = BufWriter::with_capacity(64 << 10, channel);
+    let mut reader = HeaderReader::new(rules);
+    let (mut frames, mut chain) = (Vec::with_capacity(2 * FRAMES), HeaderChain::default());
     let mut files = files.into_iter();
     for form in forms {
         let mut file = files.next().ok_or(ErrorKind::InvalidData)?;
-        let header: Header = match form {
-            Form::Dicom => read_header(&mut file, rules),
+        let header = match form {
+            Form::Dicom(size) => reader.read_file(&file, *size),
             Form::Sidecar => read_sidecar(&mut file, rules),
             Form::Nifti => {
                 let mut sidecar = files.next().ok_or(ErrorKind::InvalidData)?;
                 read_header_nifti(&mut file, &mut sidecar, rules)
             }
         };
-        let mut frame = framed(&header)?;
-        if frame.len() as u64 > HEADER_BYTES + LENGTH as u64 {
-            let refused: Header = Err(Reason::TooLarge);
-            frame = framed(&refused)?;
+        tell(&header, &mut chain, &mut frames)?;
+        if frames.len() >= FRAMES {
+            channel.write_all(&frames)?;
+            frames.clear();
         }
-        frames.write_all(&frame)?;
     }
-    frames.flush()
+    channel.write_all(&frames)
+}
+
+/// Bytes of frames that are sent at once.
+const FRAMES: usize = 64 << 10;
+
+fn tell(
+    header: &Result<FileHeader, Reason>,
+    chain: &mut HeaderChain,
+    frames: &mut Vec<u8>,
+) -> io::Result<()> {
+    let start = frames.len();
+    let told: ToldHeader<'_> = header.as_ref().map(|header| chain.tell(header)).map_err(|reason| *reason);
+    add_frame(frames, &told)?;
+    if frames.len().saturating_sub(start + LENGTH) as u64 > HEADER_BYTES {
+        // The other end does not hear of this one.
+        *chain = HeaderChain::default();
+        frames.truncate(start);
+        let refused: ToldHeader<'_> = Err(Reason::TooLarge);
+        add_frame(frames, &refused)?;
+    }
+    Ok(())
 }
 
 /// Reads a clinical table piece by piece: no side holds more than the columns that are wanted.

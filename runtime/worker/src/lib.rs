@@ -26,17 +26,15 @@ pub use launcher::Launcher;
 pub use map::{MapJob, Mapped, map};
 pub use preview::thumbnail;
 pub use process::WorkerError;
-pub use scan::{
-    Crawled, Entry, FileEntry, Folder, Index, Kind, Read, ReadHeader, Scan, Unread, crawl, header_of, pair,
-    scan,
-};
+pub use scan::{Crawled, Entry, FileEntry, Folder, Index, Kind, Read, Scan, Unread, crawl, pair, scan};
 pub use table::{TableError, clinical, clinical_head};
 pub use trocar_imaging::{
-    Admitted, ClinicalError, ClinicalTable, ColumnCount, Decoded, Facts, FileHeader, Grouped, Mandatory,
-    MaskKind, MaskRecord, NamedCode, PatientRecord, Place, Reason, ScanRules, SegmentRecord, SeriesFormat,
-    SeriesRecord, Subject, SubjectMask, SubjectSeries, Thumbnail, decoded_bytes, group,
+    Admitted, ClinicalError, ClinicalTable, ColumnCount, Decoded, Facts, FileHeader, Grouped, HeaderChain,
+    Heard, Mandatory, MaskKind, MaskRecord, NamedCode, PatientRecord, Place, Reason, ScanRules,
+    SegmentRecord, SeriesFormat, SeriesRecord, Subject, SubjectMask, SubjectSeries, Thumbnail, decoded_bytes,
+    group,
 };
 pub use trocar_sandbox::Grant;
 
 /// What reads headers: an index made by another is read again.
-pub const READER: &str = concat!(env!("CARGO_PKG_VERSION"), " headers 2");
+pub const READER: &str = concat!(env!("CARGO_PKG_VERSION"), " headers 3");

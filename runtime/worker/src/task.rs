@@ -3,7 +3,7 @@
 use crate::MapJob;
 use serde::{Deserialize, Serialize};
 use trocar_filter::{Contribution, Untrusted};
-use trocar_imaging::{ClinicalError, FileHeader, Reason, ScanRules, Subject, SubjectSeries, clinical::Row};
+use trocar_imaging::{ClinicalError, Heard, Reason, ScanRules, Subject, SubjectSeries, Told, clinical::Row};
 use trocar_sandbox::Grant;
 use trocar_terms::{Limits, Value};
 
@@ -27,7 +27,7 @@ pub(crate) struct Order {
 /// What to do with the descriptors.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Task {
-    /// Read the header of each file; a NIfTI image's sidecar is the descriptor after it. Answer: a [`Header`] for each entry of
+    /// Read the header of each file; a NIfTI image's sidecar is the descriptor after it. Answer: a [`ToldHeader`] for each entry of
     /// `forms`, in a frame of its own.
     Headers { rules: ScanRules, forms: Vec<Form> },
     /// Compile the component in the one descriptor. Answer: [`Compiled`].
@@ -49,13 +49,17 @@ pub(crate) enum Task {
 /// What to read a file as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Form {
-    Dicom,
+    /// DICOM of so many bytes, which the node has asked the system for.
+    Dicom(u64),
     Nifti,
     Sidecar,
 }
 
-/// One file's header, or why it is quarantined.
-pub(crate) type Header = Result<FileHeader, Reason>;
+/// One file's header after those before it in its batch, or why it is quarantined.
+pub(crate) type ToldHeader<'a> = Result<Told<'a>, Reason>;
+
+/// The other end's side of it.
+pub(crate) type HeardHeader = Result<Heard, Reason>;
 
 /// A piece of a clinical table.
 #[derive(Debug, Serialize, Deserialize)]

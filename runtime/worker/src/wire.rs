@@ -139,17 +139,33 @@ pub(crate) const LENGTH: usize = 8;
 
 /// A value as a frame.
 pub(crate) fn framed(value: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut bytes = postcard::to_extend(value, vec![0; LENGTH]).map_err(invalid)?;
-    let length = (bytes.len().saturating_sub(LENGTH) as u64).to_le_bytes();
-    bytes.iter_mut().zip(length).for_each(|(to, from)| *to = from);
+    let mut bytes = Vec::new();
+    add_frame(&mut bytes, value)?;
     Ok(bytes)
+}
+
+/// Appends a value as a frame.
+pub(crate) fn add_frame(frames: &mut Vec<u8>, value: &impl Serialize) -> io::Result<()> {
+    let start = frames.len();
+    frames.extend_from_slice(&[0; LENGTH]);
+    *frames = postcard::to_extend(value, std::mem::take(frames)).map_err(invalid)?;
+    let length = (frames.len().saturating_sub(start + LENGTH) as u64).to_le_bytes();
+    frames.iter_mut().skip(start).zip(length).for_each(|(to, from)| *to = from);
+    Ok(())
 }
 
 /// The bytes of the next frame, at most `bound`; `None` where the other end closed between frames.
 pub(crate) fn frame(input: &mut impl Read, bound: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    Ok(frame_into(input, bound, &mut bytes)?.then_some(bytes))
+}
+
+/// As [`frame`], in place of what is in `bytes`, and whether there is one.
+pub(crate) fn frame_into(input: &mut impl Read, bound: u64, bytes: &mut Vec<u8>) -> io::Result<bool> {
+    bytes.clear();
     let mut length = [0; LENGTH];
     if input.read(&mut length[..1])? == 0 {
-        return Ok(None);
+        return Ok(false);
     }
     input.read_exact(&mut length[1..])?;
     let length = u64::from_le_bytes(length);
@@ -157,9 +173,8 @@ pub(crate) fn frame(input: &mut impl Read, bound: u64) -> io::Result<Option<Vec<
         return Err(invalid("a frame over its bound"));
     }
     // Grows with what comes, not with what was announced.
-    let mut bytes = Vec::new();
-    input.take(length).read_to_end(&mut bytes)?;
-    if (bytes.len() as u64) < length { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(Some(bytes)) }
+    input.take(length).read_to_end(bytes)?;
+    if (bytes.len() as u64) < length { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(true) }
 }
 
 /// The value that a frame holds, and nothing else.

@@ -3,7 +3,7 @@ use crate::{
     acquisition::Acquisition,
     calibration::Unit,
     format::{Colour, Format},
-    image::{Frame, Plane},
+    image::{Frame, Look, Plane},
 };
 use std::time::Instant;
 use trocar_terms::Modality;
@@ -21,7 +21,7 @@ fn image(spacing: f64, frames: impl Iterator<Item = (f64, f64)>) -> Image {
     let (colour, planar, allocated, bits, below) = (Colour::Grey, false, 16, 12, 0);
     let (rows, columns, signed, float) = (1, 1, false, false);
     let orientation = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
-    Image {
+    let look = Look {
         modality: Modality::MR,
         unit: Unit::Stored,
         format: Format {
@@ -39,23 +39,22 @@ fn image(spacing: f64, frames: impl Iterator<Item = (f64, f64)>) -> Image {
         lut: None,
         frame_of_reference: "1.2".into(),
         plane: Plane { orientation, spacing: [spacing; 2], thickness: Some(1.0) },
-        frames,
-    }
+    };
+    Image { look: Arc::new(look), frames }
 }
 
 fn file(index: u32, image: Image) -> File {
-    let header = FileHeader {
+    let shared = Shared {
         patient_id: "P".into(),
         issuer: String::new(),
         study_uid: "1".into(),
         series_uid: "2".into(),
-        sop_uid: format!("3.{index}"),
         compressed: false,
         attributes: BTreeMap::new(),
         facts: Facts::default(),
-        sidecar: None,
-        content: Content::Image(image),
     };
+    let (shared, sop_uid, content) = (Arc::new(shared), format!("3.{index}"), Content::Image(image));
+    let header = FileHeader { shared, sop_uid, sidecar: None, content };
     (index, header)
 }
 

@@ -7,7 +7,7 @@ use crate::{
     Reason,
     element::{Head, UNDEFINED, text},
     lattice::Point,
-    source::Source,
+    source::{Buffer, Source},
     syntax::Encoding,
     walk::MAX_DEPTH,
 };
@@ -31,7 +31,8 @@ pub(crate) type Contour = Vec<Point>;
 
 /// Reads the contours of region `number` from the elements that a walk copied.
 pub(crate) fn read(elements: &[u8], encoding: Encoding, number: u32) -> Result<Vec<Contour>, Reason> {
-    let mut reader = Reader { source: Source::new(Cursor::new(elements), 0)?, points: 0 };
+    let mut buffer = Buffer::default();
+    let mut reader = Reader { source: Source::new(Cursor::new(elements), 0, &mut buffer)?, points: 0 };
     let mut found = None;
     while reader.source.left() > 0 {
         let head = Head::read(&mut reader.source, encoding)?;
@@ -54,7 +55,7 @@ pub(crate) fn read(elements: &[u8], encoding: Encoding, number: u32) -> Result<V
 }
 
 struct Reader<'a> {
-    source: Source<Cursor<&'a [u8]>>,
+    source: Source<'a, Cursor<&'a [u8]>>,
     /// Points of the region that is being read.
     points: usize,
 }

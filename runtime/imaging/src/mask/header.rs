@@ -70,9 +70,9 @@ pub struct NamedCode {
 impl NamedCode {
     fn read(data: Dataset<'_>) -> Option<Self> {
         Some(Self {
-            scheme: data.text(tags::CODING_SCHEME_DESIGNATOR)?,
-            value: data.text(tags::CODE_VALUE)?,
-            meaning: data.text(tags::CODE_MEANING).unwrap_or_default(),
+            scheme: data.own(tags::CODING_SCHEME_DESIGNATOR)?,
+            value: data.own(tags::CODE_VALUE)?,
+            meaning: data.own(tags::CODE_MEANING).unwrap_or_default(),
         })
     }
 
@@ -104,7 +104,7 @@ impl MaskHeader {
 /// Reads a DICOM Segmentation's header (PS3.3 section C.8.20).
 pub(crate) fn read_segmentation(data: Dataset<'_>, walked: &Walked) -> Result<MaskHeader, Reason> {
     let kind = data.text(tags::SEGMENTATION_TYPE).ok_or(Reason::SegmentType)?;
-    if !matches!(kind.as_str(), "BINARY" | "FRACTIONAL" | "LABELMAP") {
+    if !matches!(kind.as_ref(), "BINARY" | "FRACTIONAL" | "LABELMAP") {
         return Err(Reason::SegmentType);
     }
     whole(data, walked)?;
@@ -115,13 +115,13 @@ pub(crate) fn read_segmentation(data: Dataset<'_>, walked: &Walked) -> Result<Ma
 
 /// Segments of a SEG, or of the sidecar of a labelled image, which says it in the same words.
 pub(crate) fn segments(data: Dataset<'_>, kind: MaskKind) -> Result<MaskHeader, Reason> {
-    let frame_of_reference = data.text(tags::FRAME_OF_REFERENCE_UID).unwrap_or_default();
+    let frame_of_reference = data.own(tags::FRAME_OF_REFERENCE_UID).unwrap_or_default();
     let segment = |item: &InMemDicomObject| {
-        let item = Dataset(item);
+        let item = Dataset::Object(item);
         let code = |tag| item.item(tag).and_then(NamedCode::read);
         Some(Segment {
             number: item.whole(tags::SEGMENT_NUMBER)?,
-            label: item.text(tags::SEGMENT_LABEL)?,
+            label: item.own(tags::SEGMENT_LABEL)?,
             category: code(tags::SEGMENTED_PROPERTY_CATEGORY_CODE_SEQUENCE),
             property: code(tags::SEGMENTED_PROPERTY_TYPE_CODE_SEQUENCE),
             frame_of_reference: frame_of_reference.clone(),
@@ -158,15 +158,15 @@ fn whole(data: Dataset<'_>, walked: &Walked) -> Result<(), Reason> {
 pub(crate) fn read_structures(data: Dataset<'_>) -> Result<MaskHeader, Reason> {
     let frames = data.items(tags::REFERENCED_FRAME_OF_REFERENCE_SEQUENCE);
     let only = match frames {
-        [one] => Dataset(one).text(tags::FRAME_OF_REFERENCE_UID),
+        [one] => Dataset::Object(one).own(tags::FRAME_OF_REFERENCE_UID),
         _ => None,
     };
     let region = |item: &InMemDicomObject| {
-        let item = Dataset(item);
-        let own = item.text(tags::REFERENCED_FRAME_OF_REFERENCE_UID);
+        let item = Dataset::Object(item);
+        let own = item.own(tags::REFERENCED_FRAME_OF_REFERENCE_UID);
         Some(Segment {
             number: item.whole(tags::ROI_NUMBER)?,
-            label: item.text(tags::ROI_NAME)?,
+            label: item.own(tags::ROI_NAME)?,
             category: None,
             property: None,
             frame_of_reference: own.or_else(|| only.clone()).unwrap_or_default(),
@@ -176,8 +176,8 @@ pub(crate) fn read_structures(data: Dataset<'_>) -> Result<MaskHeader, Reason> {
     let items = bounded(data.items(tags::STRUCTURE_SET_ROI_SEQUENCE), MAX_SEGMENTS)?;
     let segments = items.iter().filter_map(region).collect();
     let mut series = Vec::new();
-    for study in frames.iter().flat_map(|f| Dataset(f).items(tags::RT_REFERENCED_STUDY_SEQUENCE)) {
-        push_series(&mut series, Dataset(study).items(tags::RT_REFERENCED_SERIES_SEQUENCE))?;
+    for study in frames.iter().flat_map(|f| Dataset::Object(f).items(tags::RT_REFERENCED_STUDY_SEQUENCE)) {
+        push_series(&mut series, Dataset::Object(study).items(tags::RT_REFERENCED_SERIES_SEQUENCE))?;
     }
     let header = MaskHeader { kind: MaskKind::Structures, series, segments };
     header.check()?;
@@ -190,7 +190,7 @@ fn bounded(items: &[InMemDicomObject], most: usize) -> Result<&[InMemDicomObject
 
 fn push_series(series: &mut Vec<String>, items: &[InMemDicomObject]) -> Result<(), Reason> {
     let room = MAX_SERIES.saturating_sub(series.len());
-    let uids = bounded(items, room)?.iter().filter_map(|i| Dataset(i).text(tags::SERIES_INSTANCE_UID));
+    let uids = bounded(items, room)?.iter().filter_map(|i| Dataset::Object(i).own(tags::SERIES_INSTANCE_UID));
     series.extend(uids);
     Ok(())
 }

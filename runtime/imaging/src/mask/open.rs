@@ -76,7 +76,7 @@ fn structure(
     mask.spend(u64::from(walked.heads).saturating_mul(cost::HEAD));
     mask.spend(inflated.saturating_mul(cost::INFLATED_BYTE.saturating_add(cost::CONTOUR_BYTE)));
     mask.spend(walked.packed.saturating_mul(cost::PACKED_BYTE));
-    let contours = contours::read(&walked.elements, walked.syntax.encoding, segment.number);
+    let contours = contours::read(&walked.elements.bytes, walked.syntax.encoding, segment.number);
     let contours = contours.map_err(|_| Fault::Unsupported)?;
     structures::rasterise(&contours, lattice, segment.drawn_on.contains(&series), mask)
 }

@@ -90,10 +90,10 @@ fn planes(
 ) -> Result<(), Reason> {
     let walked = walk(At::new(file), &Wants)?;
     mask.spend(walked.cost());
-    let object = parse(&walked.elements, walked.syntax)?;
-    let data = Dataset(&object);
+    let elements = parse(&walked.elements, walked.syntax)?;
+    let data = elements.data();
     let named = |item: &InMemDicomObject| {
-        let item = Dataset(item);
+        let item = Dataset::Object(item);
         item.whole(tags::SEGMENT_NUMBER) == Some(number) && item.is(tags::SEGMENT_LABEL, label)
     };
     if !data.items(tags::SEGMENT_SEQUENCE).iter().any(named) {
@@ -129,7 +129,7 @@ impl Frames {
         let kind = data.text(tags::SEGMENTATION_TYPE).ok_or(Reason::SegmentType)?;
         let format = Format::read(data, walked.element())?;
         let most = || data.whole(tags::MAXIMUM_FRACTIONAL_VALUE).filter(|most| *most > 0);
-        let test = match (kind.as_str(), format.allocated) {
+        let test = match (kind.as_ref(), format.allocated) {
             ("BINARY", 1) => Test::Bit,
             ("FRACTIONAL", 8) => Test::Half(f64::from(most().ok_or(Reason::SegmentType)?)),
             ("LABELMAP", 8 | 16) => Test::Equal(f64::from(number)),

@@ -3,7 +3,7 @@ use crate::{
     FileHeader, Reason, ScanRules,
     calibration::{Unit, by_body_weight},
     dataset::Dataset,
-    header::{Content, Wants, check_deidentified, modality},
+    header::{Asked, Content, check_deidentified, modality},
     lattice::Lattice,
     mask::{MaskKind, segments},
 };
@@ -52,7 +52,7 @@ pub fn read_header_nifti(
     rules: &ScanRules,
 ) -> Result<FileHeader, Reason> {
     let sidecar = sidecar::read(sidecar)?;
-    let data = Dataset(&sidecar.object);
+    let data = Dataset::Object(&sidecar.object);
     check_deidentified(data, sidecar.private, rules)?;
     let head = Head::read(image)?;
     let content = if data.is(tags::MODALITY, "SEG") {
@@ -60,11 +60,11 @@ pub fn read_header_nifti(
     } else {
         let modality = modality(data)?;
         let unit = unit(data, modality)?;
-        let frame_of_reference = data.text(tags::FRAME_OF_REFERENCE_UID).unwrap_or_default();
+        let frame_of_reference = data.own(tags::FRAME_OF_REFERENCE_UID).unwrap_or_default();
         let (lattice, integral) = (head.lattice, head.integral());
         Content::Nifti(NiftiHeader { modality, unit, frame_of_reference, lattice, integral })
     };
-    FileHeader::new(data, Wants::new(rules).attributes(data), content)?.checked(rules)
+    FileHeader::new(data, Asked::by(rules).attributes(data), content, false)?.checked(rules)
 }
 
 /// The unit of an image's values, which are calibrated: NIfTI has a slope of its own and no room for what SUV needs.
@@ -86,7 +86,7 @@ fn unit(data: Dataset<'_>, modality: Modality) -> Result<Unit, Reason> {
 /// Why it is quarantined.
 pub fn read_sidecar(sidecar: &mut impl Read, rules: &ScanRules) -> Result<FileHeader, Reason> {
     let sidecar = sidecar::read(sidecar)?;
-    let data = Dataset(&sidecar.object);
+    let data = Dataset::Object(&sidecar.object);
     check_deidentified(data, sidecar.private, rules)?;
-    FileHeader::new(data, Wants::new(rules).attributes(data), Content::Sidecar)?.checked(rules)
+    FileHeader::new(data, Asked::by(rules).attributes(data), Content::Sidecar, false)?.checked(rules)
 }

@@ -96,7 +96,7 @@ mod tests {
         let text = r#"{"00100020":{"vr":"LO","Value":["P1"]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"X"}]},
             "00620002":{"vr":"SQ","Value":[{"00620004":{"vr":"US","Value":[2]}}]},"00080005":{"vr":"CS"}}"#;
         let sidecar = parsed(text).unwrap();
-        let data = Dataset(&sidecar.object);
+        let data = Dataset::Object(&sidecar.object);
         assert_eq!(data.text(tags::PATIENT_ID).as_deref(), Some("P1"));
         assert_eq!(data.item(tags::SEGMENT_SEQUENCE).unwrap().whole(tags::SEGMENT_NUMBER), Some(2));
         assert!(!sidecar.private && !data.has(tags::PATIENT_NAME));

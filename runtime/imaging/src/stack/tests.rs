@@ -3,12 +3,13 @@ use crate::acquisition::Acquisition;
 use crate::{
     calibration::Unit,
     format::{Colour, Format},
-    image::{Image, Plane},
+    image::{Image, Look, Plane},
 };
+use std::sync::Arc;
 use trocar_terms::{Grid, Modality};
 
 fn image(z: f64) -> Image {
-    Image {
+    let look = Look {
         modality: Modality::CT,
         unit: Unit::Hounsfield,
         format: Format {
@@ -30,13 +31,10 @@ fn image(z: f64) -> Image {
             spacing: [0.5, 0.75],
             thickness: Some(2.0),
         },
-        frames: vec![Frame {
-            position: [10.0, 20.0, z],
-            slope: 1.0,
-            intercept: -1024.0,
-            acquisition: Acquisition::default(),
-        }],
-    }
+    };
+    let (position, acquisition) = ([10.0, 20.0, z], Acquisition::default());
+    let frame = Frame { position, slope: 1.0, intercept: -1024.0, acquisition };
+    Image { look: Arc::new(look), frames: vec![frame] }
 }
 
 /// The one volume of some images, or the reason of the first file.

@@ -29,6 +29,7 @@ mod resampled;
 mod synthetic;
 #[path = "../../../../tests/fuzz/targets.rs"]
 mod targets;
+mod together;
 
 use std::{
     fs::File,

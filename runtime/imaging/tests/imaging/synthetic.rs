@@ -6,7 +6,7 @@ use crate::{
     rules, sent, series_of, voxels,
 };
 use std::{collections::BTreeMap, fs::File, io::Write, path::Path, time::Instant};
-use trocar_imaging::{FileHeader, Reason, Subject, SubjectSeries, group, open_patient};
+use trocar_imaging::{HeaderChain, Reason, Subject, SubjectSeries, group, open_patient};
 use trocar_terms::{Fault, Grid, Modality, Patient, SeriesInfo, Value};
 use trocar_testkit::{
     cohort::{self, CohortSpec},
@@ -243,28 +243,31 @@ fn opening_and_reading_have_a_price_and_inflating_again_has_it_again() {
 
 #[test]
 fn what_a_worker_says_of_a_file_is_held_against_rules_and_bounds() {
-    let good = serde_json::to_value(read(&file(&slice(0.0)), &rules()).unwrap()).unwrap();
+    let header = read(&file(&slice(0.0)), &rules()).unwrap();
+    let good = serde_json::to_value(HeaderChain::default().tell(&header)).unwrap();
     let said = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut header = good.clone();
         change(&mut header);
-        serde_json::from_value::<FileHeader>(header).unwrap().checked(&rules()).err()
+        let heard = serde_json::from_value(header).unwrap();
+        HeaderChain::default().hear(heard).unwrap().checked(&rules()).err()
     };
     assert_eq!(said(&|_| {}), None);
     assert_eq!(
-        said(&|h| h["content"]["Image"]["frames"][0]["position"][2] = 1.7e308.into()),
+        said(&|h| h["content"]["Image"][1][0]["position"][2] = 1.7e308.into()),
         Some(Reason::NoGeometry)
     );
     assert_eq!(
-        said(&|h| h["content"]["Image"]["plane"]["spacing"][0] = 0.0.into()),
+        said(&|h| h["content"]["Image"][0]["plane"]["spacing"][0] = 0.0.into()),
         Some(Reason::NoGeometry)
     );
-    assert_eq!(said(&|h| h["content"]["Image"]["format"]["bits"] = 31.into()), Some(Reason::PixelFormat));
-    assert_eq!(said(&|h| h["content"]["Image"]["format"]["frames"] = 2.into()), Some(Reason::NoPixels));
-    assert_eq!(said(&|h| h["patient_id"] = "".into()), Some(Reason::NoPatientId));
-    assert_eq!(said(&|h| h["patient_id"] = "x".repeat(1025).into()), Some(Reason::TooLarge));
-    assert_eq!(said(&|h| h["series_uid"] = "".into()), Some(Reason::NoUid));
+    assert_eq!(said(&|h| h["content"]["Image"][0]["format"]["bits"] = 31.into()), Some(Reason::PixelFormat));
+    assert_eq!(said(&|h| h["content"]["Image"][0]["format"]["frames"] = 2.into()), Some(Reason::NoPixels));
+    assert_eq!(said(&|h| h["shared"]["patient_id"] = "".into()), Some(Reason::NoPatientId));
+    assert_eq!(said(&|h| h["shared"]["patient_id"] = "x".repeat(1025).into()), Some(Reason::TooLarge));
+    assert_eq!(said(&|h| h["sop_uid"] = "x".repeat(1025).into()), Some(Reason::TooLarge));
+    assert_eq!(said(&|h| h["shared"]["series_uid"] = "".into()), Some(Reason::NoUid));
     let value = serde_json::to_value(Value::Missing).unwrap();
-    assert_eq!(said(&|h| h["attributes"]["Other"] = value.clone()), Some(Reason::Malformed));
+    assert_eq!(said(&|h| h["shared"]["attributes"]["Other"] = value.clone()), Some(Reason::Malformed));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! From rows of files to a snapshot: touched patients are grouped again, all others are in it as they were.
 
+use super::piece::{files_to_bytes, refused};
 use super::snapshot::{Indexed, commit, each_record};
-use super::touched::{Touched, each_touched, touch_all};
+use super::touched::{Changed, Touched, each_touched, touch_all};
 use super::{ROWS, Store, Tree, parsed, text};
 use crate::error::NodeError;
 use crate::keys::random_bytes;
@@ -11,7 +12,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use trocar_terms::{Digest, Name, SnapshotId};
-use trocar_worker::{PatientRecord, Reason};
+use trocar_worker::PatientRecord;
 
 /// What a snapshot is made of besides the files.
 pub(crate) struct Freeze<'a> {
@@ -100,7 +101,7 @@ struct Made {
     patient: String,
     /// Digest and bytes of her record; `None` where she has no usable series.
     record: Option<(Digest, Vec<u8>)>,
-    reasons: Vec<(i64, String, Option<Reason>)>,
+    changed: Vec<Changed>,
 }
 
 fn made(touched: Touched, index: &dyn Indexing) -> Result<Made, NodeError> {
@@ -115,7 +116,7 @@ fn made(touched: Touched, index: &dyn Indexing) -> Result<Made, NodeError> {
     let bytes =
         record.map(|record| postcard::to_stdvec(&record).map_err(|_| NodeError::Index)).transpose()?;
     let record = bytes.map(|bytes| (Digest::of(&bytes), bytes));
-    Ok(Made { pseudonym, patient, record, reasons: regrouped.reasons })
+    Ok(Made { pseudonym, patient, record, changed: regrouped.changed })
 }
 
 async fn last(rows: &mut SqliteConnection, dataset: &Name) -> Result<Option<Last>, NodeError> {
@@ -143,9 +144,10 @@ impl Frozen<'_> {
             changed.iter().map(|m| m.pseudonym.as_str()).filter(|p| before.contains_key(*p)).collect();
         self.leave(&left).await?;
         self.join(&changed).await?;
-        for (folder, name, reason) in made.iter().flat_map(|m| &m.reasons) {
-            let update = sqlx::query("update files set reason = ? where folder = ? and name = ?");
-            let update = update.bind(reason.map(Reason::word)).bind(*folder).bind(name);
+        for piece in made.iter().flat_map(|m| &m.changed) {
+            let update = sqlx::query("update pieces set refused = ?, files = ? where id = ?");
+            let update =
+                update.bind(refused(&piece.files)).bind(files_to_bytes(&piece.files)?).bind(piece.id);
             update.execute(&mut *self.tx).await?;
         }
         Ok(())
@@ -211,7 +213,7 @@ impl Frozen<'_> {
 
     /// Whether one patient id comes with an issuer and without one: two patients, or one counted twice.
     pub(crate) async fn has_ids_with_and_without_issuer(&mut self) -> Result<bool, NodeError> {
-        let both = "select 1 from files where tree = ? and patient is not null group by patient
+        let both = "select 1 from pieces where tree = ? and patient is not null group by patient
             having min(issuer) = '' and max(issuer) <> '' limit 1";
         Ok(sqlx::query(both).bind(self.tree).fetch_optional(&mut *self.tx).await?.is_some())
     }

@@ -4,6 +4,7 @@
 //! Job state is not stored here: it is read off the ledger, which is the truth.
 
 mod freeze;
+mod piece;
 mod schema;
 mod snapshot;
 mod touched;
@@ -49,7 +50,7 @@ pub struct Store {
 const CACHE: &str = "-32768";
 /// Pages of the write-ahead log that are written back at once.
 const CHECKPOINT: &str = "1000";
-/// Bytes of a page of a new index: rows of files are long, and fewer pages are written.
+/// Bytes of a page of a new index: rows of headers are long, and fewer pages are written.
 const PAGE: u32 = 16 << 10;
 /// Rows that one statement writes.
 const ROWS: usize = 400;
@@ -137,6 +138,11 @@ fn dataset_of(row: &sqlx::sqlite::SqliteRow) -> Result<Dataset, NodeError> {
         clinical: row.try_get::<Option<String>, _>(3)?.map(PathBuf::from),
         snapshot: row.try_get::<Option<&str>, _>(4)?.map(parsed).transpose()?,
     })
+}
+
+/// Path below the dataset's folder.
+fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { [folder, "/", name].concat() }
 }
 
 fn parsed<T: std::str::FromStr>(text: &str) -> Result<T, NodeError> {

@@ -4,23 +4,25 @@ use crate::error::{NodeError, ask};
 use sqlx::sqlite::SqlitePool;
 
 /// Counts up with the tables.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const SCHEMA: &str = "
 create table if not exists datasets (
     name text primary key, id text not null, path text not null, clinical text, snapshot text);
 
 -- What a scan has read: one tree a dataset, with what it was read by; folders with the digest of their listing once all of their
--- files are read; files with their header, or the reason why there is none or why it is not used.
+-- files are read; files with their headers, or the reason why there is none or why it is not used, in pieces: those of a folder and a
+-- patient (or without one) that were read together.
 create table if not exists trees (
     id integer primary key, dataset text not null unique, root text not null, reading text not null);
 create table if not exists folders (
     id integer primary key, tree integer not null, path text not null, digest blob);
-create table if not exists files (
-    folder integer not null, name text not null, tree integer not null, size integer not null, mtime_ns integer not null,
-    patient text, issuer text, reason text, header blob, primary key (folder, name)) without rowid;
-create index if not exists files_of_patient on files (tree, patient, issuer) where patient is not null;
-create index if not exists files_refused on files (tree) where reason is not null;
+create table if not exists pieces (
+    id integer primary key, folder integer not null, tree integer not null, patient text, issuer text, refused integer not null,
+    files blob not null, headers blob);
+create index if not exists pieces_of_folder on pieces (folder);
+create index if not exists pieces_of_patient on pieces (tree, patient, issuer) where patient is not null;
+create index if not exists pieces_refused on pieces (tree) where refused > 0;
 -- Patients with a file that was added, changed or removed since the newest snapshot.
 create table if not exists touched (
     tree integer not null, patient text not null, issuer text not null,
@@ -47,6 +49,13 @@ create table if not exists datasets (
 update datasets set snapshot = null;
 ";
 
+/// Version 2 had a row a file. The files are read again; whoever is not there any more leaves the next snapshot.
+const READ_AGAIN: &str = "
+insert or ignore into touched select distinct tree, patient, issuer from files where patient is not null;
+drop table files;
+delete from folders;
+";
+
 pub(super) async fn prepare(pool: &SqlitePool) -> Result<(), NodeError> {
     // Held from the first look on: of two processes that open a new index at once, one prepares it.
     let mut tx = pool.begin_with("begin immediate").await?;
@@ -55,9 +64,10 @@ pub(super) async fn prepare(pool: &SqlitePool) -> Result<(), NodeError> {
         return ask("index.db was written by a later version of Trocar: use that one");
     }
     if version < VERSION {
-        sqlx::raw_sql(FORGET).execute(&mut *tx).await?;
+        let older = if version < 2 { FORGET } else { READ_AGAIN };
+        sqlx::raw_sql(older).execute(&mut *tx).await?;
         sqlx::raw_sql(SCHEMA).execute(&mut *tx).await?;
-        sqlx::raw_sql("pragma user_version = 2").execute(&mut *tx).await?;
+        sqlx::raw_sql("pragma user_version = 3").execute(&mut *tx).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! Snapshots as jobs read them: who is in one, and one patient's record.
 
-use super::{Store, Tree, parsed};
+use super::piece::files_of;
+use super::{Store, Tree, below, parsed};
 use crate::error::NodeError;
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
@@ -98,10 +99,17 @@ impl Store {
     /// # Errors
     /// The index cannot be read.
     pub(crate) async fn refused(&self, tree: &Tree) -> Result<Vec<(String, String)>, NodeError> {
-        let select = "select d.path || iif(d.path = '', '', '/') || f.name as path, f.reason from files f
-            join folders d on d.id = f.folder where f.tree = ? and f.reason is not null order by path";
-        let rows = sqlx::query(select).bind(tree.id).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        let select = "select d.path, p.files from pieces p join folders d on d.id = p.folder where p.tree = ? and p.refused > 0";
+        let mut refused = Vec::new();
+        for row in sqlx::query(select).bind(tree.id).fetch_all(&self.pool).await? {
+            let folder: &str = row.try_get(0)?;
+            for file in files_of(row.try_get(1)?)? {
+                refused
+                    .extend(file.reason.map(|reason| (below(folder, &file.name), reason.word().to_owned())));
+            }
+        }
+        refused.sort_unstable();
+        Ok(refused)
     }
 }
 

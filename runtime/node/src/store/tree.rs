@@ -1,10 +1,12 @@
 //! What scans have read of one dataset's files. An interrupted scan goes on from here.
 
+use super::piece::{Kept, Patient, Piece, Pieces, files_of, headers_of};
 use super::{Dataset, ROWS, Store, text};
 use crate::error::NodeError;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, QueryBuilder, Row, Sqlite};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use tokio::runtime::Handle;
 use trocar_terms::Digest;
 use trocar_worker::{Entry, FileEntry, Folder, Index, Kind, Read, Reason, Unread};
@@ -40,18 +42,10 @@ struct Open {
 #[derive(Default)]
 struct Write {
     folders: HashMap<i64, Option<Digest>>,
-    gone: Vec<(i64, String)>,
-    files: Vec<FileRow>,
-    touched: BTreeSet<(String, String)>,
-}
-
-struct FileRow {
-    folder: i64,
-    name: String,
-    size: i64,
-    mtime_ns: i64,
-    patient: Option<(String, String)>,
-    header: Result<Vec<u8>, Reason>,
+    /// Files that pieces lose, since they have changed or are gone.
+    lost: BTreeMap<i64, BTreeSet<String>>,
+    pieces: Pieces,
+    touched: HashSet<Arc<Patient>>,
 }
 
 impl Store {
@@ -82,8 +76,8 @@ async fn tree_id(rows: &mut SqliteConnection, dataset: &Dataset, reading: &Diges
             return Ok(id);
         }
         for forget in [
-            "insert or ignore into touched select tree, patient, issuer from files where tree = ? and patient is not null",
-            "delete from files where tree = ?",
+            "insert or ignore into touched select tree, patient, issuer from pieces where tree = ? and patient is not null",
+            "delete from pieces where tree = ?",
             "delete from folders where tree = ?",
         ] {
             sqlx::query(forget).bind(id).execute(&mut *tx).await?;
@@ -107,38 +101,38 @@ impl Index for Tree {
             Some(Known { digest: Some(digest), .. }) if digest == folder.digest.as_bytes() => Ok(Vec::new()),
             Some(_) => {
                 let old = self.runtime.clone().block_on(old_files(&mut self.rows, id))?;
-                Ok(self.compare(id, folder, old))
+                self.compare(id, folder, old)
             }
             None => {
                 self.next = self.next.saturating_add(1);
-                Ok(self.compare(id, folder, HashMap::new()))
+                self.compare(id, folder, HashMap::new())
             }
         }
     }
 
     fn keep(&mut self, read: Vec<Read>) -> Result<(), NodeError> {
         for read in read {
-            self.take(read);
+            self.take(read)?;
         }
         self.runtime.clone().block_on(self.flush())
     }
 }
 
-/// A row of an earlier scan.
+/// A file of an earlier scan.
 struct Old {
-    size: i64,
-    mtime_ns: i64,
-    patient: Option<(String, String)>,
-    unreadable: bool,
-    /// The process that read it died, perhaps of something else: it is read again.
-    died: bool,
+    piece: i64,
+    patient: Option<Arc<Patient>>,
+    file: Kept,
 }
 
 impl Old {
-    /// Whether this is what the row says, and it need not be tried again.
+    /// Whether this is what the index says, and it need not be tried again.
     fn is(&self, entry: &Entry) -> bool {
-        let same = self.size == entry.size.cast_signed() && self.mtime_ns == entry.mtime_ns;
-        same && !self.died && self.unreadable != entry.regular
+        let same = self.file.size == entry.size && self.file.mtime_ns == entry.mtime_ns;
+        // The process that read it may have died of something else.
+        let died = self.file.reason == Some(Reason::Died);
+        let unreadable = self.file.reason == Some(Reason::Unreadable);
+        same && !died && unreadable != entry.regular
     }
 }
 
@@ -151,29 +145,30 @@ fn images_of_changed_sidecars(folder: &Folder, old: &HashMap<String, Old>) -> BT
             (Some(_), None) | (None, Some(_)) => true,
         })
     };
-    folder.entries.iter().map(|entry| entry.name.clone()).filter(|name| changed(name)).collect()
+    folder.entries.iter().filter(|entry| changed(&entry.name)).map(|entry| entry.name.clone()).collect()
 }
 
 async fn old_files(rows: &mut SqliteConnection, folder: i64) -> Result<HashMap<String, Old>, NodeError> {
-    let select = "select name, size, mtime_ns, patient, issuer, reason is 'unreadable', reason is 'died' from files where folder = ?";
+    let select = "select id, patient, issuer, files from pieces where folder = ?";
     let mut files = HashMap::new();
     for row in sqlx::query(select).bind(folder).fetch_all(rows).await? {
-        let patient: Option<String> = row.try_get(3)?;
-        let old = Old {
-            size: row.try_get(1)?,
-            mtime_ns: row.try_get(2)?,
-            patient: patient.zip(row.try_get(4)?),
-            unreadable: row.try_get(5)?,
-            died: row.try_get(6)?,
-        };
-        files.insert(row.try_get(0)?, old);
+        let (piece, patient): (i64, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+        let patient: Option<Arc<Patient>> = patient.zip(row.try_get(2)?).map(Arc::new);
+        for file in files_of(row.try_get(3)?)? {
+            files.insert(file.name.clone(), Old { piece, patient: patient.clone(), file });
+        }
     }
     Ok(files)
 }
 
 impl Tree {
     /// Sorts a changed folder's entries into those that are as they were, those to be read, and those that are gone.
-    fn compare(&mut self, id: i64, folder: Folder, mut old: HashMap<String, Old>) -> Vec<Unread> {
+    fn compare(
+        &mut self,
+        id: i64,
+        folder: Folder,
+        mut old: HashMap<String, Old>,
+    ) -> Result<Vec<Unread>, NodeError> {
         let again = images_of_changed_sidecars(&folder, &old);
         let mut unread = Vec::with_capacity(folder.entries.len());
         for entry in &folder.entries {
@@ -181,50 +176,47 @@ impl Tree {
             if !again.contains(&entry.name) && old.as_ref().is_some_and(|old| old.is(entry)) {
                 continue;
             }
-            self.write.touched.extend(old.and_then(|old| old.patient));
+            self.lose(old);
             let (size, mtime_ns) = (entry.size, entry.mtime_ns);
             if entry.regular {
                 let file = FileEntry { path: folder.path_of(&entry.name), size, mtime_ns };
                 unread.push(Unread { folder: id, file, kind: Kind::Dicom });
             } else {
-                self.write.files.push(FileRow {
-                    folder: id,
-                    name: entry.name.clone(),
-                    size: size.cast_signed(),
-                    mtime_ns,
-                    patient: None,
-                    header: Err(Reason::Unreadable),
-                });
+                let reason = Some(Reason::Unreadable);
+                self.write.pieces.push(
+                    id,
+                    Kept { name: entry.name.clone(), size, mtime_ns, reason },
+                    None,
+                )?;
             }
         }
-        for (name, old) in old {
-            self.write.touched.extend(old.patient);
-            self.write.gone.push((id, name));
-        }
+        self.lose(old.into_values());
         let whole = unread.is_empty().then_some(folder.digest);
         self.write.folders.insert(id, whole);
         if whole.is_none() {
             self.open.insert(id, Open { digest: folder.digest, left: unread.len(), again: false });
         }
-        unread
+        Ok(unread)
     }
 
-    fn take(&mut self, Read { unread, header }: Read) {
+    /// What these files said does not hold any more.
+    fn lose(&mut self, old: impl IntoIterator<Item = Old>) {
+        for Old { piece, patient, file } in old {
+            self.write.touched.extend(patient);
+            self.write.lost.entry(piece).or_default().insert(file.name);
+        }
+    }
+
+    fn take(&mut self, Read { unread, header }: Read) -> Result<(), NodeError> {
         let Unread { folder, file, kind: _ } = unread;
         let again = matches!(header, Err(Reason::Unreadable | Reason::Died));
         let name = file.path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-        let (size, mtime_ns) = (file.size.cast_signed(), file.mtime_ns);
-        let (patient, header) = match header {
-            Ok(read) => (Some((read.patient, read.issuer)), Ok(read.bytes)),
-            Err(reason) => (None, Err(reason)),
-        };
-        if let Some(patient) = &patient
-            && !self.write.touched.contains(patient)
-        {
-            self.write.touched.insert(patient.clone());
-        }
-        self.write.files.push(FileRow { folder, name, size, mtime_ns, patient, header });
+        let (size, mtime_ns, reason) = (file.size, file.mtime_ns, header.as_ref().err().copied());
+        let kept = Kept { name, size, mtime_ns, reason };
+        let patient = self.write.pieces.push(folder, kept, header.as_ref().ok())?;
+        self.write.touched.extend(patient);
         self.count(folder, again);
+        Ok(())
     }
 
     /// A folder is done when the last of its files is kept.
@@ -245,8 +237,8 @@ impl Tree {
         for ids in vanished.chunks(ROWS) {
             let mut tx = self.rows.begin().await?;
             for forget in [
-                "insert or ignore into touched select tree, patient, issuer from files where patient is not null and folder in (",
-                "delete from files where folder in (",
+                "insert or ignore into touched select tree, patient, issuer from pieces where patient is not null and folder in (",
+                "delete from pieces where folder in (",
                 "delete from folders where id in (",
             ] {
                 let mut query = QueryBuilder::<Sqlite>::new(forget);
@@ -264,7 +256,7 @@ impl Tree {
     /// One transaction: files that were read and what they change are kept together or not at all.
     async fn flush(&mut self) -> Result<(), NodeError> {
         let write = std::mem::take(&mut self.write);
-        if write.folders.is_empty() && write.files.is_empty() {
+        if write.folders.is_empty() && write.pieces.all().is_empty() {
             return Ok(());
         }
         let mut tx = self.rows.begin().await?;
@@ -276,11 +268,11 @@ impl Tree {
         for some in touched.chunks(ROWS) {
             touch(&mut tx, self.id, some).await?;
         }
-        for some in write.gone.chunks(ROWS) {
-            remove_files(&mut tx, some).await?;
+        for (piece, names) in &write.lost {
+            lessen(&mut tx, *piece, names).await?;
         }
-        for some in write.files.chunks(ROWS) {
-            put_files(&mut tx, self.id, some).await?;
+        for some in write.pieces.all().chunks(ROWS) {
+            put_pieces(&mut tx, self.id, some).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -303,38 +295,50 @@ async fn put_folders(
     Ok(())
 }
 
-async fn touch(
-    rows: &mut SqliteConnection,
-    tree: i64,
-    patients: &[(String, String)],
-) -> Result<(), NodeError> {
+async fn touch(rows: &mut SqliteConnection, tree: i64, patients: &[Arc<Patient>]) -> Result<(), NodeError> {
     let mut query = QueryBuilder::<Sqlite>::new("insert or ignore into touched (tree, patient, issuer) ");
-    query.push_values(patients, |mut row, (patient, issuer)| {
-        row.push_bind(tree).push_bind(patient.as_str()).push_bind(issuer.as_str());
+    query.push_values(patients, |mut row, patient| {
+        row.push_bind(tree).push_bind(patient.0.as_str()).push_bind(patient.1.as_str());
     });
     query.build().execute(rows).await?;
     Ok(())
 }
 
-async fn remove_files(rows: &mut SqliteConnection, files: &[(i64, String)]) -> Result<(), NodeError> {
-    let mut query = QueryBuilder::<Sqlite>::new("delete from files where (folder, name) in (");
-    query.push_values(files, |mut row, (folder, name)| {
-        row.push_bind(*folder).push_bind(name.as_str());
-    });
-    query.push(")").build().execute(rows).await?;
+/// Takes files out of a piece.
+async fn lessen(rows: &mut SqliteConnection, piece: i64, names: &BTreeSet<String>) -> Result<(), NodeError> {
+    let select = sqlx::query("select folder, patient, issuer, files, headers from pieces where id = ?");
+    let row = select.bind(piece).fetch_one(&mut *rows).await?;
+    let patient: Option<String> = row.try_get(1)?;
+    let patient: Option<Arc<Patient>> = patient.zip(row.try_get(2)?).map(Arc::new);
+    let files = files_of(row.try_get(3)?)?;
+    let headers = match row.try_get::<Option<&[u8]>, _>(4)? {
+        Some(bytes) => headers_of(bytes, files.len())?.into_iter().map(Some).collect(),
+        None => vec![None; files.len()],
+    };
+    let mut rest = Piece::new(row.try_get(0)?, patient);
+    for (file, header) in files.into_iter().zip(headers).filter(|(file, _)| !names.contains(&file.name)) {
+        rest.push(file, header.as_ref())?;
+    }
+    if rest.files.is_empty() {
+        sqlx::query("delete from pieces where id = ?").bind(piece).execute(rows).await?;
+        return Ok(());
+    }
+    let row = rest.row()?;
+    let update = sqlx::query("update pieces set refused = ?, files = ?, headers = ? where id = ?");
+    update.bind(row.refused).bind(row.files).bind(row.headers).bind(piece).execute(rows).await?;
     Ok(())
 }
 
-async fn put_files(rows: &mut SqliteConnection, tree: i64, files: &[FileRow]) -> Result<(), NodeError> {
+async fn put_pieces(rows: &mut SqliteConnection, tree: i64, pieces: &[Piece]) -> Result<(), NodeError> {
+    let written = pieces.iter().map(|piece| Ok((piece, piece.row()?)));
+    let written: Vec<_> = written.collect::<Result<_, NodeError>>()?;
     let mut query = QueryBuilder::<Sqlite>::new(
-        "insert or replace into files (folder, name, tree, size, mtime_ns, patient, issuer, reason, header) ",
+        "insert into pieces (folder, tree, patient, issuer, refused, files, headers) ",
     );
-    query.push_values(files, |mut row, file| {
-        let (patient, issuer) = file.patient.as_ref().map(|(p, i)| (p.as_str(), i.as_str())).unzip();
-        row.push_bind(file.folder).push_bind(file.name.as_str()).push_bind(tree);
-        row.push_bind(file.size).push_bind(file.mtime_ns).push_bind(patient).push_bind(issuer);
-        row.push_bind(file.header.as_ref().err().map(|reason| reason.word()));
-        row.push_bind(file.header.as_ref().ok().map(Vec::as_slice));
+    query.push_values(written, |mut values, (piece, row)| {
+        let (patient, issuer) = piece.patient.as_ref().map(|p| (p.0.as_str(), p.1.as_str())).unzip();
+        values.push_bind(piece.folder).push_bind(tree).push_bind(patient).push_bind(issuer);
+        values.push_bind(row.refused).push_bind(row.files).push_bind(row.headers);
     });
     query.build().execute(rows).await?;
     Ok(())

@@ -20,12 +20,15 @@ pub(super) fn folder(root: &Path) -> Result<OwnedFd, Errno> {
 ///
 /// One call of the kernel, Linux 5.6 and later; before that, or where a filter of calls forbids it, one a folder.
 pub(super) fn beneath(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let names = names(path)?;
+    let named = path.components().all(|component| matches!(component, Component::Normal(_)));
+    if !named {
+        return Err(Errno::INVAL);
+    }
     let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let whole = if names.is_empty() { Path::new(".") } else { path };
+    let whole = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     match openat2(root, whole, flags, Mode::empty(), resolve) {
-        Err(Errno::NOSYS | Errno::PERM) => one_by_one(root, &names, flags),
+        Err(Errno::NOSYS | Errno::PERM) => one_by_one(root, &names(path)?, flags),
         opened => opened,
     }
 }

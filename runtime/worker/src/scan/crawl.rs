@@ -43,8 +43,8 @@ pub struct Crawled {
     pub read: u64,
 }
 
-/// Folders that may wait for the index.
-const FOLDERS: usize = 256;
+/// Lists of folders that may wait for the index.
+const FOLDERS: usize = 32;
 /// Batches that may wait for a worker.
 const AHEAD: usize = 4;
 /// Files that are kept at once, and how long one that was read waits for others at most.
@@ -121,7 +121,7 @@ impl<'a, I: Index> Pump<'a, I> {
         while listing || self.ordered > 0 {
             if listing && self.ordered < self.enough {
                 match self.folders.recv() {
-                    Ok(folder) => self.found(folder?)?,
+                    Ok(folders) => folders?.into_iter().try_for_each(|folder| self.found(folder))?,
                     Err(_) => listing = false,
                 }
                 self.order(listing);

@@ -1,10 +1,10 @@
 use super::beneath::{beneath, folder};
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags, Stat, fstat};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::{File, Metadata},
+    fs::File,
     io,
-    os::{fd::AsFd, unix::fs::MetadataExt},
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
@@ -19,6 +19,29 @@ pub struct FileEntry {
     pub mtime_ns: i64,
 }
 
+const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
+
+/// A folder below the dataset's, opened once for the files in it.
+#[derive(Debug)]
+pub(super) struct OpenFolder {
+    path: PathBuf,
+    descriptor: OwnedFd,
+}
+
+impl OpenFolder {
+    /// The folder of a file: this one, or another that is opened, not through a link at any place of its path.
+    pub(super) fn of(opened: Option<Self>, file: &FileEntry, root: impl AsFd) -> io::Result<Self> {
+        let path = file.path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        match opened.filter(|opened| opened.path == path) {
+            Some(opened) => Ok(opened),
+            None => {
+                let descriptor = beneath(root.as_fd(), path, OFlags::PATH | OFlags::DIRECTORY)?;
+                Ok(Self { path: path.to_owned(), descriptor })
+            }
+        }
+    }
+}
+
 impl FileEntry {
     /// Opens the file below `root`: not through a link at any place of its path, and without waiting, since a FIFO in its
     /// place must hang nothing. `root` may be a link: the operator named it.
@@ -30,27 +53,31 @@ impl FileEntry {
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
     }
 
-    /// As [`open`](Self::open), below an open folder, and only where the file is still the one that was listed.
-    pub(super) fn open_below(&self, folder: impl AsFd) -> io::Result<File> {
-        let file = self.descriptor(folder)?;
+    /// As [`open`](Self::open), in a folder that was opened, and only where the file is still the one that was listed.
+    pub(super) fn open_in(&self, folder: &OpenFolder) -> io::Result<File> {
+        let name = self.path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let file = File::from(beneath(folder.descriptor.as_fd(), Path::new(name), READ)?);
         if self.is_still(&file) { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
     }
 
     fn descriptor(&self, folder: impl AsFd) -> io::Result<File> {
-        Ok(File::from(beneath(folder.as_fd(), &self.path, OFlags::RDONLY | OFlags::NONBLOCK)?))
+        Ok(File::from(beneath(folder.as_fd(), &self.path, READ)?))
     }
 
     /// Whether an open file is still the one that was scanned, by kind, size and time of last change.
     #[must_use]
     pub fn is_still(&self, file: &File) -> bool {
-        let same =
-            |seen: &Metadata| seen.is_file() && seen.len() == self.size && mtime_ns(seen) == self.mtime_ns;
-        file.metadata().is_ok_and(|seen| same(&seen))
+        let same = |seen: &Stat| {
+            let kind = FileType::from_raw_mode(seen.st_mode);
+            let size = u64::try_from(seen.st_size).is_ok_and(|size| size == self.size);
+            kind == FileType::RegularFile && size && mtime_ns(seen) == self.mtime_ns
+        };
+        fstat(file).is_ok_and(|seen| same(&seen))
     }
 }
 
-fn mtime_ns(seen: &Metadata) -> i64 {
-    nanoseconds(seen.mtime(), seen.mtime_nsec())
+fn mtime_ns(seen: &Stat) -> i64 {
+    nanoseconds(seen.st_mtime, i64::try_from(seen.st_mtime_nsec).unwrap_or_default())
 }
 
 /// Years that do not fit are all alike: such a file is changed by size alone.
@@ -69,7 +96,8 @@ mod tests {
         let path = folder.path().join("f");
         std::fs::write(&path, b"old").unwrap();
         let seen = std::fs::metadata(&path).unwrap();
-        let entry = FileEntry { path: "f".into(), size: 3, mtime_ns: mtime_ns(&seen) };
+        let mtime_ns = mtime_ns(&fstat(File::open(&path).unwrap()).unwrap());
+        let entry = FileEntry { path: "f".into(), size: 3, mtime_ns };
         let still = || entry.open(folder.path()).is_ok_and(|file| entry.is_still(&file));
         assert!(still(), "an unchanged file was not known again");
         std::fs::write(&path, b"longer").unwrap();

@@ -7,7 +7,7 @@ use rustix::{
     io::Errno,
 };
 use std::{
-    ffi::{CStr, CString},
+    ffi::CStr,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
     sync::{Condvar, Mutex, mpsc::SyncSender},
@@ -80,7 +80,11 @@ struct State {
     busy: usize,
 }
 
-pub(super) type Found = Result<Folder, WorkerError>;
+/// Folders that were listed together, so that threads meet less often than once a folder.
+pub(super) type Found = Result<Vec<Folder>, WorkerError>;
+
+/// Folders that a thread lists at once.
+const AT_ONCE: usize = 16;
 
 /// Opens the dataset's folder. It may be a link: the operator named it.
 pub(super) fn open_root(root: &Path) -> Result<OwnedFd, WorkerError> {
@@ -98,25 +102,27 @@ impl<'a> Listing<'a> {
         Self { root, shown, state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// What each thread does: takes folders until none is left, and sends each on. Stops where nobody listens.
+    /// What each thread does: takes folders until none is left, and sends them on. Stops where nobody listens.
     pub(super) fn work(&self, found: &SyncSender<Found>) {
-        while let Some(path) = self.next() {
+        while let Some(paths) = self.next() {
             let mut below = Vec::new();
-            let listed = self.list(path, &mut below);
+            let listed = self.list_all(paths, &mut below);
             let failed = listed.is_err();
-            let sent = listed.transpose().is_none_or(|listed| found.send(listed).is_ok());
+            let sent = found.send(listed).is_ok();
             if self.done(below, failed || !sent).is_none() {
                 return;
             }
         }
     }
 
-    fn next(&self) -> Option<String> {
+    /// Some of the folders that wait, and not all where others could take them.
+    fn next(&self) -> Option<Vec<String>> {
         let mut state = self.state.lock().ok()?;
         loop {
-            if let Some(path) = state.waiting.pop() {
+            if !state.waiting.is_empty() {
+                let left = state.waiting.len().saturating_sub(AT_ONCE).max(state.waiting.len() / 2);
                 state.busy = state.busy.saturating_add(1);
-                return Some(path);
+                return Some(state.waiting.split_off(left));
             }
             if state.busy == 0 {
                 return None;
@@ -133,8 +139,19 @@ impl<'a> Listing<'a> {
         } else {
             state.waiting.extend(below);
         }
-        self.changed.notify_all();
+        // Who waits wants folders, or to hear that there will be none.
+        if state.busy == 0 || !state.waiting.is_empty() {
+            self.changed.notify_all();
+        }
         Some(())
+    }
+
+    fn list_all(&self, paths: Vec<String>, below: &mut Vec<String>) -> Found {
+        let mut folders = Vec::with_capacity(paths.len());
+        for path in paths {
+            folders.extend(self.list(path, below)?);
+        }
+        Ok(folders)
     }
 
     /// `None` for a folder that is gone by now.
@@ -156,11 +173,12 @@ impl<'a> Listing<'a> {
             match (entry.file_type(), name.to_str()) {
                 (_, Ok("." | ".." | UNFINISHED)) => {}
                 (FileType::Directory, Ok(name)) => below.push(joined(path, name)),
-                (kind, _) => others.push((name.to_owned(), kind)),
+                _ => others.push(entry),
             }
         }
-        for (name, kind) in others {
-            match look(folder.fd()?, &name, kind)? {
+        for entry in others {
+            let name = entry.file_name();
+            match look(folder.fd()?, name, entry.file_type())? {
                 Some(Seen::Folder) => below.push(joined(path, &name.to_string_lossy())),
                 Some(Seen::Other(entry)) => entries.push(entry),
                 None => {}
@@ -176,9 +194,9 @@ enum Seen {
 }
 
 /// `None` for an entry that is gone by now.
-fn look(folder: BorrowedFd<'_>, name: &CString, kind: FileType) -> Result<Option<Seen>, Errno> {
+fn look(folder: BorrowedFd<'_>, name: &CStr, kind: FileType) -> Result<Option<Seen>, Errno> {
     let wanted = StatxFlags::TYPE | StatxFlags::SIZE | StatxFlags::MTIME;
-    let seen = match statx(folder, name.as_c_str(), AtFlags::SYMLINK_NOFOLLOW, wanted) {
+    let seen = match statx(folder, name, AtFlags::SYMLINK_NOFOLLOW, wanted) {
         Ok(seen) => seen,
         Err(Errno::NOENT) => return Ok(None),
         Err(error) => return Err(error),

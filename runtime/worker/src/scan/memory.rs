@@ -5,7 +5,7 @@ use super::{
     entry::FileEntry,
     list::Folder,
     nifti::pair,
-    read::{Kind, Read, Unread, header_of},
+    read::{Kind, Read, Unread},
 };
 use crate::{Launcher, PatientRecord, Reason, ScanRules, WorkerError};
 use std::path::{Path, PathBuf};
@@ -67,7 +67,6 @@ impl Index for Memory {
 
     fn keep(&mut self, read: Vec<Read>) -> Result<(), WorkerError> {
         for Read { unread, header } in read {
-            let header = header.and_then(|read| header_of(&read.bytes).ok_or(Reason::Died));
             self.read.push((unread.file, header));
         }
         Ok(())

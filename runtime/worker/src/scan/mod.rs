@@ -11,4 +11,4 @@ pub use entry::FileEntry;
 pub use list::{Entry, Folder};
 pub use memory::{Scan, scan};
 pub use nifti::pair;
-pub use read::{Kind, Read, ReadHeader, Unread, header_of};
+pub use read::{Kind, Read, Unread};

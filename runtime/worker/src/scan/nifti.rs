@@ -46,6 +46,9 @@ pub(super) fn kinds(folder: &Folder) -> BTreeMap<PathBuf, Kind> {
 
 /// Tells files that are to be read what they are.
 pub(super) fn tell(unread: &mut [Unread], mut kinds: BTreeMap<PathBuf, Kind>) {
+    if kinds.is_empty() {
+        return;
+    }
     for unread in unread {
         if let Some(kind) = kinds.remove(&unread.file.path) {
             unread.kind = kind;

@@ -1,10 +1,10 @@
 //! Reads headers in worker processes: a batch of descriptors at once, and where a worker dies, half of it at once.
 
-use super::entry::FileEntry;
+use super::entry::{FileEntry, OpenFolder};
 use crate::{
     Launcher, Reason, ScanRules, WorkerError,
     process::{HELLO, Process, borrow, deadline},
-    task::{Form, HEADER_BYTES, Header, Task},
+    task::{Form, HEADER_BYTES, HeardHeader, Task},
     wire,
 };
 use std::{
@@ -17,7 +17,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use trocar_imaging::FileHeader;
+use trocar_imaging::{FileHeader, HeaderChain};
 
 /// Files that a worker gets at once.
 pub(super) const BATCH: usize = 200;
@@ -54,30 +54,13 @@ struct Opened {
     form: Form,
 }
 
-/// A header that was checked, in the bytes that it came in.
-#[derive(Debug)]
-pub struct ReadHeader {
-    /// Patient ID.
-    pub patient: String,
-    /// Its issuer, empty where the file names none.
-    pub issuer: String,
-    /// The header, as [`header_of`] takes it.
-    pub bytes: Vec<u8>,
-}
-
 /// A file whose header has been read, or why there is none.
 #[derive(Debug)]
 pub struct Read {
     /// Which file.
     pub unread: Unread,
     /// What was read.
-    pub header: Result<ReadHeader, Reason>,
-}
-
-/// A header from the bytes that an index kept; `None` where they are not of this version.
-#[must_use]
-pub fn header_of(bytes: &[u8]) -> Option<FileHeader> {
-    postcard::from_bytes::<Header>(bytes).ok()?.ok()
+    pub header: Result<FileHeader, Reason>,
 }
 
 /// A batch that was read, or why workers cannot be had.
@@ -89,7 +72,7 @@ pub(super) struct Reader<'a> {
     pub(super) rules: &'a ScanRules,
 }
 
-type Answer = Result<ReadHeader, Reason>;
+type Answer = Result<FileHeader, Reason>;
 
 impl Reader<'_> {
     /// What each thread does: takes batches until there are no more. The worker process is kept between them.
@@ -138,7 +121,9 @@ impl Reader<'_> {
         batch: &[Unread],
         process: &mut Option<Process>,
     ) -> Result<Option<Vec<Answer>>, WorkerError> {
-        let opened: Vec<Result<Opened, Reason>> = batch.iter().map(|unread| self.open(unread)).collect();
+        let mut folder = None;
+        let opened: Vec<Result<Opened, Reason>> =
+            batch.iter().map(|unread| self.open(unread, &mut folder)).collect();
         let files: Vec<&Opened> = opened.iter().flatten().collect();
         let mut worker = match process.take() {
             Some(worker) => worker,
@@ -156,10 +141,13 @@ impl Reader<'_> {
         Ok(Some(opened.into_iter().map(header).collect()))
     }
 
-    fn open(&self, unread: &Unread) -> Result<Opened, Reason> {
-        let open = |entry: &FileEntry| entry.open_below(self.root).map_err(|_| Reason::Unreadable);
+    /// `folder` is the one of the file before.
+    fn open(&self, unread: &Unread, folder: &mut Option<OpenFolder>) -> Result<Opened, Reason> {
+        let opened = OpenFolder::of(folder.take(), &unread.file, self.root).map_err(|_| Reason::Unreadable)?;
+        let folder = folder.insert(opened);
+        let open = |entry: &FileEntry| entry.open_in(folder).map_err(|_| Reason::Unreadable);
         let (sidecar, form) = match &unread.kind {
-            Kind::Dicom => (None, Form::Dicom),
+            Kind::Dicom => (None, Form::Dicom(unread.file.size)),
             Kind::Nifti(sidecar) => (Some(open(sidecar)?), Form::Nifti),
             Kind::Sidecar => (None, Form::Sidecar),
             Kind::Lone => return Err(Reason::NoSidecar),
@@ -176,21 +164,24 @@ impl Reader<'_> {
         let channel = worker.order(task, &borrow(&descriptors), end)?;
         // Nothing but frames comes this way, so that reading ahead takes no descriptor's place.
         let mut frames = BufReader::with_capacity(FRAMES, channel);
-        let mut headers = Vec::with_capacity(files.len());
+        let (mut headers, mut chain) = (Vec::with_capacity(files.len()), HeaderChain::default());
+        let mut bytes = Vec::new();
         for _ in files {
-            let bytes = wire::frame(&mut frames, HEADER_BYTES)?.ok_or(io::ErrorKind::UnexpectedEof)?;
-            headers.push(self.checked(bytes)?);
+            if !wire::frame_into(&mut frames, HEADER_BYTES, &mut bytes)? {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            headers.push(self.checked(wire::value(&bytes)?, &mut chain)?);
         }
         if frames.buffer().is_empty() { Ok(headers) } else { Err(io::ErrorKind::InvalidData.into()) }
     }
 
-    fn checked(&self, bytes: Vec<u8>) -> io::Result<Answer> {
-        let header: Header = wire::value(&bytes)?;
-        let checked = header.and_then(|header| header.checked(self.rules));
-        Ok(checked.map(|header| {
-            let (patient, issuer) = header.into_patient();
-            ReadHeader { patient, issuer, bytes }
-        }))
+    fn checked(&self, heard: HeardHeader, chain: &mut HeaderChain) -> io::Result<Answer> {
+        let heard = match heard {
+            Ok(heard) => heard,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let header = chain.hear(heard).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(header.checked(self.rules))
     }
 }
 
