@@ -24,10 +24,10 @@ mod course;
 mod derived;
 mod draw;
 mod epsilon;
+mod exact;
 #[cfg(test)]
 mod exhaustive;
 mod expected;
-mod exact;
 mod figure;
 mod gate;
 mod integer;
@@ -45,12 +45,12 @@ pub use contribution::{Contribution, Untrusted};
 pub use count::{Count, CountPlan};
 pub use derived::{At, DerivedFigure, Part};
 pub use epsilon::epsilon;
-pub use expected::{Expected, ExpectedGate};
 pub use exact::{
     CellEvidence, Checked, Evidence, Exact, ExactAdmission, ExactFigure, ExactFigures, ExactPatients,
     ExactPlan, ExactRehearsal, ExactReleased, ExactSums, Held, Members, OutputEvidence, Pseudonym,
     Refinement, SmallAtom, rehearse_exact, rules,
 };
+pub use expected::{Expected, ExpectedGate};
 pub use figure::{Figure, Figures, Number, Patients};
 pub use noise::{GaussianNoise, NoiseSource};
 pub use plan::{Admission, Plan, Refusal};

@@ -68,7 +68,7 @@ fn histogram(bins: u32) -> Kind {
 }
 
 fn admission(outputs: &[Output], parametrised: bool) -> ExactAdmission<'_> {
-    ExactAdmission { outputs, k: 10, n_pub: 500, parametrised }
+    ExactAdmission { outputs, derived: &[], k: 10, n_pub: 500, parametrised }
 }
 
 fn sums(outputs: &[Output], parametrised: bool, patients: &[Vec<Vec<f64>>]) -> ExactSums {
@@ -263,7 +263,7 @@ fn a_wrong_shape_is_the_default_contribution_and_counts_in_the_cohort() {
 #[test]
 fn what_no_rule_allows_is_refused_at_admission() {
     let refused = |outputs: &[Output], k: u32, n_pub: u32| {
-        let admission = ExactAdmission { outputs, k, n_pub, parametrised: false };
+        let admission = ExactAdmission { outputs, derived: &[], k, n_pub, parametrised: false };
         ExactPlan::admit(&admission).unwrap_err().to_string()
     };
     let one = |kind| [output("x", kind)];

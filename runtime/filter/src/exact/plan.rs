@@ -5,7 +5,7 @@ use super::rules;
 use crate::block::encoding;
 use crate::plan::{LEAST_K, MOST_OUTPUTS, Refusal, check_names};
 use std::sync::Arc;
-use trocar_terms::{Axis, Kind, Output};
+use trocar_terms::{Axis, Bounds, Derived, Kind, Output};
 
 /// Numbers of one job: for each, a bit a patient may have to be kept for ever.
 const MOST_NUMBERS: usize = 4096;
@@ -15,6 +15,8 @@ const MOST_NUMBERS: usize = 4096;
 pub struct ExactAdmission<'a> {
     /// The manifest's outputs, in order.
     pub outputs: &'a [Output],
+    /// The manifest's derived statistics.
+    pub derived: &'a [Derived],
     /// Least number of patients in a cohort or a cell.
     pub k: u32,
     /// `size_bound` of the policy: declared, never counted.
@@ -42,6 +44,10 @@ impl ExactPlan {
     /// The first rule that is broken.
     pub fn admit(admission: &ExactAdmission<'_>) -> Result<Self, Refusal> {
         check_names(admission.outputs)?;
+        if let Some(derived) = admission.derived.first() {
+            let wanted = "released numbers of any-code: of reviewed code, compute it from the results";
+            return Err(Refusal::Derived { derived: derived.name.clone(), wanted });
+        }
         if admission.k < LEAST_K {
             return Err(Refusal::SmallK);
         }
@@ -87,12 +93,19 @@ fn admit(output: &Output, n_pub: u32) -> Result<Reading, Refusal> {
     if !axes(&output.kind).into_iter().all(rules::levels) {
         return Err(refuse("an axis of reviewed code has at most 40 levels"));
     }
-    // An uncentred value is at most twice as far from 0 as 2^53 units; its square times 10^7 patients is below 2^126.
-    let most = u128::from(s_inf).saturating_mul(u128::from(n_pub));
-    if most > 1 << 62 {
+    if !fits(&output.kind, s_inf, n_pub) {
         return Err(refuse("its sums could overflow: coarsen the grid, narrow the range or shorten it"));
     }
-    Ok(Reading::of(&output.kind, s))
+    Reading::of(&output.kind, s).ok_or_else(|| refuse("its kind is not released of reviewed code"))
+}
+
+/// Sums below 2^62 units, and sums of squares, of values that are not centred here, below 2^126.
+fn fits(kind: &Kind, s_inf: u64, n_pub: u32) -> bool {
+    let n = u128::from(n_pub);
+    let sums = u128::from(s_inf).saturating_mul(n) <= 1 << 62;
+    let Kind::Variance(Bounds { lower, upper, grid_bits }) = kind else { return sums };
+    let widest = lower.abs().max(upper.abs()) * f64::exp2(f64::from(*grid_bits));
+    sums && widest * widest * f64::from(n_pub) <= f64::exp2(126.0)
 }
 
 /// Levels of each axis of a count, histogram or table.
@@ -100,6 +113,12 @@ fn axes(kind: &Kind) -> Vec<u64> {
     match kind {
         Kind::Histogram { .. } => vec![kind.length() as u64],
         Kind::Table { axes, .. } => axes.iter().map(|axis: &Axis| axis.cells() as u64).collect(),
-        Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Vector { .. } => Vec::new(),
+        Kind::Quantiles { .. } => vec![(kind.coordinates()) as u64],
+        Kind::Count
+        | Kind::Sum(_)
+        | Kind::Mean(_)
+        | Kind::Variance(_)
+        | Kind::Moments { .. }
+        | Kind::Vector { .. } => Vec::new(),
     }
 }

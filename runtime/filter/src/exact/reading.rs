@@ -1,7 +1,7 @@
 //! How one output's numbers are read of a guest: steps 4 and 5 of PRIVACY.md section 3, as for `any-code`.
 
 use crate::block::{CELL_BITS, CELL_ONE};
-use crate::quantise::{clip, quantise};
+use crate::quantise::{bin, clip, quantise};
 use trocar_terms::Kind;
 
 /// One output as the rules see it.
@@ -11,29 +11,35 @@ pub(super) enum Reading {
     Cells { cells: usize, s: u64 },
     /// One value in grid units, not centred: the dominance rules are on the value itself.
     Value { lower: f64, upper: f64, grid_bits: u8 },
+    /// One weight of 1, in the bin that the value falls into.
+    Binned { edges: Vec<f64> },
     /// Coordinates within `clip`; at most `s` long.
     Coordinates { length: usize, clip: f64, grid_bits: u8, s: u64 },
 }
 
 impl Reading {
     /// For a kind whose bounds and edges were checked, with the sensitivity that clips it.
-    pub(super) fn of(kind: &Kind, s: u64) -> Self {
-        match kind {
+    /// `None` for a kind that reviewed code does not release.
+    pub(super) fn of(kind: &Kind, s: u64) -> Option<Self> {
+        Some(match kind {
             Kind::Count | Kind::Histogram { .. } | Kind::Table { .. } => {
                 Self::Cells { cells: kind.length(), s }
             }
-            Kind::Sum(b) | Kind::Mean(b) => {
+            Kind::Sum(b) | Kind::Mean(b) | Kind::Variance(b) => {
                 Self::Value { lower: b.lower, upper: b.upper, grid_bits: b.grid_bits }
             }
+            Kind::Quantiles { edges, .. } => Self::Binned { edges: edges.clone() },
             Kind::Vector { length, clip, grid_bits } => {
                 Self::Coordinates { length: *length as usize, clip: *clip, grid_bits: *grid_bits, s }
             }
-        }
+            Kind::Moments { .. } => return None,
+        })
     }
 
     /// How many numbers are tallied.
     pub(super) const fn columns(&self) -> usize {
         match self {
+            Self::Binned { edges } => edges.len().saturating_sub(1),
             Self::Cells { cells, .. } => *cells,
             Self::Value { .. } => 1,
             Self::Coordinates { length, .. } => *length,
@@ -43,6 +49,7 @@ impl Reading {
     /// How many grid units are one, as a power of two.
     pub(super) const fn grid_bits(&self) -> u8 {
         match self {
+            Self::Binned { .. } => 0,
             Self::Cells { .. } => CELL_BITS,
             Self::Value { grid_bits, .. } | Self::Coordinates { grid_bits, .. } => *grid_bits,
         }
@@ -55,9 +62,16 @@ impl Reading {
             Self::Value { lower, upper, grid_bits } => {
                 vec![raw.first().and_then(|x| quantise(*x, *lower, *upper, 0.0, *grid_bits))]
             }
+            Self::Binned { edges } => binned(raw, edges),
             Self::Coordinates { clip, grid_bits, s, .. } => vector(raw, (-clip, *clip), *grid_bits, *s),
         }
     }
+}
+
+/// The lower edge included; beyond the edges the first bin or the last.
+fn binned(raw: &[f64], edges: &[f64]) -> Vec<Option<i64>> {
+    let found = raw.first().and_then(|x| bin(*x, edges));
+    (0..edges.len().saturating_sub(1)).map(|at| (found == Some(at)).then_some(1)).collect()
 }
 
 /// A weight of 0 is nobody's.

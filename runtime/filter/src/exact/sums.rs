@@ -70,6 +70,11 @@ impl ExactSums {
 }
 
 impl Tallied {
+    /// How many patients are behind each column.
+    pub(super) fn counts(&self) -> Vec<u64> {
+        self.columns.iter().map(|tally| tally.weight.n).collect()
+    }
+
     fn add(&mut self, values: &[Option<i64>]) {
         for (tally, value) in self.columns.iter_mut().zip(values) {
             value.iter().for_each(|v| tally.add(*v));
