@@ -1,5 +1,6 @@
 //! The product as its users meet it: the real binary, real workers, real guests, real files.
 
+mod airlock;
 mod attacks;
 mod broken;
 mod cache;

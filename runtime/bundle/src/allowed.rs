@@ -3,13 +3,15 @@
 use crate::bag::Files;
 use crate::content::Request;
 use crate::error::VerifyError;
+use crate::reviewed;
 use crate::statement::Status;
 use crate::verify::{envelope, get, key, text};
 use crate::write::{APPROVAL, KEYS, MANIFEST, PACKAGE, RESULTS};
 use serde_json::{Value, json};
 use trocar_manifest::dsse::Envelope;
+use trocar_manifest::keys::PublicKey;
 use trocar_manifest::{Approval, ApprovalError, Manifest, verify_approval};
-use trocar_terms::{Decimal, Digest};
+use trocar_terms::{Class, Decimal, Digest};
 
 /// Checks package and approval, and returns the approval.
 pub(crate) fn check(files: &Files, request: &Request, manifest: &Manifest) -> Result<Approval, VerifyError> {
@@ -51,13 +53,17 @@ fn not_approved(error: ApprovalError) -> VerifyError {
     }
 }
 
-/// The operator allowed this manifest and component for this dataset, and the job was admitted in time.
+/// The operators allowed this manifest and component for this dataset, and the job was admitted in time.
 fn check_approval(files: &Files, request: &Request) -> Result<Approval, VerifyError> {
-    envelope(files, APPROVAL, &request.approver)?;
     let bytes = get(files, APPROVAL)?;
     let signed = Envelope::from_json(bytes).map_err(|e| VerifyError::unreadable(APPROVAL, e))?;
-    let (approval, _) = verify_approval(&signed, &[request.approver]).map_err(not_approved)?;
+    let operators: Vec<PublicKey> =
+        [request.approver].into_iter().chain(request.co_approvers.iter().copied()).collect();
+    let (approval, signers) = verify_approval(&signed, &operators).map_err(not_approved)?;
+    let spelling = signed.to_json().map_err(|e| VerifyError::unreadable(APPROVAL, e))?;
     let facts = [
+        (spelling == bytes && signed.signatures.len() == operators.len(), "signed in another way"),
+        (signers == operators, "an operator who did not sign"),
         (Digest::of(bytes) == request.approval, "another approval"),
         (approval.dataset == request.dataset_id, "approved for another dataset"),
         (approval.manifest == request.manifest, "approved another manifest"),
@@ -80,15 +86,20 @@ pub(crate) fn check_results(
 ) -> Result<(), VerifyError> {
     let says = |key: &str| results.get(key).cloned().unwrap_or_default();
     let rho = says("rho").as_str().and_then(|rho| rho.parse::<Decimal>().ok());
+    let exact = request.class == Class::ReviewedCode;
     let facts = [
         (says("job") == json!(request.job), "another job"),
         (says("dataset") == json!(request.dataset), "another dataset"),
         (says("class") == json!(request.class), "another class"),
         (says("status") == json!(status), "another outcome"),
         (results.get("outputs").is_some() == (status == Status::Released), "numbers where none may be"),
-        (rho.is_some_and(|rho| within(&rho, &approval.rho_max)), "more rho than the approval allows"),
+        (
+            exact || rho.is_some_and(|rho| within(&rho, &approval.rho_max)),
+            "more rho than the approval allows",
+        ),
     ];
-    first_wrong(RESULTS, &facts)
+    first_wrong(RESULTS, &facts)?;
+    if exact { reviewed::check_results(results, status) } else { Ok(()) }
 }
 
 /// A stated rho is the charge rounded up to six places, so it may stand that much above the limit of the charge.

@@ -1,5 +1,6 @@
 //! What a node puts into a bundle.
 
+use crate::decided::Decided;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use trocar_filter::Outcome;
@@ -40,8 +41,14 @@ pub struct Request {
     pub policy: Digest,
     /// The digest of the approval's envelope in canonical JSON.
     pub approval: Digest,
-    /// Who signed the approval.
+    /// Who signed the approval first.
     pub approver: PublicKey,
+    /// Who else did, where the policy asks for more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub co_approvers: Vec<PublicKey>,
+    /// For the class `reviewed-code`: whose word let it run and let it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub airlock: Option<Airlock>,
     /// All parameters, defaults filled in.
     pub parameters: BTreeMap<String, Value>,
     /// The whole cohort expression, the manifest's and the researcher's, normalised.
@@ -59,7 +66,17 @@ pub struct Request {
     pub conditions: Vec<String>,
 }
 
-/// A finished job.
+/// Who answers for an exact result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Airlock {
+    /// Who signed that the code may answer exactly: two or more, none of them the author.
+    pub reviewers: Vec<PublicKey>,
+    /// The output checker, who is not the author.
+    pub checker: PublicKey,
+}
+
+/// A finished job of the class `any-code`.
 #[derive(Debug, Clone, Copy)]
 pub struct Content<'a> {
     /// What the filter released or withheld.
@@ -74,4 +91,47 @@ pub struct Content<'a> {
     pub package: &'a Envelope,
     /// The operator's approval.
     pub approval: &'a Envelope,
+}
+
+/// A decided job of the class `reviewed-code`.
+#[derive(Debug, Clone, Copy)]
+pub struct ReviewedContent<'a> {
+    /// The exact result, if it leaves, and the output checker's signed word.
+    pub decided: &'a Decided,
+    /// What was asked and allowed.
+    pub request: &'a Request,
+    /// The manifest as its author wrote it, with the component's digest.
+    pub manifest_text: &'a str,
+    /// The same, parsed.
+    pub manifest: &'a Manifest,
+    /// The author's signature over manifest and component: `Package::signature`.
+    pub package: &'a Envelope,
+    /// The operators' approval.
+    pub approval: &'a Envelope,
+    /// The reviews, in the order of `Airlock::reviewers`.
+    pub reviews: &'a [Envelope],
+}
+
+/// What both have: all that the request decides.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) manifest_text: &'a str,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) package: &'a Envelope,
+    pub(crate) approval: &'a Envelope,
+}
+
+impl<'a> Content<'a> {
+    pub(crate) const fn asked(&self) -> Asked<'a> {
+        let Self { request, manifest_text, manifest, package, approval, .. } = *self;
+        Asked { request, manifest_text, manifest, package, approval }
+    }
+}
+
+impl<'a> ReviewedContent<'a> {
+    pub(crate) const fn asked(&self) -> Asked<'a> {
+        let Self { request, manifest_text, manifest, package, approval, .. } = *self;
+        Asked { request, manifest_text, manifest, package, approval }
+    }
 }

@@ -1,15 +1,16 @@
 //! ro-crate-metadata.json: RO-Crate 1.2 with the Process Run Crate's run, and the checks that Five Safes asks about.
 
 use crate::bag::{self, DATA, Files};
-use crate::content::Content;
+use crate::content::Asked;
 use crate::report;
 use serde_json::{Map, Value, json};
+use trocar_terms::Class;
 
 /// The descriptor, which describes every other payload file but itself.
 pub(crate) const METADATA: &str = "data/ro-crate-metadata.json";
 
 /// Describes the payload files that are there, and `also`, which come after.
-pub(crate) fn metadata(content: &Content<'_>, files: &Files, also: &[&str], released: bool) -> Value {
+pub(crate) fn metadata(content: &Asked<'_>, files: &Files, also: &[&str], released: bool) -> Value {
     let paths: Vec<&str> =
         bag::payload(files).map(|(path, _)| path.as_str()).chain(also.iter().copied()).collect();
     let ids: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(DATA)).collect();
@@ -38,13 +39,13 @@ fn descriptor() -> Value {
     })
 }
 
-fn root(content: &Content<'_>, ids: &[&str]) -> Value {
+fn root(content: &Asked<'_>, ids: &[&str]) -> Value {
     let (request, title) = (content.request, &content.manifest.title);
     json!({
         "@id": "./",
         "@type": "Dataset",
         "name": format!("{title}: result from {}", request.dataset),
-        "description": "Aggregates with noise, made by an algorithm that ran inside the node that holds the images.",
+        "description": description(request.class),
         "datePublished": request.release_at.to_string(),
         "identifier": format!("urn:uuid:{}", bag::uuid(&request.job.to_string())),
         "license": refers("#terms"),
@@ -55,6 +56,18 @@ fn root(content: &Content<'_>, ids: &[&str]) -> Value {
         "hasPart": all(ids),
         "mentions": all(&["#run", "#sign-off", "#disclosure-check"]),
     })
+}
+
+const fn description(class: Class) -> &'static str {
+    match class {
+        Class::AnyCode => {
+            "Aggregates with noise, made by an algorithm that ran inside the node that holds the images."
+        }
+        Class::ReviewedCode => {
+            "Exact aggregates, made by a reviewed algorithm inside the node that holds the images, suppressed and rounded, \
+             and released by an output checker."
+        }
+    }
 }
 
 fn file(id: &str) -> Value {
@@ -72,7 +85,7 @@ fn file(id: &str) -> Value {
 }
 
 /// Who and under which terms.
-fn parties(content: &Content<'_>) -> Vec<Value> {
+fn parties(content: &Asked<'_>) -> Vec<Value> {
     let request = content.request;
     vec![
         json!({"@id": "https://w3id.org/ro/wfrun/process/0.5", "@type": ["CreativeWork", "Profile"],
@@ -86,7 +99,7 @@ fn parties(content: &Content<'_>) -> Vec<Value> {
 }
 
 /// What ran, and on what.
-fn subject(content: &Content<'_>) -> Vec<Value> {
+fn subject(content: &Asked<'_>) -> Vec<Value> {
     let (request, manifest) = (content.request, content.manifest);
     let mut entities = vec![
         json!({"@id": "#algorithm", "@type": "SoftwareApplication", "name": manifest.title,
@@ -108,7 +121,7 @@ fn subject(content: &Content<'_>) -> Vec<Value> {
     entities
 }
 
-fn actions(content: &Content<'_>, ids: &[&str], released: bool) -> [Value; 3] {
+fn actions(content: &Asked<'_>, ids: &[&str], released: bool) -> [Value; 3] {
     let request = content.request;
     let parameters = request.parameters.keys().map(|name| refers(&format!("#parameter-{name}")));
     let object: Vec<Value> = [refers("#snapshot"), refers("#cohort")].into_iter().chain(parameters).collect();

@@ -28,6 +28,12 @@ pub enum BundleError {
         /// What it may have.
         size: usize,
     },
+    /// A result of one class was handed to the writer of the other.
+    #[error("the result is of another class than its request")]
+    Class,
+    /// The output checker's word is not there, or is another.
+    #[error("the output checker's decision does not cover this result")]
+    Undecided,
     /// The archive.
     #[error("the archive cannot be written")]
     Archive(#[from] ArchiveError),

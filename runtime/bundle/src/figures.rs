@@ -81,9 +81,9 @@ fn number(n: &trocar_filter::Number) -> Option<Number> {
     Some(Number { value, display: n.display?, sd, low95: n.low95?, high95: n.high95? })
 }
 
-type Label = (String, Option<(f64, f64)>);
+pub(crate) type Label = (String, Option<(f64, f64)>);
 
-fn labels(kind: &Kind) -> Vec<Label> {
+pub(crate) fn labels(kind: &Kind) -> Vec<Label> {
     match kind {
         Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_) => vec![(String::new(), None)],
         Kind::Histogram { edges, .. } => bins(edges).map(|b| (range(b), Some(b))).collect(),

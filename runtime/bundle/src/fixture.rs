@@ -1,12 +1,15 @@
 //! Jobs for the tests: a real package, a real approval, and numbers from the real filter with a seeded generator.
 
-use crate::{Content, Request};
+use crate::{Airlock, Content, Decided, Request, ReviewedContent};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use std::collections::BTreeMap;
-use trocar_filter::{Admission, Contribution, Outcome, Plan, Sums, Untrusted, release};
+use trocar_filter::{
+    Admission, Contribution, ExactAdmission, ExactPlan, ExactReleased, ExactSums, Outcome, Plan, Refinement,
+    Sums, Untrusted, release,
+};
 use trocar_manifest::dsse::Envelope;
 use trocar_manifest::keys::SecretKey;
-use trocar_manifest::{Approval, Manifest, Package};
+use trocar_manifest::{Approval, Decision, Manifest, Package, Review, Verdict};
 use trocar_terms::{Class, DatasetId, Digest, JobId, Kind, SnapshotId, Timestamp, Value, Variable};
 
 const HEAD: &str = r#"
@@ -172,6 +175,8 @@ fn request(package: &Package, approval: &Envelope) -> Request {
         policy: Digest::of(b"policy"),
         approval: Digest::of(&approval.to_json().unwrap()),
         approver: key(3).public(),
+        co_approvers: vec![],
+        airlock: None,
         parameters: BTreeMap::from([("threshold".to_owned(), Value::Real(2.5))]),
         where_: package.manifest.cohort.where_.normalised(),
         trocar_version: "0.1.0".into(),
@@ -234,5 +239,77 @@ fn numbers(kind: &Kind, i: u32) -> Vec<f64> {
             variables.iter().zip(0..).map(value).collect()
         }
         Kind::Vector { length, .. } => (0..*length).map(|c| (f64::from(c) / 4.0).sin()).collect(),
+    }
+}
+
+/// A decided job of reviewed code.
+pub(crate) struct ReviewedJob {
+    pub(crate) job: Job,
+    pub(crate) reviews: Vec<Envelope>,
+    pub(crate) decided: Decided,
+}
+
+/// `patients` patients, and what the output checker, key 6, says of them.
+pub(crate) fn reviewed(outputs: &str, patients: u32, verdict: Verdict) -> ReviewedJob {
+    let text = format!("{HEAD}{outputs}").replace("any-code", "reviewed-code");
+    let bytes = Package::pack(&text, b"component", &BTreeMap::new(), &key(2)).unwrap();
+    let package = Package::open(&bytes).unwrap();
+    let approval = Approval { class: Class::ReviewedCode, ..approval(&package) }.sign(&key(3)).unwrap();
+    let airlock = Airlock { reviewers: vec![key(4).public(), key(5).public()], checker: key(6).public() };
+    let asked = request(&package, &approval);
+    let request = Request { class: Class::ReviewedCode, airlock: Some(airlock), ..asked };
+    let review = Review {
+        manifest: request.manifest,
+        component: request.component,
+        models: vec![],
+        reviewed_at: Timestamp::from_seconds(1_790_000_000),
+    };
+    let reviews = [4, 5].map(|seed| review.sign(&key(seed)).unwrap()).to_vec();
+    let envelope = decision(&request, verdict).sign(&key(6)).unwrap();
+    let Package { manifest_text: text, manifest, signature: package, .. } = package;
+    let job = Job { text, manifest, package, approval, request };
+    let checkers = [key(6).public()];
+    let decided = match verdict {
+        Verdict::Release => Decided::release(exact(&job, patients), &envelope, &checkers).unwrap(),
+        Verdict::Withhold => Decided::withhold(&envelope, &checkers).unwrap(),
+    };
+    ReviewedJob { job, reviews, decided }
+}
+
+pub(crate) fn decision(request: &Request, verdict: Verdict) -> Decision {
+    Decision {
+        job: request.job,
+        dataset: request.dataset_id,
+        manifest: request.manifest,
+        component: request.component,
+        verdict,
+        reason: Digest::of(b"32 random bytes and a text"),
+        decided_at: "2026-11-23T11:02:03Z".parse().unwrap(),
+    }
+}
+
+/// What the rules leave of `patients` patients.
+pub(crate) fn exact(job: &Job, patients: u32) -> ExactReleased {
+    let (outputs, derived) = (&job.manifest.outputs, &job.manifest.derived);
+    let admission = ExactAdmission { outputs, derived, k: 10, n_pub: 500, parametrised: false };
+    let mut sums = ExactSums::new(&ExactPlan::admit(&admission).unwrap());
+    for i in 0..patients {
+        sums.add(u128::from(i).to_be_bytes(), Untrusted::new(Contribution(job.patient(i))));
+    }
+    let (held, members) = sums.hold(job.request.job);
+    held.released(Refinement::default().check(&members).unwrap()).unwrap()
+}
+
+impl ReviewedJob {
+    pub(crate) fn content(&self) -> ReviewedContent<'_> {
+        ReviewedContent {
+            decided: &self.decided,
+            request: &self.job.request,
+            manifest_text: &self.job.text,
+            manifest: &self.job.manifest,
+            package: &self.job.package,
+            approval: &self.job.approval,
+            reviews: &self.reviews,
+        }
     }
 }

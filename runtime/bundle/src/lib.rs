@@ -18,12 +18,16 @@
 //! ```
 //!
 //! **Invariant**: `verify` accepts no two archives that differ in one byte unless the node signed both.
-//! **Boundary**: numbers come as `trocar_filter::Outcome` alone. No clock is read and nothing random is drawn here.
+//! An exact result has no plots, and in their place the reviews and the output checker's decision:
+//! `data/review-N.dsse.json`, `data/decision.dsse.json`.
+//!
+//! **Boundary**: numbers come as `trocar_filter::Outcome`, or exact beside a signed decision (`Decided`). No clock is read and nothing random is drawn here.
 
 mod allowed;
 mod bag;
 mod content;
 mod crate_metadata;
+mod decided;
 mod error;
 mod figures;
 #[cfg(test)]
@@ -33,6 +37,9 @@ mod padding;
 mod plot;
 mod proof;
 mod report;
+mod reviewed;
+#[cfg(test)]
+mod reviewed_tests;
 mod statement;
 mod table;
 #[cfg(test)]
@@ -41,8 +48,10 @@ mod units;
 mod verify;
 mod write;
 
-pub use content::{Content, Request};
+pub use content::{Airlock, Content, Request, ReviewedContent};
+pub use decided::Decided;
 pub use error::{BundleError, VerifyError};
+pub use reviewed::write_reviewed;
 pub use statement::Status;
 pub use verify::{Verification, verify};
 pub use write::write;

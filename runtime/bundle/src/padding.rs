@@ -6,7 +6,7 @@
 //! `Payload-Oxum` whose number is this size.
 
 use crate::bag::{self, Files};
-use crate::content::Content;
+use crate::content::Asked;
 use crate::error::BundleError;
 use crate::plot::MOST;
 use trocar_terms::{Axis, Kind, Output};
@@ -31,19 +31,19 @@ const ASKED: usize = 12;
 ///
 /// # Errors
 /// `TooLarge` where the room is not enough, which the tests with the widest plots and words never see.
-pub(crate) fn add(files: &mut Files, content: &Content<'_>, fixed: usize) -> Result<(), BundleError> {
+pub(crate) fn add(files: &mut Files, asked: &Asked<'_>, fixed: usize) -> Result<(), BundleError> {
     let used: usize = bag::payload(files).map(|(_, bytes)| bytes.len()).sum();
-    let size = size(content, fixed)?;
+    let size = size(asked, fixed)?;
     let missing = size.checked_sub(used).ok_or(BundleError::TooLarge { used, size })?;
     files.insert(PADDING.into(), vec![b' '; missing]);
     Ok(())
 }
 
 /// The size of a payload, from what was asked; `fixed` is the length of the files that the request alone decides.
-fn size(content: &Content<'_>, fixed: usize) -> Result<usize, BundleError> {
-    let asked = content.manifest_text.len() + serde_json::to_string(content.request)?.len();
-    let outputs: usize = content.manifest.outputs.iter().map(room).sum();
-    Ok((FIXED + fixed + ASKED * asked + outputs).next_multiple_of(STEP))
+fn size(asked: &Asked<'_>, fixed: usize) -> Result<usize, BundleError> {
+    let words = asked.manifest_text.len() + serde_json::to_string(asked.request)?.len();
+    let outputs: usize = asked.manifest.outputs.iter().map(room).sum();
+    Ok((FIXED + fixed + ASKED * words + outputs).next_multiple_of(STEP))
 }
 
 fn room(output: &Output) -> usize {

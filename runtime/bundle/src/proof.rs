@@ -2,9 +2,10 @@
 
 use crate::bag::Files;
 use crate::content::Request;
+use crate::reviewed::Answerable;
 use crate::statement::Status;
-use trocar_manifest::Approval;
 use trocar_manifest::keys::PublicKey;
+use trocar_manifest::{Approval, Verdict};
 
 /// What no bundle can prove.
 pub(crate) const NOT: &[&str] = &[
@@ -35,9 +36,9 @@ pub(crate) fn sentences(
         ran(request),
         format!("The author {} signed this manifest and this component.", request.author),
         format!(
-            "The operator {} approved them for the dataset {} under the policy {}, up to rho {} a job, from {} until {}; \
+            "{} approved them for the dataset {} under the policy {}, up to rho {} a job, from {} until {}; \
              the job was admitted at {}.",
-            request.approver,
+            operators(request),
             request.dataset_id,
             request.policy,
             approval.rho_max,
@@ -46,6 +47,28 @@ pub(crate) fn sentences(
             request.admitted_at
         ),
     ]
+}
+
+fn operators(request: &Request) -> String {
+    let others: String = request.co_approvers.iter().map(|key| format!(" and {key}")).collect();
+    let word = if others.is_empty() { "operator" } else { "operators" };
+    format!("The {word} {}{others}", request.approver)
+}
+
+/// Who answers for an exact result.
+pub(crate) fn answerable(by: &Answerable) -> String {
+    let reviewers: Vec<String> = by.airlock.reviewers.iter().map(ToString::to_string).collect();
+    let does = match by.decision.verdict {
+        Verdict::Release => "let the result out",
+        Verdict::Withhold => "kept the result",
+    };
+    format!(
+        "The reviewers {} signed this component, and the output checker {} {does} at {}. The numbers have no noise: \
+         nothing is proved about what they say of one patient.",
+        reviewers.join(" and "),
+        by.airlock.checker,
+        by.decision.decided_at
+    )
 }
 
 fn outcome(request: &Request, status: Status) -> String {

@@ -7,7 +7,7 @@ use crate::error::VerifyError;
 use crate::padding::PADDING;
 use crate::statement::{PAYLOAD_TYPE, Predicate, Statement, Status};
 use crate::write::{APPROVAL, KEYS, MANIFEST, PACKAGE, REPORT, RESULTS, TABLE};
-use crate::{allowed, proof};
+use crate::{allowed, proof, reviewed};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trocar_manifest::dsse::{self, Envelope};
@@ -49,14 +49,16 @@ pub fn verify(bytes: &[u8], trusted: &[PublicKey]) -> Result<Verification, Verif
     let Predicate { status, request } = signed(&files, &signer)?;
     check_bag(&files, &folder, &request)?;
     let manifest = manifest(&files, &request)?;
-    check_names(&files, &manifest)?;
+    check_names(&files, &manifest, &request)?;
     let approval = allowed::check(&files, &request, &manifest)?;
+    let answerable = reviewed::check(&files, &request, status)?;
     let results = results(&files, &request, status, &approval)?;
     let pinned = trusted.contains(&signer);
     if !(trusted.is_empty() || pinned) {
         return Err(VerifyError::OtherSigner(Box::new(signer)));
     }
-    let proved = proof::sentences(&files, &request, &approval, &signer, status, pinned);
+    let mut proved = proof::sentences(&files, &request, &approval, &signer, status, pinned);
+    proved.extend(answerable.map(|answerable| proof::answerable(&answerable)));
     Ok(Verification {
         trusted: pinned,
         signer,
@@ -157,11 +159,18 @@ fn manifest(files: &Files, request: &Request) -> Result<Manifest, VerifyError> {
 }
 
 /// The files are those that a bundle of this manifest has.
-fn check_names(files: &Files, manifest: &Manifest) -> Result<(), VerifyError> {
+fn check_names(files: &Files, manifest: &Manifest, request: &Request) -> Result<(), VerifyError> {
     let fixed = [RESULTS, TABLE, REPORT, MANIFEST, PACKAGE, APPROVAL, METADATA, PADDING];
     let fixed = fixed.into_iter().chain(KEYS).map(str::to_owned);
     let plots = manifest.outputs.iter().map(|o| format!("{DATA}plots/{}.svg", o.name));
-    let expected: BTreeSet<String> = fixed.chain(plots).collect();
+    let mut expected: BTreeSet<String> = fixed.collect();
+    match &request.airlock {
+        None => expected.extend(plots),
+        Some(airlock) => {
+            expected.insert(reviewed::DECISION.to_owned());
+            expected.extend((1..=airlock.reviewers.len()).map(reviewed::review_path));
+        }
+    }
     let there: BTreeSet<String> = bag::payload(files).map(|(path, _)| path.clone()).collect();
     if let Some(path) = expected.difference(&there).next() {
         return Err(VerifyError::Missing(path.clone()));

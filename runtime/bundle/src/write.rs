@@ -1,7 +1,7 @@
 //! From a finished job to the bytes of its bundle.
 
 use crate::bag::{self, Files};
-use crate::content::Content;
+use crate::content::{Asked, Content};
 use crate::error::BundleError;
 use crate::figures::{self, Figure};
 use crate::statement::{PAYLOAD_TYPE, Predicate, Statement, Status};
@@ -11,7 +11,7 @@ use trocar_filter::Outcome;
 use trocar_manifest::archive;
 use trocar_manifest::dsse::{self, Envelope};
 use trocar_manifest::keys::{PublicKey, SecretKey};
-use trocar_terms::Code;
+use trocar_terms::{Class, Code};
 
 pub(crate) const RESULTS: &str = "data/results.json";
 pub(crate) const TABLE: &str = "data/results.csv";
@@ -22,30 +22,46 @@ pub(crate) const APPROVAL: &str = "data/approval.dsse.json";
 /// PEM files for tools that know no other form: the node's, the author's and the operator's public keys.
 pub(crate) const KEYS: [&str; 3] = ["data/node.pub", "data/author.pub", "data/operator.pub"];
 
-/// Writes the bundle and signs it with the node's key.
+/// Writes the bundle of an `any-code` job and signs it with the node's key.
 ///
 /// What it returns has been verified: a node never hands out a bundle that does not.
 ///
 /// # Errors
-/// `Disagrees` where request, manifest, package and approval do not fit together; the others do not depend on data.
+/// `Disagrees` where request, manifest, package and approval do not fit together, `Class` where the request is for
+/// reviewed code; the others do not depend on data.
 pub fn write(content: &Content<'_>, node: &SecretKey) -> Result<Vec<u8>, BundleError> {
-    let mut files = payload(content, &node.public())?;
-    bag::add_tags(&mut files, content.request);
-    let statement = Statement::over(&files, predicate(content));
+    if content.request.class != Class::AnyCode {
+        return Err(BundleError::Class);
+    }
+    let mut files = asked(&content.asked(), &node.public())?;
+    let fixed = files.values().map(Vec::len).sum();
+    answered(content, &node.public(), &mut files)?;
+    seal(&content.asked(), status(content.outcome), (files, fixed), node)
+}
+
+/// Describes, pads, lists and signs what is there. `fixed` is the length of the files that the request alone decides.
+pub(crate) fn seal(
+    asked: &Asked<'_>,
+    status: Status,
+    (mut files, fixed): (Files, usize),
+    node: &SecretKey,
+) -> Result<Vec<u8>, BundleError> {
+    let released = status == Status::Released;
+    let metadata = crate_metadata::metadata(asked, &files, &[padding::PADDING], released);
+    files.insert(crate_metadata::METADATA.into(), pretty(&metadata)?);
+    padding::add(&mut files, asked, fixed)?;
+    bag::add_tags(&mut files, asked.request);
+    let statement = Statement::over(&files, Predicate { status, request: asked.request.clone() });
     let signed = statement.bytes().map_err(|e| BundleError::Statement(e.to_string()))?;
     files.insert(bag::PROVENANCE.into(), json_of(&dsse::sign(PAYLOAD_TYPE, &signed, node))?);
     bag::add_tag_manifest(&mut files);
-    let bytes = archive::write(&in_folder(files, &bag::folder(content.request)))?;
+    let bytes = archive::write(&in_folder(files, &bag::folder(asked.request)))?;
     verify::verify(&bytes, &[node.public()]).map_err(Box::new)?;
     Ok(bytes)
 }
 
 fn in_folder(files: Files, folder: &str) -> Files {
     files.into_iter().map(|(path, bytes)| (format!("{folder}{path}"), bytes)).collect()
-}
-
-fn predicate(content: &Content<'_>) -> Predicate {
-    Predicate { status: status(content.outcome), request: content.request.clone() }
 }
 
 const fn status(outcome: &Outcome) -> Status {
@@ -55,19 +71,8 @@ const fn status(outcome: &Outcome) -> Status {
     }
 }
 
-fn payload(content: &Content<'_>, node: &PublicKey) -> Result<Files, BundleError> {
-    let mut files = asked(content, node)?;
-    let fixed = files.values().map(Vec::len).sum();
-    answered(content, node, &mut files)?;
-    let released = status(content.outcome) == Status::Released;
-    let metadata = crate_metadata::metadata(content, &files, &[padding::PADDING], released);
-    files.insert(crate_metadata::METADATA.into(), pretty(&metadata)?);
-    padding::add(&mut files, content, fixed)?;
-    Ok(files)
-}
-
 /// The files that the request alone decides.
-fn asked(content: &Content<'_>, node: &PublicKey) -> Result<Files, BundleError> {
+pub(crate) fn asked(content: &Asked<'_>, node: &PublicKey) -> Result<Files, BundleError> {
     let [node_pub, author_pub, operator_pub] = KEYS;
     Ok(Files::from([
         (MANIFEST.to_owned(), content.manifest_text.as_bytes().to_vec()),
@@ -112,13 +117,13 @@ fn results(content: &Content<'_>) -> Result<Value, BundleError> {
     Ok(Value::Object(parts.flatten().collect::<Map<String, Value>>()))
 }
 
-fn pretty(value: &Value) -> Result<Vec<u8>, BundleError> {
+pub(crate) fn pretty(value: &Value) -> Result<Vec<u8>, BundleError> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
-fn json_of(envelope: &Envelope) -> Result<Vec<u8>, BundleError> {
+pub(crate) fn json_of(envelope: &Envelope) -> Result<Vec<u8>, BundleError> {
     envelope.to_json().map_err(|e| BundleError::Statement(e.to_string()))
 }
 

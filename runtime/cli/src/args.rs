@@ -231,6 +231,12 @@ pub(crate) enum Node {
     /// Take an approval back.
     #[command(before_help = "Example: trocar node revoke sha256:3f... --dataset liver")]
     Revoke(Answer),
+    /// Sign that the code of a package was read and may answer exactly.
+    #[command(before_help = "Example: trocar node review sha256:3f... --as anna")]
+    Review(Review),
+    /// Look at exact results that wait, and release or withhold them.
+    #[command(subcommand, before_help = "Example: trocar node airlock show 4f0c...")]
+    Airlock(Airlock),
     /// Show what each dataset has left of its privacy budget.
     #[command(before_help = "Example: trocar node budget")]
     Budget,
@@ -293,6 +299,53 @@ pub(crate) struct Approve {
     /// Words that every bundle then carries.
     #[arg(long = "condition", value_name = "TEXT")]
     pub(crate) conditions: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Review {
+    /// The manifest's digest.
+    pub(crate) digest: Digest,
+    /// Whose key signs: one of `reviewers` in a dataset's policy.
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) as_: Name,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Airlock {
+    /// List every result that was held, and what became of it.
+    #[command(before_help = "Example: trocar node airlock list")]
+    List,
+    /// Show the evidence behind each number of a held result. It shows patients' data.
+    #[command(before_help = "Example: trocar node airlock show 4f0c...")]
+    Show {
+        /// The job.
+        job: JobId,
+        /// Whose key looks: one of `operators` in the dataset's policy.
+        #[arg(long = "as", value_name = "NAME", default_value = "operator")]
+        as_: Name,
+    },
+    /// Let a held result out.
+    #[command(
+        before_help = "Example: trocar node airlock release 4f0c... --as maria --why 'plain counts by age'"
+    )]
+    Release(Decide),
+    /// Keep a held result.
+    #[command(
+        before_help = "Example: trocar node airlock withhold 4f0c... --as maria --why 'one patient stands out'"
+    )]
+    Withhold(Decide),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The job.
+    pub(crate) job: JobId,
+    /// Whose key signs: an operator's, and not the author's.
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) as_: Name,
+    /// Why. It stays on the node.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: String,
 }
 
 #[derive(Debug, Args)]

@@ -8,12 +8,12 @@ use anyhow::Context;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
-use trocar_filter::Plan;
+use trocar_filter::{ExactPlan, Plan};
 use trocar_manifest::keys::{PublicKey, SecretKey};
 use trocar_manifest::{Manifest, Package, with_component};
 use trocar_node::{Keys, Refusal, grant_of, system_random};
 use trocar_policy::{Admitted, Authors, Decision, Policy, Request};
-use trocar_terms::{Digest, Name};
+use trocar_terms::{Class, Digest, Name};
 use trocar_worker::{CompileError, Grant, Launcher};
 
 pub(crate) fn key(out: Out, home: &Path, verb: Key) -> Result<Exit, Failure> {
@@ -64,8 +64,7 @@ pub(crate) fn check(out: Out, args: &Check) -> Result<Exit, Failure> {
     if let Some(policy) = &policy {
         decide(policy, &manifest, &BTreeMap::new(), None)?;
     }
-    let plan = plan(&manifest, policy.as_ref())?;
-    let rho = plan.charge().rho().unwrap_or_default().to_f64();
+    let rho = rho(&manifest, policy.as_ref())?;
     let component = component.as_deref().map(Digest::of);
     let digest = component.map(|c| packed_digest(&args.algorithm.manifest, &text, c)).transpose()?;
     let row =
@@ -77,6 +76,20 @@ pub(crate) fn check(out: Out, args: &Check) -> Result<Exit, Failure> {
         format!("{name} {version} is in order; one run costs rho {rho:.4}\nmanifest digest: {digest}")
     })?;
     Ok(Exit::Done)
+}
+
+/// What one run costs: nothing that rho tells, where the result is exact.
+fn rho(manifest: &Manifest, policy: Option<&Policy>) -> Result<f64, Failure> {
+    match manifest.class {
+        Class::AnyCode => Ok(plan(manifest, policy)?.charge().rho().unwrap_or_default().to_f64()),
+        Class::ReviewedCode => exact_plan(manifest, policy).map(|_| 0.0),
+    }
+}
+
+/// As `plan`, for reviewed code.
+pub(crate) fn exact_plan(manifest: &Manifest, policy: Option<&Policy>) -> Result<ExactPlan, Failure> {
+    let (k, n_pub) = policy.map_or((10, 500), |p| (p.k(), p.size_bound()));
+    trocar_node::exact_plan_of(manifest, k, n_pub).map_err(|r| refused(&r))
 }
 
 /// The digest that the manifest will have in its package, with the component's written in.
@@ -151,7 +164,7 @@ pub(crate) fn pack(out: Out, home: &Path, args: &Pack) -> Result<Exit, Failure> 
     let (text, manifest) = read_manifest(&args.algorithm.manifest)?;
     let component = required_component(&args.algorithm)?;
     check_component(&component, &grant_of(&manifest))?;
-    plan(&manifest, None)?;
+    rho(&manifest, None)?;
     let key = Keys::of(home).get(&args.as_)?;
     let bytes = Package::pack(&text, &component, &BTreeMap::new(), &key)
         .map_err(|e| Failure::plain(Exit::Failed, e))?;

@@ -1,5 +1,6 @@
 //! `trocar`: the one binary. Results on stdout, words on stderr, exit codes of DESIGN.md section 7.
 
+mod airlock;
 mod args;
 mod audit;
 mod author;

@@ -8,7 +8,7 @@ use crate::outside::{Outside, outside};
 use crate::show::show;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use trocar_node::{ApproveRequest, Home, NewDataset, Node, Ran, ReportFormat, ScanReport};
+use trocar_node::{ApproveRequest, Approved, Home, NewDataset, Node, Ran, ReportFormat, ScanReport};
 use trocar_terms::Name;
 
 /// Opens the node of a home.
@@ -35,6 +35,8 @@ pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failu
         Verb::Approve(args) => approve(out, &open(home).await?, args).await?,
         Verb::Reject(args) => answer(out, &open(home).await?, &args, false).await?,
         Verb::Revoke(args) => answer(out, &open(home).await?, &args, true).await?,
+        Verb::Review(args) => crate::airlock::review(out, &open(home).await?, &args).await?,
+        Verb::Airlock(verb) => return crate::airlock::run(out, &open(home).await?, verb).await,
         Verb::Budget => crate::budget::budget(out, &open(home).await?).await?,
         Verb::Audit(args) => return crate::audit::audit(out, &open(home).await?, &args).await,
         Verb::Doctor => return crate::audit::doctor(out, &open(home).await?).await,
@@ -70,15 +72,23 @@ async fn add(out: Out, node: &Node, new: NewDataset) -> Result<(), Failure> {
 
 async fn list(out: Out, node: &Node) -> Result<(), Failure> {
     let all = node.store().datasets().await?;
-    let rows: Vec<_> = all
-        .iter()
-        .map(|d| json!({"dataset": d.id, "name": d.name, "path": d.path, "clinical": d.clinical, "scanned": d.snapshot.is_some()}))
-        .collect();
+    let mut rows = Vec::new();
+    for d in &all {
+        rows.push(json!({"dataset": d.id, "name": d.name, "path": d.path, "clinical": d.clinical,
+            "scanned": d.snapshot.is_some(), "exact_releases": node.exact_releases(d.id)?}));
+    }
     let words = |d: &trocar_node::Dataset| {
         let scanned = if d.snapshot.is_some() { "yes" } else { "no: run `trocar node scan`" };
         vec![d.name.to_string(), d.path.display().to_string(), scanned.to_owned()]
     };
     out.result(&rows, || table(&["dataset", "folder", "scanned"], all.iter().map(words)))?;
+    for row in rows.iter().filter(|row| row["exact_releases"] != 0) {
+        say(&format!(
+            "{}: exact results were released ({}). A statement about rho covers the releases of any-code alone.",
+            row["name"].as_str().unwrap_or_default(),
+            row["exact_releases"]
+        ));
+    }
     Ok(())
 }
 
@@ -157,11 +167,12 @@ fn scan_words(report: &ScanReport) -> String {
 async fn pending(out: Out, node: &Node) -> Result<(), Failure> {
     let all = node.pending().await?;
     let row = |p: &trocar_node::Pending| {
-        vec![format!("{} {}", p.name, p.version), p.dataset.to_string(), p.digest.to_string()]
+        let class = p.class.word().to_owned();
+        vec![format!("{} {}", p.name, p.version), class, p.dataset.to_string(), p.digest.to_string()]
     };
     out.result(&all, || match all.is_empty() {
         true => "nothing waits".to_owned(),
-        false => table(&["algorithm", "dataset", "manifest digest"], all.iter().map(row)),
+        false => table(&["algorithm", "class", "dataset", "manifest digest"], all.iter().map(row)),
     })?;
     Ok(())
 }
@@ -177,12 +188,12 @@ async fn approve(out: Out, node: &Node, args: Approve) -> Result<(), Failure> {
         project: args.project,
         conditions: args.conditions,
     };
-    let approval = node.approve(&request).await?;
+    let Approved { approval, signed, needed } = node.approve(&request).await?;
     let row = json!({"approved": args.digest, "dataset": args.dataset, "runs": approval.runs,
-        "rho_max": approval.rho_max, "expires": approval.expires});
+        "rho_max": approval.rho_max, "expires": approval.expires, "signed": signed, "needed": needed});
     out.result(&row, || {
         format!(
-            "approved for {}: {} runs of rho {} at most, until {}",
+            "approved for {}: {} runs of rho {} at most, until {}; signed by {signed} of {needed} operators",
             args.dataset,
             approval.runs,
             approval.rho_max,

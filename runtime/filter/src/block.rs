@@ -166,9 +166,10 @@ fn products_with(a: i64, i: usize, row: &[i64]) -> Vec<i64> {
 }
 
 const RHO: &str = "its rho is 0, or so small or so large that it cannot be charged";
-type Fault = &'static str;
+pub(crate) type Fault = &'static str;
 
-fn encoding(kind: &Kind) -> Result<(Encoding, u64, u64), Fault> {
+/// The encoding, S and the bound of one coordinate, where the kind's bounds and edges are in order.
+pub(crate) fn encoding(kind: &Kind) -> Result<(Encoding, u64, u64), Fault> {
     match kind {
         Kind::Count => Ok(cells(1, 1)),
         Kind::Sum(bounds) | Kind::Mean(bounds) => centred(bounds),

@@ -212,7 +212,7 @@ impl Number {
 }
 
 /// Rounded to 12 significant digits: one form on every platform, and no digits that the noise has not earned.
-fn fixed(x: f64) -> f64 {
+pub(crate) fn fixed(x: f64) -> f64 {
     let rounded = format!("{x:.11e}").parse().unwrap_or(x);
     // -0.0 would print a sign that means nothing.
     if rounded == 0.0 { 0.0 } else { rounded }

@@ -5,7 +5,9 @@
 //! What happens between the two is `draw::draw`, and `draw::draw_again` for each later round, so that no caller can change
 //! the order of the steps.
 //!
-//! Absent on purpose: exact releases, minimum and maximum, any way from a [`Rehearsal`] to a [`Released`], I/O, a
+//! Exact results, of reviewed code alone, are a path of their own with types of their own (`exact`).
+//!
+//! Absent on purpose: minimum and maximum, any way from a [`Rehearsal`] to a [`Released`], I/O, a
 //! clock, logging, and a generator of its own: the caller hands over the operating system's.
 #![deny(
     clippy::indexing_slicing,
@@ -22,6 +24,7 @@ mod course;
 mod derived;
 mod draw;
 mod epsilon;
+mod exact;
 #[cfg(test)]
 mod exhaustive;
 mod expected;
@@ -42,6 +45,11 @@ pub use contribution::{Contribution, Untrusted};
 pub use count::{Count, CountPlan};
 pub use derived::{At, DerivedFigure, Part};
 pub use epsilon::epsilon;
+pub use exact::{
+    CellEvidence, Checked, Evidence, Exact, ExactAdmission, ExactFigure, ExactFigures, ExactPatients,
+    ExactPlan, ExactRehearsal, ExactReleased, ExactSums, Held, Members, OutputEvidence, Pseudonym,
+    Refinement, SmallAtom, rehearse_exact, rules,
+};
 pub use expected::{Expected, ExpectedGate};
 pub use figure::{Figure, Figures, Number, Patients};
 pub use noise::{GaussianNoise, NoiseSource};

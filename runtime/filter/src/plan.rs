@@ -8,8 +8,8 @@ use std::sync::Arc;
 use trocar_terms::{Charge, Decimal, DeltaUnits, Derived, Name, Output, RhoUnits};
 
 /// Least k that any policy may set (PRIVACY.md section 4: a rare-cancer dataset, with reason and second approver).
-const LEAST_K: u32 = 5;
-const MOST_OUTPUTS: usize = 64;
+pub(crate) const LEAST_K: u32 = 5;
+pub(crate) const MOST_OUTPUTS: usize = 64;
 const MOST_COORDINATES: usize = 1 << 16;
 /// Each round maps every patient anew and is paid for anew: beyond so many, no budget leaves a round anything worth drawing.
 const MOST_ROUNDS: u32 = 64;
@@ -205,7 +205,7 @@ pub(crate) fn millionths(shown: u64) -> Decimal {
     format!("{}e-6", shown.div_ceil(1_000_000)).parse().unwrap_or(Decimal::ZERO)
 }
 
-fn check_names(outputs: &[Output]) -> Result<(), Refusal> {
+pub(crate) fn check_names(outputs: &[Output]) -> Result<(), Refusal> {
     if outputs.is_empty() || outputs.len() > MOST_OUTPUTS {
         return Err(Refusal::NumberOfOutputs);
     }

@@ -95,6 +95,29 @@ pub enum Event {
     },
     /// Ledger time has come this far: what shows later than this had not been published. It says nothing else.
     Moment,
+    /// A reviewer signed a package's component.
+    Reviewed {
+        /// Digest of the manifest.
+        manifest: Digest,
+        /// Digest of the component.
+        component: Digest,
+        /// The signed review.
+        envelope: serde_json::Value,
+    },
+    /// All patients were mapped, and an exact result waits for an output checker.
+    Held {
+        /// The job.
+        job: JobId,
+    },
+    /// An output checker's signed word on a held result; it finishes next.
+    Decided {
+        /// The job.
+        job: JobId,
+        /// Whether it leaves.
+        release: bool,
+        /// The signed decision.
+        envelope: serde_json::Value,
+    },
     /// All patients were mapped: the noise is about to be drawn.
     Charged {
         /// The job.

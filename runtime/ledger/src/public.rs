@@ -1,6 +1,6 @@
 //! What may be shown of the records outside the node, in an order that tells nothing of when a job was really done.
 //!
-//! A record that a job's end depends on (`Charged`, `Finished`, `Returned`) shows when its outcome does, at the end of a slot, and
+//! A record that a job's end depends on (`Charged`, `Held`, `Decided`, `Finished`, `Returned`) shows when its outcome does, at the end of a slot, and
 //! stands where it began to show: the place of a record among others would else tell a researcher, who can hand in a job at any
 //! moment, whether an earlier one was over by then. All other records are written at moments that depend on no patient.
 //!
@@ -60,6 +60,10 @@ pub enum PublicEvent {
     Revoked {
         dataset: DatasetId,
         manifest: Digest,
+    },
+    Reviewed {
+        manifest: Digest,
+        component: Digest,
     },
     Refused {
         job: JobId,
@@ -145,7 +149,11 @@ impl<'a> Jobs<'a> {
     /// When a record shows, and its place among those that show at the same second; `None` while that is not known.
     fn place(&self, record: &Record) -> Option<(Timestamp, u64, u64)> {
         match &record.event {
-            Event::Charged { job } | Event::Finished { job, .. } | Event::Returned { job, .. } => {
+            Event::Charged { job }
+            | Event::Held { job }
+            | Event::Decided { job, .. }
+            | Event::Finished { job, .. }
+            | Event::Returned { job, .. } => {
                 let finished = self.finished.get(job)?;
                 let at = self.reserved.get(job).map_or(finished.time, |asked| asked.shows_at(finished.time));
                 Some((at.max(record.time), record.seq.max(finished.seq), record.seq))
@@ -162,6 +170,7 @@ impl<'a> Jobs<'a> {
             | Event::Approved { .. }
             | Event::Rejected { .. }
             | Event::Revoked { .. }
+            | Event::Reviewed { .. }
             | Event::Refused { .. }
             | Event::Reserved(_)
             | Event::Counted(_)
@@ -213,7 +222,14 @@ fn shown_of(event: &Event) -> PublicEvent {
             let (dataset, rho, answer_at) = (asked.dataset, asked.rho, asked.answer_at);
             PublicEvent::Counted { dataset, rho, answer_at }
         }
-        Event::Pooled { .. } | Event::Answered { .. } | Event::Moment => PublicEvent::Kept,
+        Event::Reviewed { manifest, component, .. } => {
+            PublicEvent::Reviewed { manifest: *manifest, component: *component }
+        }
+        Event::Pooled { .. }
+        | Event::Answered { .. }
+        | Event::Held { .. }
+        | Event::Decided { .. }
+        | Event::Moment => PublicEvent::Kept,
     }
 }
 

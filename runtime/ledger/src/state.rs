@@ -35,6 +35,8 @@ pub(crate) struct Row {
     pub(crate) reservation: Reservation,
     returned: Option<(RhoUnits, Timestamp)>,
     charged: bool,
+    held: bool,
+    decided: Option<bool>,
 }
 
 impl Row {
@@ -110,13 +112,27 @@ impl State {
                 self.known(asked.dataset)?;
                 need(!self.rows.contains_key(&asked.job), "the job is reserved already")
             }
-            Event::Charged { job } => need(!self.open(job)?.charged, "the job is charged already"),
+            Event::Reviewed { .. } => Ok(()),
+            Event::Held { job } => {
+                let row = self.open(job)?;
+                need(!row.held && !row.charged, "the job is charged or held already")
+            }
+            Event::Decided { job, .. } => {
+                let row = self.open(job)?;
+                need(row.held, "the job is not held")?;
+                need(row.decided.is_none(), "the job is decided already")
+            }
+            Event::Charged { job } => {
+                let row = self.open(job)?;
+                need(!row.charged && !row.held, "the job is charged or held already")
+            }
             Event::Returned { job, rho, from } => self.may_return(job, *rho, *from),
             Event::Refused { job, .. } => {
                 need(!self.rows.contains_key(job), "the job is reserved: it can only finish")
             }
-            Event::Finished { job, .. } => {
-                need(!self.finished.contains_key(job), "the job has finished already")
+            Event::Finished { job, code, .. } => {
+                need(!self.finished.contains_key(job), "the job has finished already")?;
+                self.may_finish(job, *code)
             }
         }
     }
@@ -146,15 +162,24 @@ impl State {
                 self.end_approvals(*dataset, *manifest, Code::NotApproved)
             }
             Event::Reserved(asked) => {
-                let row = Row { time, reservation: (**asked).clone(), returned: None, charged: false };
+                let row = Row {
+                    time,
+                    reservation: (**asked).clone(),
+                    returned: None,
+                    charged: false,
+                    held: false,
+                    decided: None,
+                };
                 self.rows.insert(asked.job, row);
             }
             Event::Charged { job } => self.update(job, |row| row.charged = true),
+            Event::Held { job } => self.update(job, |row| row.held = true),
+            Event::Decided { job, release, .. } => self.update(job, |row| row.decided = Some(*release)),
             Event::Returned { job, rho, from } => self.update(job, |row| row.returned = Some((*rho, *from))),
             Event::Finished { job, code, .. } => {
                 self.finished.insert(*job, *code);
             }
-            Event::Submitted { .. } | Event::Refused { .. } | Event::Moment => {}
+            Event::Submitted { .. } | Event::Refused { .. } | Event::Reviewed { .. } | Event::Moment => {}
         }
     }
 
@@ -213,6 +238,19 @@ impl State {
         need(row.returned.is_none(), "the job's blocks are returned already")?;
         need(from >= row.reservation.release_at, "the job's blocks return at its release time or later")?;
         need(rho <= row.reservation.charge.block_rho, "a job returns at most its blocks, never its gate")
+    }
+
+    /// A held result leaves or stays as its output checker said. Nothing else ends it but the node's own failure, and a
+    /// result that was never held is not kept by anyone's word.
+    fn may_finish(&self, job: &JobId, code: Code) -> Rule {
+        let Some(row) = self.rows.get(job) else { return Ok(()) };
+        match (row.held, row.decided) {
+            (true, Some(true)) if matches!(code, Code::Released | Code::NodeFailure) => Ok(()),
+            (true, Some(false)) if matches!(code, Code::HeldBack | Code::NodeFailure) => Ok(()),
+            (true, _) if code == Code::NodeFailure => Ok(()),
+            (true, _) => Err("a held result ends as its output checker said"),
+            (false, _) => need(code != Code::HeldBack, "the job is not held"),
+        }
     }
 
     fn end_approvals(&mut self, dataset: DatasetId, manifest: Digest, code: Code) {

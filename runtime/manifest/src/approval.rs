@@ -65,21 +65,31 @@ impl Approval {
     }
 }
 
-/// Reads an approval that one of `operators` signed.
+/// Adds another operator's signature to an approval, word for word the same.
+///
+/// # Errors
+/// `Statement` where the envelope holds something else, or `key` has signed it already.
+pub fn countersign_approval(envelope: &Envelope, key: &SecretKey) -> Result<Envelope, ApprovalError> {
+    let signed = dsse::countersign(envelope, statement::PAYLOAD_TYPE, key)?;
+    let (_, signers) = verify_approval(&signed, &[key.public()])?;
+    let twice = signers.len() != 1 || envelope.signatures.iter().any(|s| s.keyid == key.public().keyid());
+    if twice { Err(ApprovalError::Statement("this key has signed it already".into())) } else { Ok(signed) }
+}
+
+/// Reads an approval that at least one of `operators` signed; all of them who did, each once, in their order.
 ///
 /// # Errors
 /// `Signature` where none did, `Statement` where they signed something else.
 pub fn verify_approval(
     envelope: &Envelope,
     operators: &[PublicKey],
-) -> Result<(Approval, PublicKey), ApprovalError> {
+) -> Result<(Approval, Vec<PublicKey>), ApprovalError> {
     let verified = dsse::verify(envelope, statement::PAYLOAD_TYPE, operators)?;
-    let signer = verified.signers.first().copied().ok_or(DsseError::Untrusted)?;
     let approval: Approval =
         statement::predicate(&verified.payload, PREDICATE).map_err(ApprovalError::Statement)?;
     // Subjects repeat the predicate for tools that know in-toto alone; the two must say the same.
     match approval.statement().bytes() {
-        Ok(again) if again == verified.payload => Ok((approval, signer)),
+        Ok(again) if again == verified.payload => Ok((approval, verified.signers)),
         Ok(_) | Err(_) => Err(ApprovalError::Statement("it is not in its canonical form".into())),
     }
 }

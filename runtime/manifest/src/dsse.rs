@@ -90,6 +90,20 @@ pub fn sign(payload_type: &str, payload: &[u8], key: &SecretKey) -> Envelope {
     }
 }
 
+/// Adds `key`'s signature over the same payload.
+///
+/// # Errors
+/// `DsseError` where the envelope is of another type, damaged, or full.
+pub fn countersign(envelope: &Envelope, payload_type: &str, key: &SecretKey) -> Result<Envelope, DsseError> {
+    if envelope.signatures.len() >= MAX_SIGNATURES {
+        return Err(DsseError::Signatures(envelope.signatures.len()));
+    }
+    let payload = envelope.unverified_payload(payload_type)?;
+    let mut signed = envelope.clone();
+    signed.signatures.extend(sign(payload_type, &payload, key).signatures);
+    Ok(signed)
+}
+
 /// Takes the payload out if at least one `trusted` key signed it.
 ///
 /// # Errors

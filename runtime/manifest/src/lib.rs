@@ -26,10 +26,12 @@ mod manifest;
 mod outputs;
 mod package;
 mod raw;
+mod signed;
 mod statement;
 
-pub use approval::{Approval, ApprovalError, verify_approval};
+pub use approval::{Approval, ApprovalError, countersign_approval, verify_approval};
 pub use manifest::{Capabilities, Cohort, Manifest, ManifestError, Model, Privacy, with_component};
 pub use package::{Package, PackageError};
 pub use parameters::{Parameter, ParameterKind};
 pub use raw::schema;
+pub use signed::{Decision, Review, SignedError, Verdict, verify_decision, verify_review};

@@ -222,7 +222,7 @@ fn approval() -> Approval {
 fn an_approval_is_read_as_its_operator_signed_it() {
     let envelope = approval().sign(&key(3)).unwrap();
     let operators = [key(4).public(), key(3).public()];
-    assert_eq!(verify_approval(&envelope, &operators), Ok((approval(), key(3).public())));
+    assert_eq!(verify_approval(&envelope, &operators), Ok((approval(), vec![key(3).public()])));
 }
 
 #[test]
@@ -300,4 +300,14 @@ proptest! {
         let headed = [b"PK\x03\x04".as_slice(), &bytes].concat();
         prop_assert!(Package::open(&headed).is_err());
     }
+}
+
+#[test]
+fn a_countersigned_approval_names_every_operator_once() {
+    let envelope =
+        trocar_manifest::countersign_approval(&approval().sign(&key(3)).unwrap(), &key(4)).unwrap();
+    let operators = [key(4).public(), key(3).public(), key(5).public()];
+    let (read, signers) = verify_approval(&envelope, &operators).unwrap();
+    assert_eq!((read, signers), (approval(), vec![key(4).public(), key(3).public()]));
+    assert!(trocar_manifest::countersign_approval(&envelope, &key(3)).is_err(), "one operator counted twice");
 }

@@ -4,6 +4,7 @@ use crate::error::{NodeError, ask};
 use crate::history::{self, answers};
 use crate::job::{Admitted, Refusal};
 use crate::node::Node;
+use crate::reviews::{REVIEWS, reviews_of};
 use crate::store::Dataset;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use trocar_manifest::dsse::Envelope;
 use trocar_manifest::keys::PublicKey;
 use trocar_manifest::{Approval, Package, verify_approval};
 use trocar_policy::Policy;
-use trocar_terms::{Code, DatasetId, Decimal, Digest, Name, Timestamp};
+use trocar_terms::{Class, Code, DatasetId, Decimal, Digest, Name, Timestamp};
 
 /// A package that waits for an answer.
 #[derive(Debug, Serialize)]
@@ -27,6 +28,10 @@ pub struct Pending {
     pub version: String,
     /// Who signed it.
     pub author: PublicKey,
+    /// The assurance class that it asks for.
+    pub class: Class,
+    /// How many of the dataset's reviewers have signed its code.
+    pub reviews: usize,
 }
 
 /// An approval that holds for a job.
@@ -36,6 +41,19 @@ pub(crate) struct HeldApproval {
     pub(crate) envelope: Envelope,
     pub(crate) approval: Approval,
     pub(crate) approver: PublicKey,
+    /// Who else signed it.
+    pub(crate) co_approvers: Vec<PublicKey>,
+}
+
+/// An approval as it now stands.
+#[derive(Debug)]
+pub struct Approved {
+    /// What is allowed.
+    pub approval: Approval,
+    /// How many operators have signed it.
+    pub signed: usize,
+    /// How many must, before anything runs.
+    pub needed: u32,
 }
 
 /// What the operator says when approving.
@@ -78,6 +96,8 @@ impl Node {
                     name: package.manifest.name.to_string(),
                     version: package.manifest.version.clone(),
                     author: package.author,
+                    class: package.manifest.class,
+                    reviews: reviews_of(&ledger, &package, self.policy(name)?.reviewers()).len(),
                 });
             }
         }
@@ -112,17 +132,29 @@ impl Node {
                 let opened = self.home().package(package);
                 waiting |= *d == dataset && opened.is_ok_and(|p| p.manifest.digest() == manifest);
             } else if answers(&record.event, dataset, manifest) {
-                waiting = false;
+                waiting &= self.lacks_signatures(ledger, record, dataset);
             }
         }
         waiting
     }
 
-    /// Approves a submitted package for a dataset: signed, and written into the ledger.
+    /// Whether an answer is an approval that another operator must sign too.
+    fn lacks_signatures(&self, ledger: &Ledger, record: &trocar_ledger::Record, dataset: DatasetId) -> bool {
+        let named = history::datasets(ledger).remove(&dataset);
+        let policy = named.and_then(|(name, _)| self.policy(&name).ok());
+        policy.is_some_and(|policy| {
+            let signed = signed(record, &policy);
+            signed.is_some_and(|(_, signers, _)| signers.len() < policy.approvers() as usize)
+        })
+    }
+
+    /// Approves a submitted package for a dataset: signed, and written into the ledger. Where the policy asks for more than
+    /// one operator, the next one signs what the first one wrote, and its terms hold.
     ///
     /// # Errors
-    /// It was never submitted, or the key is not among the policy's operators.
-    pub async fn approve(&self, request: &ApproveRequest) -> Result<Approval, NodeError> {
+    /// It was never submitted, the key is not among the policy's operators or has signed already, or two reviewers have
+    /// not signed code that answers exactly.
+    pub async fn approve(&self, request: &ApproveRequest) -> Result<Approved, NodeError> {
         let package = self.submitted_package(&request.manifest)?;
         let dataset = self.store().dataset(&request.dataset).await?;
         let policy = self.policy(&request.dataset)?;
@@ -134,8 +166,19 @@ impl Node {
                 dataset.name
             ));
         }
-        let approval = self.new_approval(request, &package, &dataset, &policy)?;
-        let envelope = approval.sign(&key)?;
+        let mut ledger = self.home().ledger()?;
+        self.check_reviews(&ledger, &package, &policy)?;
+        let (approval, envelope) =
+            match unfinished(&ledger, (&dataset, &package, &policy), request.project.as_ref()) {
+                Some((approval, envelope)) => {
+                    (approval, trocar_manifest::countersign_approval(&envelope, &key)?)
+                }
+                None => {
+                    let approval = self.new_approval(request, &package, &dataset, &policy)?;
+                    let envelope = approval.sign(&key)?;
+                    (approval, envelope)
+                }
+            };
         let event = Event::Approved {
             dataset: dataset.id,
             manifest: approval.manifest,
@@ -143,8 +186,21 @@ impl Node {
             envelope: serde_json::to_value(&envelope)?,
         };
         self.keep_policy(&policy)?;
-        self.home().ledger()?.append(self.now(), event)?;
-        Ok(approval)
+        ledger.append(self.now(), event)?;
+        Ok(Approved { approval, signed: envelope.signatures.len(), needed: policy.approvers() })
+    }
+
+    fn check_reviews(&self, ledger: &Ledger, package: &Package, policy: &Policy) -> Result<(), NodeError> {
+        if package.manifest.class == Class::AnyCode {
+            return Ok(());
+        }
+        let signed = reviews_of(ledger, package, policy.reviewers()).len();
+        if signed >= REVIEWS {
+            return Ok(());
+        }
+        ask(format!(
+            "code that answers exactly needs {REVIEWS} reviewers of the dataset's policy, and {signed} signed: see `trocar node review`"
+        ))
     }
 
     fn new_approval(
@@ -209,9 +265,11 @@ impl HeldApproval {
     }
 }
 
-/// The approvals that bind exactly this job, oldest first; at least one. (A policy that asks for more than one approver
-/// is not read by this version.)
+/// The approvals that bind exactly this job and that enough operators signed, oldest first; at least one.
+///
+/// Code that answers exactly must be reviewed as well, by reviewers of the policy as it is now.
 pub(crate) fn approvals_for(ledger: &Ledger, admitted: &Admitted) -> Result<Vec<HeldApproval>, Refusal> {
+    let package = &admitted.received.package;
     let dataset = &admitted.received.dataset;
     let manifest = admitted.received.package.manifest.digest();
     let standing = standing(ledger, dataset.id, manifest)?;
@@ -219,6 +277,10 @@ pub(crate) fn approvals_for(ledger: &Ledger, admitted: &Admitted) -> Result<Vec<
     let binding: Vec<HeldApproval> = held.filter(|h| binds(&h.approval, admitted)).collect();
     if binding.is_empty() {
         return Err(Refusal::of(Code::NotApproved, not_approved_words(manifest, &dataset.name)));
+    }
+    let reviewed = || reviews_of(ledger, package, admitted.policy.reviewers()).len() >= REVIEWS;
+    if package.manifest.class == Class::ReviewedCode && !reviewed() {
+        return Err(Refusal::of(Code::NotReviewed, "a reviewer signs with `trocar node review`"));
     }
     Ok(binding)
 }
@@ -256,10 +318,36 @@ fn standing(
 }
 
 fn held(record: &trocar_ledger::Record, policy: &Policy) -> Option<HeldApproval> {
+    let (approval, signers, envelope) = signed(record, policy)?;
+    let (approver, others) = signers.split_first()?;
+    let (approver, co_approvers) = (*approver, others.to_vec());
+    let enough = signers.len() >= policy.approvers() as usize;
+    enough.then_some(HeldApproval { seq: record.seq, envelope, approval, approver, co_approvers })
+}
+
+/// An approval in the ledger with those of the policy's operators who signed it. A signature of anyone else, such as
+/// an operator who left, makes it another operator's to give again.
+fn signed(record: &trocar_ledger::Record, policy: &Policy) -> Option<(Approval, Vec<PublicKey>, Envelope)> {
     let Event::Approved { envelope, .. } = &record.event else { return None };
     let envelope: Envelope = serde_json::from_value(envelope.clone()).ok()?;
-    let (approval, approver) = verify_approval(&envelope, policy.operators()).ok()?;
-    Some(HeldApproval { seq: record.seq, envelope, approval, approver })
+    let (approval, signers) = verify_approval(&envelope, policy.operators()).ok()?;
+    (signers.len() == envelope.signatures.len()).then_some((approval, signers, envelope))
+}
+
+/// The newest standing approval that waits for another operator's signature.
+fn unfinished(
+    ledger: &Ledger,
+    (dataset, package, policy): (&Dataset, &Package, &Policy),
+    project: Option<&Name>,
+) -> Option<(Approval, Envelope)> {
+    let manifest = package.manifest.digest();
+    let standing = standing(ledger, dataset.id, manifest).ok()?;
+    let (approval, signers, envelope) = standing
+        .iter()
+        .rev()
+        .find_map(|r| signed(r, policy).filter(|(a, ..)| a.project == project.map_or("any", Name::as_str)))?;
+    let open = signers.len() < policy.approvers() as usize && approval.policy == policy.digest();
+    open.then_some((approval, envelope))
 }
 
 pub(crate) fn binds(approval: &Approval, admitted: &Admitted) -> bool {

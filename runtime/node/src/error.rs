@@ -43,6 +43,9 @@ pub enum NodeError {
     /// An approval cannot be signed.
     #[error("the approval cannot be signed")]
     Approval(#[from] trocar_manifest::ApprovalError),
+    /// A review or a decision cannot be signed.
+    #[error("the statement cannot be signed")]
+    Signed(#[from] trocar_manifest::SignedError),
     /// A package is damaged or not signed.
     #[error(transparent)]
     Package(#[from] trocar_manifest::PackageError),

@@ -79,6 +79,42 @@ pub(crate) fn charged(ledger: &Ledger, job: &JobId) -> bool {
     events(ledger).any(|e| matches!(e, Event::Charged { job: j } if j == job))
 }
 
+/// Whether an exact result waits for an output checker.
+pub(crate) fn waits(ledger: &Ledger, job: &JobId) -> bool {
+    let held = events(ledger).any(|e| matches!(e, Event::Held { job: j } if j == job));
+    held && decided(ledger, job).is_none() && finished(ledger, job).is_none()
+}
+
+/// What an output checker said of a held result: whether it leaves.
+pub(crate) fn decided(ledger: &Ledger, job: &JobId) -> Option<bool> {
+    events(ledger).find_map(|e| {
+        let Event::Decided { job: j, release, .. } = e else { return None };
+        (j == job).then_some(*release)
+    })
+}
+
+/// Exact results that were let out, oldest first: all, or those before `until` was decided.
+pub(crate) fn exact_releases(ledger: &Ledger, until: Option<&JobId>) -> Vec<JobId> {
+    let decided = events(ledger).filter_map(|e| {
+        let Event::Decided { job, release, .. } = e else { return None };
+        Some((*job, *release))
+    });
+    let before = decided.take_while(|(job, _)| Some(job) != until);
+    before.filter_map(|(job, release)| release.then_some(job)).collect()
+}
+
+/// Whether an exact result of the dataset's patients was let out before a job was reserved: nothing that comes later may
+/// change the job's bundle, whose length is fixed by then.
+pub(crate) fn exact_before(ledger: &Ledger, dataset: DatasetId, job: &JobId) -> bool {
+    let reserved = |e: &Event| matches!(e, Event::Reserved(r) if r.job == *job);
+    let earlier = events(ledger).take_while(|e| !reserved(e));
+    let released: Vec<JobId> = earlier
+        .filter_map(|e| if let Event::Decided { job, release: true, .. } = e { Some(*job) } else { None })
+        .collect();
+    let pool = ledger.pool(dataset);
+    reservations(ledger).any(|r| released.contains(&r.job) && pool.contains(&r.dataset))
+}
+
 /// Datasets and digests of all packages handed in, oldest first.
 pub(crate) fn submissions(ledger: &Ledger) -> impl Iterator<Item = (DatasetId, Digest)> {
     events(ledger).filter_map(|e| {

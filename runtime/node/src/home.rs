@@ -1,7 +1,8 @@
-//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ reports/ heads/ counts/ name patients.log index.db ledger.log`.
+//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ airlock/ reports/ heads/ counts/ name patients.log
+//! index.db ledger.log`.
 //!
-//! Homes of one hospital may share what budgets belong to: then ledger, `patients.log`, audit key and the key of the ledger's heads
-//! are in a folder of their own, which the file `pools` of each home names.
+//! Homes of one hospital may share what budgets belong to: then ledger, `patients.log`, `airlock/`, audit key and the key of
+//! the ledger's heads are in a folder of their own, which the file `pools` of each home names.
 
 use crate::error::{NodeError, ask, file};
 use crate::files;
@@ -224,6 +225,11 @@ impl Home {
 
     pub(crate) fn policy_copy_path(&self, digest: &Digest) -> PathBuf {
         self.root.join("policy").join(format!("sha256-{}.toml", digest.hex()))
+    }
+
+    /// Exact results, held and released: a patient's memberships follow her over all homes of one ledger.
+    pub(crate) fn airlock_path(&self) -> PathBuf {
+        self.common.join("airlock")
     }
 
     pub(crate) fn bundle_path(&self, job: &JobId) -> PathBuf {

@@ -9,6 +9,7 @@
 )]
 #![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test may stop"))]
 
+mod airlock;
 mod approvals;
 mod audit;
 mod auditing;
@@ -28,11 +29,13 @@ mod log;
 mod node;
 mod patients;
 mod report;
+mod reviews;
 mod scan;
 mod store;
 mod volumes;
 
-pub use approvals::{ApproveRequest, Pending, date};
+pub use airlock::{AirlockAnswer, AirlockRequest, AirlockRow, AirlockShown, AirlockState};
+pub use approvals::{ApproveRequest, Approved, Pending, date};
 pub use auditing::{AuditRow, Check};
 pub use budget::{Budget, JobCost, ProjectBudget};
 pub use count::{CountAnswer, CountRequest};
@@ -40,7 +43,9 @@ pub use datasets::NewDataset;
 pub use error::NodeError;
 pub use head::witness_name;
 pub use home::Home;
-pub use job::{JobState, JobStatus, Progress, Ran, Refusal, SubmitRequest, grant_of, map_one, plan_of};
+pub use job::{
+    JobState, JobStatus, Progress, Ran, Refusal, SubmitRequest, exact_plan_of, grant_of, map_one, plan_of,
+};
 pub use keys::{Keys, NODE_KEY, OPERATOR_KEY, Random, system, system_random};
 pub use log::Exported;
 pub use node::{Node, SystemClock};

@@ -24,6 +24,10 @@ const LOOSEST: [(&str, &str); 7] = [
 ];
 /// The fewest patients that a policy may set for a cohort.
 const K_FLOOR: u32 = 8;
+/// The fewest with a written reason and a second approver (PRIVACY.md section 4: a rare-cancer dataset).
+const K_RARE: u32 = 5;
+/// Who must have read code that answers exactly.
+const REVIEWS: usize = 2;
 /// The shortest slot of a node, in minutes; 0 is the demo's.
 const SLOT_FLOOR: u32 = 15;
 
@@ -32,6 +36,7 @@ pub(crate) const EXAMPLES: Examples = &[
     ("size_bound", "size_bound = 500"),
     ("classes", "classes = [\"any-code\"]"),
     ("k", "k = 10"),
+    ("k_reason", "k_reason = \"..\""),
     ("rho_year", "rho_year = \"0.5\""),
     ("rho_lifetime", "rho_lifetime = \"3.0\""),
     ("rho_job", "rho_job = \"0.1\""),
@@ -86,7 +91,8 @@ fn checked(text: &str) -> Result<Policy, Problem> {
         schema: reading::schema_one(&raw.schema)?,
         size_bound: size_bound(&raw)?,
         classes: classes(&raw.classes)?,
-        k: k(&raw.k)?,
+        k: k(&raw)?,
+        k_reason: raw.k_reason.as_ref().map(|r| r.get_ref().clone()),
         rho_year: at_most("rho_year", &raw.rho_year)?,
         rho_lifetime: at_most("rho_lifetime", &raw.rho_lifetime)?,
         rho_job: at_most("rho_job", &raw.rho_job)?,
@@ -95,9 +101,10 @@ fn checked(text: &str) -> Result<Policy, Problem> {
         counts_rho_each: at_most("counts_rho_each", &raw.counts_rho_each)?,
         gate_delta_year: at_most("gate_delta_year", &raw.gate_delta_year)?,
         slot_minutes: slot_minutes(&raw.slot_minutes)?,
-        approvers: *raw.approvers.get_ref(),
+        approvers: approvers(&raw)?,
         authors: authors(&raw.authors)?,
         operators: keys(&raw.operators)?,
+        reviewers: reviewers(&raw)?,
         purposes: purposes(&raw.purposes)?,
         witness: witness(&raw.witness)?,
         deidentification: deidentification(&raw.deidentification)?,
@@ -117,15 +124,6 @@ fn refuse_what_is_not_enforced(raw: &RawPolicy) -> Result<(), Problem> {
         let help = format!("write `{example}`");
         Err(Problem::new(span, format!("this version does not yet {what}"), help))
     };
-    if let Some(class) = raw.classes.get_ref().iter().find(|c| *c.get_ref() == Class::ReviewedCode) {
-        return later(class.span(), "release reviewed-code", "classes = [\"any-code\"]");
-    }
-    if *raw.approvers.get_ref() != 1 {
-        return later(raw.approvers.span(), "count approvers", "approvers = 1");
-    }
-    if !raw.reviewers.get_ref().is_empty() {
-        return later(raw.reviewers.span(), "use reviewers", "reviewers = []");
-    }
     if raw.isolation.get_ref() != "process-per-patient" {
         return later(raw.isolation.span(), "isolate otherwise", "isolation = \"process-per-patient\"");
     }
@@ -180,12 +178,56 @@ fn classes(list: &Spanned<Vec<Spanned<Class>>>) -> Result<Vec<Class>, Problem> {
     Ok(list.get_ref().iter().map(|c| *c.get_ref()).collect())
 }
 
-fn k(k: &Spanned<u32>) -> Result<u32, Problem> {
-    if *k.get_ref() >= K_FLOOR {
-        return Ok(*k.get_ref());
+fn k(raw: &RawPolicy) -> Result<u32, Problem> {
+    let k = *raw.k.get_ref();
+    if let Some(reason) = raw.k_reason.as_ref().filter(|r| !said(r)) {
+        let help = "write a sentence of at least 20 letters on one line";
+        return Err(Problem::new(reason.span(), "k_reason gives no reason", help));
     }
-    let message = format!("k = {} protects too few patients: the floor is {K_FLOOR}", k.get_ref());
-    Err(Problem::new(k.span(), message, "write `k = 10`, or a larger number"))
+    let rare = k >= K_RARE && raw.k_reason.is_some() && *raw.approvers.get_ref() >= 2;
+    if k >= K_FLOOR || rare {
+        return Ok(k);
+    }
+    let message = format!("k = {k} protects too few patients: the floor is {K_FLOOR}");
+    let help = "write `k = 10`, or a larger number; a dataset of a rare disease may have 5 with `k_reason = \"..\"` and \
+                `approvers = 2`";
+    Err(Problem::new(raw.k.span(), message, help))
+}
+
+fn said(reason: &Spanned<String>) -> bool {
+    let text = reason.get_ref().trim();
+    (20..=500).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+/// An approval takes this many operators' signatures; where operators are named there are as many.
+fn approvers(raw: &RawPolicy) -> Result<u32, Problem> {
+    let approvers = *raw.approvers.get_ref();
+    let named = raw.operators.get_ref().len();
+    if (1..=MOST_APPROVERS).contains(&approvers) && (named == 0 || approvers as usize <= named) {
+        return Ok(approvers);
+    }
+    let message = format!("approvers = {approvers} cannot be: {named} operators are named");
+    Err(Problem::new(
+        raw.approvers.span(),
+        message,
+        "write 1, or at most as many as there are operators, up to 8",
+    ))
+}
+
+const MOST_APPROVERS: u32 = 8;
+
+/// Exact answers take two reviewers; without them the class could never run.
+fn reviewers(raw: &RawPolicy) -> Result<Vec<PublicKey>, Problem> {
+    let reviewed = raw.classes.get_ref().iter().find(|c| *c.get_ref() == Class::ReviewedCode);
+    let named = keys(&raw.reviewers)?;
+    match reviewed {
+        Some(class) if named.len() < REVIEWS => {
+            let message = format!("reviewed-code needs {REVIEWS} reviewers, and {} are named", named.len());
+            let help = "name two keys or more in `reviewers`, or write `classes = [\"any-code\"]`";
+            Err(Problem::new(class.span(), message, help))
+        }
+        Some(_) | None => Ok(named),
+    }
 }
 
 /// Above zero and not looser than the table of PRIVACY.md section 4.

@@ -12,13 +12,15 @@ pub type PolicyError = TextError;
 /// The rules of one dataset. Only [`Policy::parse`] makes one: every key is written, and none is looser than
 /// PRIVACY.md section 4 allows.
 ///
-/// Absent on purpose, since this version can do one thing only and the file must say so: reviewers, isolation,
-/// containment, burned_in, mandatory_tags.
+/// Absent on purpose, since this version can do one thing only and the file must say so: isolation, containment,
+/// burned_in, mandatory_tags.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Policy {
     pub(crate) schema: u32,
     pub(crate) size_bound: u32,
     pub(crate) k: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) k_reason: Option<String>,
     pub(crate) rho_year: Decimal,
     pub(crate) rho_lifetime: Decimal,
     pub(crate) rho_job: Decimal,
@@ -32,6 +34,9 @@ pub struct Policy {
     pub(crate) classes: Vec<Class>,
     pub(crate) authors: Authors,
     pub(crate) operators: Vec<PublicKey>,
+    /// Not written where there are none: policies that never named any keep their digest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reviewers: Vec<PublicKey>,
     pub(crate) purposes: Vec<String>,
     /// Not written where there is none: policies that never had one keep their digest.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,7 +103,7 @@ figures! {
     gate_delta_year: Decimal;
     /// Results leave at multiples of this; 0 in the demo.
     slot_minutes: u32;
-    /// How many operators approve: 1 in this version.
+    /// How many operators must sign an approval.
     approvers: u32;
     /// Which files are taken.
     deidentification: Deidentification;
@@ -193,6 +198,18 @@ impl Policy {
     #[must_use]
     pub const fn witness(&self) -> Option<&Witness> {
         self.witness.as_ref()
+    }
+
+    /// Whose signatures make code reviewed. Fewer than two: none is.
+    #[must_use]
+    pub fn reviewers(&self) -> &[PublicKey] {
+        &self.reviewers
+    }
+
+    /// Why k is below the floor of 8, where it is.
+    #[must_use]
+    pub fn k_reason(&self) -> Option<&str> {
+        self.k_reason.as_deref()
     }
 
     /// GA4GH DUO codes that a manifest may name.

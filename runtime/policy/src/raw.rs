@@ -20,12 +20,15 @@ pub(crate) struct RawPolicy {
     /// The declared upper bound of the number of patients, not counted from the data.
     #[schemars(with = "u32", range(min = 1, max = 10_000_000))]
     pub(crate) size_bound: Spanned<u32>,
-    /// The assurance classes that may run: any-code in this version.
+    /// The assurance classes that may run: any-code, reviewed-code.
     #[schemars(with = "Vec<String>")]
     pub(crate) classes: Spanned<Vec<Spanned<Class>>>,
-    /// Fewest patients in a cohort or cell, 8 or more.
-    #[schemars(with = "u32", range(min = 8))]
+    /// Fewest patients in a cohort or cell, 8 or more; 5 or more with a k_reason and two approvers.
+    #[schemars(with = "u32", range(min = 5))]
     pub(crate) k: Spanned<u32>,
+    /// Why k is below 8.
+    #[schemars(with = "Option<String>")]
+    pub(crate) k_reason: Option<Spanned<String>>,
     /// rho of any 365 days, at most 0.5.
     #[schemars(schema_with = "decimal_schema")]
     pub(crate) rho_year: Spanned<Decimal>,
@@ -50,8 +53,8 @@ pub(crate) struct RawPolicy {
     /// Results leave at multiples of this: 15 or more, or 0 for a demo on data of no one.
     #[schemars(with = "u32", range(max = 1440))]
     pub(crate) slot_minutes: Spanned<u32>,
-    /// How many operators approve: 1 in this version.
-    #[schemars(with = "u32", range(min = 1, max = 1))]
+    /// How many operators must sign an approval, at most as many as are named.
+    #[schemars(with = "u32", range(min = 1, max = 8))]
     pub(crate) approvers: Spanned<u32>,
     /// `["any"]`, or the keys of authors whose packages may run.
     #[schemars(with = "Vec<String>")]
@@ -59,8 +62,8 @@ pub(crate) struct RawPolicy {
     /// The keys that approve. Empty: nobody can.
     #[schemars(with = "Vec<String>")]
     pub(crate) operators: Spanned<Vec<Spanned<PublicKey>>>,
-    /// The keys that review code; none in this version.
-    #[schemars(with = "Vec<String>", length(max = 0))]
+    /// The keys that review code: two or more where reviewed-code may run.
+    #[schemars(with = "Vec<String>")]
     pub(crate) reviewers: Spanned<Vec<Spanned<PublicKey>>>,
     /// GA4GH DUO codes that a manifest may name.
     #[schemars(with = "Vec<String>", length(min = 1), inner(regex(pattern = r"^DUO:\d{7}$")))]

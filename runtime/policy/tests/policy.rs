@@ -320,3 +320,27 @@ fn a_count_is_over_what_the_policy_grants() {
         assert_eq!(code, Code::CohortRefused, "{bad:?} can be counted");
     }
 }
+
+const TWO: &str = "[\"ed25519:d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\", \"ed25519:3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c\"]";
+
+#[test]
+fn reviewed_code_with_two_reviewers_may_run_and_costs_no_budget() {
+    let (reviewers, classes) = (format!("reviewers = {TWO}"), "classes = [\"any-code\", \"reviewed-code\"]");
+    let both = policy(&[("reviewers = []", &reviewers), ("classes = [\"any-code\"]", classes)]);
+    assert_eq!(both.reviewers().len(), 2);
+    let dear = [("any-code", "reviewed-code"), ("rho = \"0.02\"", "rho = \"0.2\"")];
+    admitted(ask(&both, &manifest(&dear), None));
+    denied(ask(&both, &manifest(&dear[1..]), None), Code::JobBudget, "rho_job");
+}
+
+#[test]
+fn a_dataset_of_a_rare_disease_may_have_five_with_a_reason_and_a_second_approver() {
+    let operators = format!("operators = {TWO}");
+    let rare = policy(&[
+        ("k = 10 ", "k_reason = \"sarcomas of this site are seen twice a year here\"\nk = 5 "),
+        ("approvers = 1", "approvers = 2"),
+        ("operators = []", &operators),
+    ]);
+    assert_eq!((rare.k(), rare.approvers(), rare.k_reason().is_some()), (5, 2, true));
+    assert_ne!(rare.digest(), policy(&[]).digest());
+}

@@ -32,6 +32,8 @@ codes! {
     Withheld = "REL-02", "Withheld: the cohort is too small to release anything about it.";
     /// The job is accepted and its release time is fixed.
     Accepted = "REL-03", "Accepted: the result can be fetched at release_at.";
+    /// An exact result stays: the same words whatever the rule or the output checker's reason.
+    HeldBack = "REL-04", "Withheld: the node keeps this exact result.";
     /// The node could not finish for a reason that has nothing to do with a patient.
     NodeFailure = "NOD-01", "The node could not finish this job; ask its operator.";
     /// The policy does not allow the manifest's class.
@@ -58,6 +60,8 @@ codes! {
     ApprovalSpent = "APP-02", "The approval has expired or its number of runs is used up.";
     /// The operator rejected the package.
     Rejected = "APP-03", "The node's operator has rejected this package for this dataset.";
+    /// Reviewed code without its reviews.
+    NotReviewed = "APP-04", "Two reviewers of the dataset's policy must sign the component before it answers exactly.";
     /// A job costs more than the policy or the approval allows one job.
     JobBudget = "BUD-01", "The job costs more than one job may.";
     /// The rolling year is used up.

@@ -4,6 +4,7 @@
 //! which escape their own texts. The content security policy lets in that one style sheet by its hash and nothing else.
 
 mod privacy;
+mod reviewed;
 mod words;
 
 use crate::content::{Content, Request};
@@ -12,6 +13,7 @@ use crate::{BundleError, number, plot, units};
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use privacy::Privacy;
+pub(crate) use reviewed::reviewed;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use trocar_manifest::keys::PublicKey;

@@ -6,6 +6,7 @@ mod counts;
 mod crowd;
 mod damage;
 mod disk;
+mod held;
 mod pools;
 mod public;
 mod records;

@@ -1,10 +1,11 @@
 //! Received -> Admitted: from package, policy and request alone. No patient's data is looked at here.
 
+use super::path::JobPlan;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::store::Dataset;
 use std::collections::BTreeMap;
-use trocar_filter::{Admission, Plan};
+use trocar_filter::{Admission, ExactAdmission, ExactPlan, Plan};
 use trocar_manifest::{Manifest, Package};
 use trocar_policy::{Decision, Policy, Request};
 use trocar_terms::{Class, Code, Digest, Name};
@@ -56,7 +57,7 @@ pub(crate) struct Admitted {
     pub(crate) received: Received,
     pub(crate) policy: Policy,
     pub(crate) decision: trocar_policy::Admitted,
-    pub(crate) plan: Plan,
+    pub(crate) plan: JobPlan,
     pub(crate) grant: Grant,
     pub(crate) code: MachineCode,
 }
@@ -93,7 +94,7 @@ impl Node {
             Ok(decision) => decision,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let plan = match plan_of(&received.package.manifest, policy.k(), policy.size_bound()) {
+        let plan = match path_of(&received.package.manifest, &policy) {
             Ok(plan) => plan,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -111,13 +112,37 @@ fn decided(policy: &Policy, received: &Received) -> Result<trocar_policy::Admitt
         parameters: &received.request.parameters,
         where_: received.request.where_.as_deref(),
     };
-    if received.package.manifest.class != Class::AnyCode {
-        return Err(Refusal::of(Code::ClassForbidden, "this version releases the class any-code only"));
-    }
     match trocar_policy::decide(policy, &received.package.manifest, &request) {
         Decision::Admit(admitted) => Ok(admitted),
         Decision::Deny { code, detail } => Err(Refusal::of(code, detail)),
     }
+}
+
+/// The plan of the manifest's class.
+fn path_of(manifest: &Manifest, policy: &Policy) -> Result<JobPlan, Refusal> {
+    let (k, n_pub) = (policy.k(), policy.size_bound());
+    match manifest.class {
+        Class::AnyCode => plan_of(manifest, k, n_pub).map(JobPlan::Noised),
+        Class::ReviewedCode => exact_plan_of(manifest, k, n_pub).map(JobPlan::Exact),
+    }
+}
+
+/// What the disclosure rules may let out of a `reviewed-code` manifest with these figures of a policy.
+///
+/// # Errors
+/// The outputs break a rule that no patient is needed for.
+pub fn exact_plan_of(manifest: &Manifest, k: u32, n_pub: u32) -> Result<ExactPlan, Refusal> {
+    if manifest.privacy.rounds != 1 {
+        return Err(Refusal::of(Code::FilterRefuses, "reviewed code runs one round: write `rounds = 1`"));
+    }
+    let admission = ExactAdmission {
+        outputs: &manifest.outputs,
+        derived: &manifest.derived,
+        k,
+        n_pub,
+        parametrised: !manifest.parameters.is_empty(),
+    };
+    ExactPlan::admit(&admission).map_err(|e| Refusal::of(Code::FilterRefuses, e.to_string()))
 }
 
 /// What the filter may release for this manifest with these figures of a policy, and what it costs: the numeric

@@ -3,6 +3,7 @@
 use super::grant::Granted;
 use super::keep::worth;
 use super::open::{Opened, opened};
+use super::path::{Added, JobPlan};
 use super::subject::granted_series;
 use crate::error::{NodeError, ask};
 use crate::node::Node;
@@ -12,7 +13,6 @@ use rand::seq::SliceRandom;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::runtime::Handle;
-use trocar_filter::{Plan, Sums};
 use trocar_manifest::cohort::{Expr, Record};
 use trocar_terms::{Digest, Value};
 use trocar_worker::{Grant, Launcher, MapJob};
@@ -24,7 +24,7 @@ pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
 pub(crate) struct Mapped {
     pub(crate) granted: Granted,
     pub(crate) cohort: Vec<Digest>,
-    pub(crate) sums: Sums,
+    pub(crate) sums: Added,
     /// Patients some of whose volumes were decoded and are worth keeping.
     pub(crate) decoded: Vec<Digest>,
 }
@@ -43,7 +43,7 @@ impl Node {
         cohort: &[Digest],
         (round, state): (u32, &[f64]),
         progress: Progress<'_>,
-    ) -> Result<(Sums, Vec<Digest>), NodeError> {
+    ) -> Result<(Added, Vec<Digest>), NodeError> {
         let job = map_job(granted, state);
         let cache = VolumeCache::of(self.home())?;
         let work = Work {
@@ -123,7 +123,7 @@ impl Record for Seen<'_> {
 
 struct Work<'a> {
     launcher: &'a Launcher,
-    plan: &'a Plan,
+    plan: &'a JobPlan,
     job: &'a MapJob,
     snapshot: &'a Snapshot,
     cache: Option<&'a VolumeCache>,
@@ -134,13 +134,13 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Integer sums are the same whichever thread adds which patient.
-    fn run(&self, cohort: &[Digest], workers: usize, progress: Progress<'_>) -> Result<Sums, NodeError> {
+    fn run(&self, cohort: &[Digest], workers: usize, progress: Progress<'_>) -> Result<Added, NodeError> {
         let next = AtomicUsize::new(0);
         let progress = Mutex::new(progress);
         std::thread::scope(|scope| {
             let threads: Vec<_> =
                 (0..workers.max(1)).map(|_| scope.spawn(|| self.drain(cohort, &next, &progress))).collect();
-            let mut total = Sums::new(self.plan);
+            let mut total = Added::new(self.plan);
             for thread in threads {
                 let sums = thread.join().ok().flatten();
                 if sums.is_none_or(|sums| total.merge(sums).is_err()) {
@@ -154,8 +154,8 @@ impl Work<'_> {
     }
 
     /// `None` where the node itself could not go on: then nothing of the job is released or lost.
-    fn drain(&self, cohort: &[Digest], next: &AtomicUsize, progress: &Mutex<Progress<'_>>) -> Option<Sums> {
-        let mut sums = Sums::new(self.plan);
+    fn drain(&self, cohort: &[Digest], next: &AtomicUsize, progress: &Mutex<Progress<'_>>) -> Option<Added> {
+        let mut sums = Added::new(self.plan);
         while let Some(patient) = cohort.get(next.fetch_add(1, Ordering::Relaxed)) {
             self.add(patient, &mut sums)?;
             if let Ok(mut tell) = progress.lock() {
@@ -168,7 +168,7 @@ impl Work<'_> {
 
     /// Whatever happens to one patient changes her contribution and nothing else. That her record cannot be fetched is the
     /// node's fault, as is a worker that cannot be started.
-    fn add(&self, digest: &Digest, sums: &mut Sums) -> Option<()> {
+    fn add(&self, digest: &Digest, sums: &mut Added) -> Option<()> {
         let patient = self.runtime.block_on(self.store.record(digest)).ok()?;
         let mapped = match opened(&patient, &self.job.grant, &patient.files, &self.snapshot.root) {
             Ok(Opened { mut subject, mut files }) => {
@@ -185,11 +185,9 @@ impl Work<'_> {
             }
             Err(unopened) => unopened.mapped(),
         };
-        match mapped.contribution {
-            Some(contribution) => sums.add(contribution),
-            None if mapped.node_fault => return None,
-            None => sums.add_default(),
+        if mapped.contribution.is_none() && mapped.node_fault {
+            return None;
         }
-        Some(())
+        sums.add(&patient, mapped.contribution)
     }
 }

@@ -8,16 +8,17 @@ mod grant;
 mod keep;
 mod map;
 mod open;
+mod path;
 mod release;
 mod run;
 mod status;
 mod subject;
 
-pub use admit::{Refusal, SubmitRequest, grant_of, plan_of};
+pub use admit::{Refusal, SubmitRequest, exact_plan_of, grant_of, plan_of};
 pub use map::Progress;
 pub use open::map_one;
 pub use run::Ran;
 pub use status::{JobState, JobStatus};
 
 pub(crate) use admit::{Admitted, Received};
-pub(crate) use grant::Details;
+pub(crate) use grant::{Details, Granted};

@@ -2,14 +2,15 @@
 
 use super::grant::Granted;
 use super::map::{Mapped, Progress};
+use super::path::Added;
 use crate::error::NodeError;
 use crate::files;
 use crate::history;
 use crate::log::Log;
 use crate::node::Node;
 use trocar_bundle::{Content, Request};
-use trocar_filter::{Outcome, Step, Sums};
-use trocar_ledger::Event;
+use trocar_filter::{ExactSums, Outcome, Step, Sums};
+use trocar_ledger::{Event, Ledger};
 use trocar_policy::Policy;
 use trocar_terms::{Code, Digest, JobId, RhoUnits};
 
@@ -21,14 +22,20 @@ pub(super) struct Charged {
 }
 
 impl Node {
-    pub(super) fn charge(&self, mapped: Mapped) -> Result<Charged, NodeError> {
-        let job = mapped.granted.job;
+    /// Charges a job on the noised path. One on the exact path is given back: nothing of it is drawn.
+    pub(super) fn charge(&self, mapped: Mapped) -> Result<Result<Charged, (Granted, ExactSums)>, NodeError> {
+        let Mapped { granted, cohort, sums, .. } = mapped;
+        let sums = match sums {
+            Added::Noised(sums) => sums,
+            Added::Exact(sums) => return Ok(Err((granted, sums))),
+        };
+        let job = granted.job;
         let mut ledger = self.home().ledger()?;
         // A node that stopped after this line is charged already; the noise it drew then was never seen.
         if !history::charged(&ledger, &job) {
             ledger.append(self.now(), Event::Charged { job })?;
         }
-        Ok(Charged { granted: mapped.granted, cohort: mapped.cohort, sums: mapped.sums })
+        Ok(Ok(Charged { granted, cohort, sums }))
     }
 
     /// Draws every round, maps the patients of each next one, and keeps the bundle.
@@ -72,14 +79,16 @@ impl Node {
                 Step::Again(round) => round,
             };
             let state = (round.number(), round.state());
-            let (sums, _) = self.map_round(granted, cohort, state, progress)?;
+            let (Added::Noised(sums), _) = self.map_round(granted, cohort, state, progress)? else {
+                return Ok(None);
+            };
             let Ok(next) = round.next(sums) else { return Ok(None) };
             step = next;
         }
     }
 
     /// The blocks behind a closed gate come back last: a crash before that leaves them charged, never uncounted.
-    fn finish(
+    pub(crate) fn finish(
         &self,
         job: &JobId,
         code: Code,
@@ -95,14 +104,29 @@ impl Node {
         Ok(())
     }
 
-    pub(super) fn fail(&self, job: &JobId) -> Result<(), NodeError> {
+    pub(crate) fn fail(&self, job: &JobId) -> Result<(), NodeError> {
         self.finish(job, Code::NodeFailure, None, RhoUnits(0))
     }
 
     fn bundle(&self, granted: &Granted, outcome: &Outcome) -> Result<Vec<u8>, NodeError> {
+        let (package, request) = (&granted.admitted.received.package, self.request(granted)?);
+        let content = Content {
+            outcome,
+            request: &request,
+            manifest_text: &package.manifest_text,
+            manifest: &package.manifest,
+            package: &package.signature,
+            approval: &granted.approval.envelope,
+        };
+        Ok(trocar_bundle::write(&content, &self.home().node_key()?)?)
+    }
+
+    /// What the bundle of a job says was asked, allowed and run.
+    pub(crate) fn request(&self, granted: &Granted) -> Result<Request, NodeError> {
         let received = &granted.admitted.received;
         let package = &received.package;
-        let request = Request {
+        let ledger = self.home().ledger()?;
+        Ok(Request {
             job: granted.job,
             dataset: received.dataset.name.clone(),
             dataset_id: received.dataset.id,
@@ -118,37 +142,29 @@ impl Node {
             policy: granted.admitted.policy.digest(),
             approval: Digest::of(&trocar_manifest::canonical::json(&granted.approval.envelope)?),
             approver: granted.approval.approver,
+            co_approvers: granted.approval.co_approvers.clone(),
+            airlock: None,
             parameters: granted.admitted.decision.parameters.clone(),
             where_: granted.admitted.decision.cohort.normalised(),
             trocar_version: env!("CARGO_PKG_VERSION").to_owned(),
             engine: trocar_worker::engine_name(),
             node_name: self.home().name()?.to_string(),
-            ledger_head: self.reserved_head(&granted.job)?,
-            conditions: conditions(granted),
-        };
-        let content = Content {
-            outcome,
-            request: &request,
-            manifest_text: &package.manifest_text,
-            manifest: &package.manifest,
-            package: &package.signature,
-            approval: &granted.approval.envelope,
-        };
-        Ok(trocar_bundle::write(&content, &self.home().node_key()?)?)
+            ledger_head: self.reserved_head(&ledger, &granted.job)?,
+            conditions: conditions(granted, &ledger),
+        })
     }
 
     /// The root over what showed of the ledger once the job was reserved: the same whatever happened on the node since. The
     /// record's own digest stays here: those before it hold the seconds at which other jobs were done.
-    fn reserved_head(&self, job: &JobId) -> Result<Digest, NodeError> {
-        let ledger = self.home().ledger()?;
-        let log = Log::of(self.home(), &ledger)?;
-        let root = history::reserved_at(&ledger, job).and_then(|seq| log.root_at(seq));
+    fn reserved_head(&self, ledger: &Ledger, job: &JobId) -> Result<Digest, NodeError> {
+        let log = Log::of(self.home(), ledger)?;
+        let root = history::reserved_at(ledger, job).and_then(|seq| log.root_at(seq));
         root.ok_or(NodeError::Lost("its reservation"))
     }
 }
 
 /// What a reader of the bundle must know about how this node was run.
-fn conditions(granted: &Granted) -> Vec<String> {
+fn conditions(granted: &Granted, ledger: &Ledger) -> Vec<String> {
     let policy = &granted.admitted.policy;
     let mut words = vec![witness_words(policy).to_owned()];
     words.push("The worker process is not yet contained by seccomp and Landlock.".to_owned());
@@ -157,6 +173,9 @@ fn conditions(granted: &Granted) -> Vec<String> {
     }
     if !policy.deidentification().require {
         words.push("Files that do not declare de-identification were taken.".to_owned());
+    }
+    if history::exact_before(ledger, granted.admitted.received.dataset.id, &granted.job) {
+        words.push(EXACT.to_owned());
     }
     words.extend(granted.approval.approval.conditions.iter().cloned());
     words
@@ -170,6 +189,10 @@ fn witness_words(policy: &Policy) -> &'static str {
         None => "Rollback of the ledger is not detected: this node has no witness.",
     }
 }
+
+/// PRIVACY.md section 1.
+const EXACT: &str = "Exact results of reviewed code were released from this dataset: a statement about rho covers the releases of \
+                     any-code alone.";
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ use super::status::JobStatus;
 use super::{Received, Refusal};
 use crate::approvals::{HeldApproval, binds};
 use crate::error::{NodeError, ask};
+use crate::history;
 use crate::node::Node;
 use std::time::SystemTime;
 use trocar_ledger::Reservation;
@@ -68,13 +69,20 @@ impl Node {
             Err(error) if error.is_lost() => return self.fail(&reservation.job),
             Err(error) => return Err(error),
         };
+        if history::decided(&self.home().ledger()?, &reservation.job).is_some() {
+            // The node stopped between an output checker's word and the bundle.
+            let _lock = self.home().common_lock("airlock.lock")?;
+            return self.conclude(granted);
+        }
         // With the reservation under it: from here on nobody can take it back unseen.
         self.countersign(&granted.admitted.policy).await?;
         let begun = SystemTime::now();
         let mut mapped = tokio::task::block_in_place(|| self.map(granted, progress))?;
         let later = mapped.later(begun);
-        let charged = self.charge(mapped)?;
-        tokio::task::block_in_place(|| self.release(charged, progress))?;
+        match self.charge(mapped)? {
+            Ok(charged) => tokio::task::block_in_place(|| self.release(charged, progress))?,
+            Err((granted, sums)) => self.hold(&granted, sums)?,
+        }
         // The job is finished whatever becomes of this.
         let _ = tokio::task::block_in_place(|| self.keep_volumes(&later));
         Ok(())
@@ -82,7 +90,7 @@ impl Node {
 
     /// The granted job again, from the ledger and the kept files alone. Where they no longer agree with what was
     /// reserved, it is lost: nothing is mapped or drawn.
-    async fn regrant(&self, reservation: &Reservation) -> Result<Granted, NodeError> {
+    pub(crate) async fn regrant(&self, reservation: &Reservation) -> Result<Granted, NodeError> {
         let details = Details::of(reservation).ok_or(NodeError::Lost("its details"))?;
         let admitted = self.admitted_again(reservation, &details).await?;
         let snapshot = self.store().snapshot(reservation.snapshot).await?;

@@ -9,7 +9,7 @@ use crate::history;
 use crate::node::Node;
 use serde::Serialize;
 use trocar_ledger::{Event, Ledger, Reservation};
-use trocar_terms::{Code, DatasetId, Digest, JobId, Timestamp};
+use trocar_terms::{Class, Code, DatasetId, Digest, JobId, Timestamp};
 
 /// The states of CONTRACT.md section 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -19,7 +19,7 @@ pub enum JobState {
     Accepted,
     /// The bundle can be fetched.
     Released,
-    /// The cohort gate stayed closed.
+    /// The cohort gate stayed closed, or an exact result is kept.
     Withheld,
     /// Never ran.
     Refused,
@@ -90,12 +90,27 @@ impl Node {
         self.countersign_record(&self.policy_copy(&details.policy)?, seq).await
     }
 
+    /// The class of an accepted job: an exact result may wait for a person long after `release_at`.
+    ///
+    /// # Errors
+    /// There is no such job, or its package is gone.
+    pub fn class_of(&self, job: &JobId) -> Result<Class, NodeError> {
+        let ledger = self.home().ledger()?;
+        let reservation = history::reservations(&ledger).find(|r| r.job == *job);
+        match reservation.and_then(Details::of) {
+            Some(details) => Ok(self.home().package(&details.package)?.manifest.class),
+            None => ask(format!("there is no accepted job {job} on this node")),
+        }
+    }
+
     pub(crate) fn unfinished(&self) -> Result<Vec<Reservation>, NodeError> {
         let ledger = self.home().ledger()?;
         let (datasets, home) = (history::datasets(&ledger), self.home().name()?);
         let own = |r: &Reservation| datasets.get(&r.dataset).is_none_or(|(_, h)| *h == home);
         let open = |r: &&Reservation| {
-            history::finished(&ledger, &r.job).is_none() && (!self.home().is_shared() || own(r))
+            history::finished(&ledger, &r.job).is_none()
+                && !history::waits(&ledger, &r.job)
+                && (!self.home().is_shared() || own(r))
         };
         Ok(history::reservations(&ledger).filter(open).cloned().collect())
     }
@@ -132,6 +147,7 @@ fn state_of(code: Code) -> JobState {
     let states = [
         (Code::Released, JobState::Released),
         (Code::Withheld, JobState::Withheld),
+        (Code::HeldBack, JobState::Withheld),
         (Code::Accepted, JobState::Accepted),
     ];
     states.into_iter().find(|(c, _)| *c == code).map_or(JobState::NodeFailure, |(_, state)| state)
