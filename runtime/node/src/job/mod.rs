@@ -20,5 +20,4 @@ pub use run::Ran;
 pub use status::{JobState, JobStatus};
 
 pub(crate) use admit::{Admitted, Received};
-#[cfg(test)]
 pub(crate) use grant::Details;
