@@ -32,7 +32,7 @@ fn ready(change: &[(&str, &str)]) -> (World, std::path::PathBuf) {
 fn datasets_that_share_patients_have_one_budget_for_ever() {
     let (world, package) = ready(&[]);
     let second =
-        world.dataset("again", &world.path("cohort"), &[("rho_year = \"0.5\"", "rho_year = \"0.1\"")]);
+        world.dataset("again", &world.path("cohort"), &[("rho_year = \"0.5\"", "rho_year = \"0.4\"")]);
     assert_eq!(second.exits(0).json()[0]["pool"], serde_json::json!(["liver"]));
     world.submit(&package, "liver", &[]).exits(4);
     let all = budget(&world);
@@ -41,7 +41,7 @@ fn datasets_that_share_patients_have_one_budget_for_ever() {
     // The stricter policy holds for both.
     for dataset in [0, 1] {
         let cap: f64 = all[dataset]["rho_year_cap"].as_str().unwrap().parse().unwrap();
-        assert!((cap - 0.1).abs() < 1e-6, "{all}");
+        assert!((cap - 0.4).abs() < 1e-6, "{all}");
     }
     // A new index changes nothing.
     for file in ["index.db", "index.db-wal", "index.db-shm"] {
@@ -63,14 +63,14 @@ fn refuses_an_old_copy(world: &World, package: &Path) {
     assert!(!report.contains("no witness"), "the bundle says that there is no witness");
     let [old, new] = ["old", "new"].map(|name| world.path(name));
     copy(&world.home(), &old);
-    world.submit(package, "liver", &["--where", "sex = \"F\""]).exits(4);
+    world.submit(package, "liver", &["--where", "age_years > 1"]).exits(4);
     copy(&world.home(), &new);
     verified(world, 0);
 
     copy(&old, &world.home());
     let before = std::fs::read(world.home().join("ledger.log")).unwrap();
     let refused = |said: Said| assert!(said.err.contains("old copy"), "{}", said.err);
-    refused(world.submit(package, "liver", &["--where", "sex = \"M\""]).exits(1));
+    refused(world.submit(package, "liver", &["--where", "age_years > 2"]).exits(1));
     refused(world.run(&["results", "get", job["job"].as_str().unwrap(), "-o", "x.zip"]).exits(1));
     refused(world.run(&["count", "--dataset", "liver"]).exits(1));
     assert_eq!(std::fs::read(world.home().join("ledger.log")).unwrap(), before, "an old copy was written to");
@@ -82,11 +82,11 @@ fn refuses_an_old_copy(world: &World, package: &Path) {
         world.run(&["node", "audit", "--export", &world.path("out").display().to_string()]).exits(0);
         std::thread::sleep(std::time::Duration::from_millis(1_100));
     }
-    let longer = world.submit(package, "liver", &["--where", "sex = \"M\""]).exits(1);
+    let longer = world.submit(package, "liver", &["--where", "age_years > 2"]).exits(1);
     assert!(longer.err.contains("another history") || longer.err.contains("old copy"), "{}", longer.err);
 
     copy(&new, &world.home());
-    world.submit(package, "liver", &["--where", "sex = \"M\""]).exits(4);
+    world.submit(package, "liver", &["--where", "age_years > 2"]).exits(4);
     verified(world, 0);
     world.run(&["node", "doctor"]).exits(0);
 }
@@ -243,11 +243,14 @@ fn a_changed_ledger_fails_its_audit() {
 #[test]
 fn what_is_exported_verifies_elsewhere_and_holds_nothing_private() {
     let (world, package) = ready(&[]);
-    world.submit(&package, "liver", &["--where", "sex = \"F\""]).exits(4);
+    world.submit(&package, "liver", &["--where", "age_years > 1"]).exits(4);
     let folder = world.path("log");
     let out = folder.display().to_string();
     let said = world.run(&["node", "audit", "--export", &out]).exits(0).json();
-    let words = Command::new("grep").args(["-rE", "sex|liver|cohort|any", &out]).output().unwrap();
+    let words = Command::new("grep")
+        .args(["-rE", "age_years|liver|cohort|any", &format!("{out}/tile/entries")])
+        .output()
+        .unwrap();
     assert!(words.stdout.is_empty(), "{}", String::from_utf8_lossy(&words.stdout));
     let python = Command::new("python3").args(["-c", "import cryptography"]).output();
     if !python.is_ok_and(|tried| tried.status.success()) {
