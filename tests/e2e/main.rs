@@ -6,6 +6,7 @@ mod broken;
 mod cache;
 mod intake;
 mod job;
+mod ledger;
 mod oracle;
 mod report;
 mod scan;

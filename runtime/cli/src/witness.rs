@@ -3,10 +3,11 @@
 use crate::args::Witness as Args;
 use crate::failure::{Exit, Failure};
 use crate::out::{Out, say};
+use crate::outside::outside;
 use anyhow::Context;
 use serde_json::json;
 use tokio::net::TcpListener;
-use trocar_node::{Keys, SystemClock, witness_name};
+use trocar_node::{Keys, witness_name};
 use trocar_tlog::Verifier;
 use trocar_witness::Witness;
 
@@ -34,7 +35,7 @@ pub(crate) async fn run(out: Out, args: &Args) -> Result<Exit, Failure> {
     let policy = format!("witness = \"http://{address}/#{key}\"");
     out.result(&json!({"listen": address, "key": key, "policy": policy}), || policy.clone())?;
     say("It answers until it is stopped. Write this line into the policies of the datasets.");
-    trocar_witness::serve(listener, witness, Box::new(SystemClock)).await.context("the witness stopped")?;
+    trocar_witness::serve(listener, witness, (outside().clock)()).await.context("the witness stopped")?;
     Ok(Exit::Done)
 }
 

@@ -203,7 +203,11 @@ fn budget_words(ledger: &Ledger, granted: &Granted, now: Timestamp) -> String {
     let asks = granted.admitted.plan.charge().rho().unwrap_or_default().to_f64();
     let spent = ledger.spent(granted.admitted.received.dataset.id, now);
     let mine = spent.by_project.get(project).copied().unwrap_or_default().to_f64();
-    let caps = caps(granted);
+    let (mut caps, dataset) = (caps(granted), granted.admitted.received.dataset.id);
+    if let Some(pool) = ledger.limits(dataset) {
+        caps.year = caps.year.min(pool.year);
+        caps.project_share_of_year = caps.project_share_of_year.min(pool.project_share_of_year);
+    }
     format!(
         "it asks for rho {asks:.4}; spent in 365 days are {:.4} of {:.4}, of which project {project} {mine:.4} of {:.4}",
         spent.year.to_f64(),
