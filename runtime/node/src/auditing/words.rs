@@ -66,6 +66,10 @@ fn words(event: &Event) -> String {
         }
         Event::Refused { job, code } => format!("job {job} is refused: {code}"),
         Event::Reserved(reservation) => reserved(reservation),
+        Event::Reviewed { manifest, .. } => format!("the code of manifest {manifest} is reviewed"),
+        Event::Held { job } => format!("job {job} waits in the airlock"),
+        Event::Decided { job, release: true, .. } => format!("an output checker lets job {job} out"),
+        Event::Decided { job, release: false, .. } => format!("an output checker keeps job {job}"),
         Event::Charged { job } => {
             format!("job {job} has mapped its patients; its noise is about to be drawn")
         }
