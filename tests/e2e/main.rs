@@ -6,6 +6,7 @@ mod cache;
 mod intake;
 mod job;
 mod oracle;
+mod plan;
 mod report;
 mod scan;
 mod tamper;

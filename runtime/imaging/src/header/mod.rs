@@ -12,8 +12,8 @@ use crate::{
     nifti::NiftiHeader,
 };
 use dicom_dictionary_std::tags;
-pub(crate) use read::{check_deidentified, modality, read_image};
 pub use read::{HeaderReader, read_header};
+pub(crate) use read::{check_deidentified, modality, read_image};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, sync::Arc};
 use trocar_terms::Value;
