@@ -8,6 +8,7 @@ mod intake;
 mod job;
 mod ledger;
 mod oracle;
+mod plan;
 mod report;
 mod scan;
 mod tamper;

@@ -15,7 +15,7 @@ use changes::Change;
 use scale::percent;
 use serde::Serialize;
 use std::path::PathBuf;
-use trocar_filter::{Expected, Figure};
+use trocar_filter::{DerivedFigure, Expected, Figure, Number, Part};
 use trocar_manifest::keys::SecretKey;
 use trocar_manifest::{Manifest, Package};
 use trocar_node::system_random;
@@ -133,6 +133,7 @@ fn cohort(args: &Args, policy: &Policy) -> Result<u32, Failure> {
 fn forecast(manifest: &Manifest, policy: &Policy, patients: u32) -> Result<Forecast, Failure> {
     let (expected, rho) = expect(manifest, policy, patients).map_err(|r| crate::author::refused(&r))?;
     let Expected { figures, gate, .. } = &expected;
+    let outputs = figures.outputs.iter().map(|figure| row(figure, patients));
     Ok(Forecast {
         name: manifest.name.to_string(),
         version: manifest.version.clone(),
@@ -147,7 +148,7 @@ fn forecast(manifest: &Manifest, policy: &Policy, patients: u32) -> Result<Forec
             opens_at: gate.opens_at,
             chance: gate.chance,
         },
-        outputs: figures.outputs.iter().map(|figure| row(figure, patients)).collect(),
+        outputs: outputs.chain(figures.derived.iter().flat_map(derived)).collect(),
         caps: caps(policy, rho),
         changes: changes::of(manifest, policy, patients, &expected, rho),
     })
@@ -164,12 +165,7 @@ fn expect(
 }
 
 fn row(figure: &Figure, patients: u32) -> Row {
-    let widest = |of: fn(&trocar_filter::Number) -> Option<f64>| {
-        // One number that is not known leaves the output unknown.
-        let all: Option<Vec<f64>> = figure.numbers.iter().map(of).collect();
-        all?.into_iter().reduce(f64::max)
-    };
-    let sd = widest(|n| n.sd);
+    let sd = widest(&figure.numbers, |n| n.sd);
     let (scale, of) = scale::of(&figure.kind, patients);
     Row {
         name: figure.name.to_string(),
@@ -178,10 +174,38 @@ fn row(figure: &Figure, patients: u32) -> Row {
         rho: figure.rho,
         numbers: figure.numbers.len(),
         sd,
-        half95: widest(|n| Some((n.high95? - n.low95?) / 2.0)),
+        half95: half95(&figure.numbers),
         percent: sd.and_then(|sd| percent(sd, scale)),
         of,
     }
+}
+
+/// A row for each part of a derived statistic. It costs nothing, and its unit is its own.
+fn derived(figure: &DerivedFigure) -> Vec<Row> {
+    let part = |part: &Part| {
+        let name = [Some(figure.derived.name.to_string()), part.group.clone(), Some(part.name.to_owned())];
+        Row {
+            name: name.into_iter().flatten().collect::<Vec<_>>().join(" "),
+            kind: figure.derived.kind.word(),
+            unit: String::new(),
+            rho: Decimal::ZERO,
+            numbers: part.numbers.len(),
+            sd: widest(&part.numbers, |n| n.sd),
+            half95: half95(&part.numbers),
+            percent: None,
+            of: "",
+        }
+    };
+    figure.parts.iter().map(part).collect()
+}
+
+fn half95(numbers: &[Number]) -> Option<f64> {
+    widest(numbers, |n| Some((n.high95? - n.low95?) / 2.0))
+}
+
+/// One number that is not known leaves all of them unknown.
+fn widest(numbers: &[Number], of: fn(&Number) -> Option<f64>) -> Option<f64> {
+    numbers.iter().map(of).collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)
 }
 
 fn caps(policy: &Policy, job: RhoUnits) -> Vec<Cap> {

@@ -1,8 +1,9 @@
 //! One output as the filter computes on it: how a patient's reals become integers, and what they may weigh.
 
-use crate::integer::{ceil_sqrt, cost, sigma};
+use crate::clip::clip;
+use crate::integer::{ceil_sqrt, cost, sigma, sums_fit};
 use crate::plan::Refusal;
-use crate::quantise::{bin, clip, quantise, rounded, scaled};
+use crate::quantise::{bin, quantise, rounded, scaled};
 use trocar_terms::{Axis, Bounds, Kind, Name, Output, RhoUnits, Variable};
 
 /// One whole patient in a cell is 2^8 units.
@@ -76,19 +77,11 @@ impl Block {
         }
         let price = Price::of(s, sigma).ok_or_else(|| refuse(RHO))?;
         let block = Self { output: output.clone(), encoding, s, sigma, price };
-        if block.fits(s_inf, n_pub) {
+        if sums_fit(block.coordinates(), s_inf, sigma, n_pub) {
             Ok(block)
         } else {
             Err(refuse("its sums could overflow: coarsen the grid, narrow the range or shorten it"))
         }
-    }
-
-    // N_pub * S_inf + 12 sigma <= 2^62 and d * S_inf^2 <= 2^126 (PRIVACY.md 3.1).
-    fn fits(&self, s_inf: u64, n_pub: u32) -> bool {
-        let (s_inf, sigma) = (u128::from(s_inf), u128::from(self.sigma));
-        let sum = s_inf.saturating_mul(u128::from(n_pub)).saturating_add(sigma.saturating_mul(12));
-        let squares = s_inf.saturating_mul(s_inf).saturating_mul(self.coordinates() as u128);
-        sum <= 1 << 62 && squares <= 1 << 126
     }
 
     /// Number of integer coordinates.

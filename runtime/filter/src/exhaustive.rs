@@ -1,10 +1,11 @@
 //! Steps 4 and 5 tried on everything of a small width, and on every class of a large one.
 //!
 //! Why small widths prove the clip: with r = ceil_sqrt(N2), each clipped size is at most `|q_i| S / r`, so their squares add up to
-//! at most `N2 S^2 / r^2 <= S^2`. Only an operation that does not fit could break that, and `quantise::clip` has but two: a
+//! at most `N2 S^2 / r^2 <= S^2`. Only an operation that does not fit could break that, and `clip` has but two: a
 //! product of 64 by 64 bits in 128, and a sum of squares that is checked. proptest tries those at the ends of their range.
 
-use crate::quantise::{clip, norm2, quantise};
+use crate::clip::{clip, norm2};
+use crate::quantise::quantise;
 
 /// What clipping promises of one vector.
 fn hold(before: &[i64], s: u64) {
@@ -119,6 +120,7 @@ fn every_not_a_number_is_no_value() {
 #[test]
 fn no_floating_point_lies_between_quantising_and_noise() {
     let files = [
+        ("clip.rs", include_str!("clip.rs")),
         ("integer.rs", include_str!("integer.rs")),
         ("sums.rs", include_str!("sums.rs")),
         ("draw.rs", include_str!("draw.rs")),

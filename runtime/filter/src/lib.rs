@@ -18,6 +18,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::float_cmp, reason = "a test may panic"))]
 
 mod block;
+mod clip;
 mod contribution;
 mod count;
 mod course;

@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: what is measured against other programs, each run in turn with ours, in one go.
 
 mod decode;
+mod filter;
 mod index;
 mod made;
 mod peers;
@@ -30,6 +31,8 @@ pub(crate) struct Options {
 enum Name {
     /// The decoders, syntax by syntax
     Decode,
+    /// The output filter
+    Filter,
     /// The scan of a dataset
     Index,
 }
@@ -39,6 +42,7 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
     let tools = setup::setup()?;
     let rows = match options.name {
         Name::Decode => decode::rows(tools)?,
+        Name::Filter => filter::rows()?,
         Name::Index => index::rows(&build::binary(tools)?, !options.quick)?,
     };
     rows.iter().for_each(|row| result(&row.line()));

@@ -50,7 +50,8 @@ impl Row {
         let ratio = self.ratio.map_or_else(String::new, |ratio| format!(", ratio {ratio:.3}"));
         let holds = if self.holds() { "holds" } else { "DOES NOT HOLD" };
         let (name, value, unit, op, bar) = (&self.name, self.value, self.unit, self.op(), self.bar);
-        format!("{name}: {value:.1} {unit}{against}{ratio} ({op} {bar}: {holds})")
+        let decimals = if value.abs() < 10.0 { 3 } else { 1 };
+        format!("{name}: {value:.decimals$} {unit}{against}{ratio} ({op} {bar}: {holds})")
     }
 }
 
