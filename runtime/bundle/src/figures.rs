@@ -76,7 +76,7 @@ fn cells(output: &Output, released: &Released) -> Vec<Cell> {
 }
 
 /// Absent where the filter does not show it.
-fn number(n: &trocar_filter::Number) -> Option<Number> {
+pub(crate) fn number(n: &trocar_filter::Number) -> Option<Number> {
     let (value, sd) = (n.value?, n.sd?);
     Some(Number { value, display: n.display?, sd, low95: n.low95?, high95: n.high95? })
 }

@@ -109,6 +109,89 @@ grid_bits = 10
 rho = "0.02"
 "#;
 
+/// The other kinds, and each derived statistic.
+pub(crate) const DERIVED: &str = r#"
+[[outputs]]
+name = "suv_spread"
+kind = "variance"
+unit = "g2/mL2"
+lower = 0.0
+upper = 20.0
+grid_bits = 10
+rho = "0.05"
+
+[[outputs]]
+name = "suv_quantiles"
+kind = "quantiles"
+unit = "g/mL"
+edges = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 20]
+probabilities = [0.1, 0.25, 0.5, 0.75, 0.9]
+rho = "0.05"
+
+[[outputs]]
+name = "risk"
+kind = "moments"
+unit = "1"
+variables = [
+    { name = "age", unit = "a", lower = 0, upper = 120 },
+    { name = "volume", unit = "mL", lower = 0, upper = 500 },
+    { name = "suv", unit = "g/mL", lower = 0, upper = 20 },
+]
+rho = "0.2"
+
+[[outputs]]
+name = "scores"
+kind = "table"
+unit = "1"
+axes = [{ name = "score", edges = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0] }, { name = "label", categories = ["benign", "malignant"] }]
+rho = "0.05"
+
+[[outputs]]
+name = "readings"
+kind = "table"
+unit = "1"
+axes = [{ name = "truth", categories = ["benign", "malignant"] }, { name = "read", categories = ["benign", "malignant"] }]
+rho = "0.05"
+
+[[outputs]]
+name = "times"
+kind = "table"
+unit = "1"
+axes = [{ name = "sex", categories = ["F", "M"] }, { name = "days", edges = [0, 90, 180, 365, 730, 1095] }, { name = "status", categories = ["died", "censored"] }]
+rho = "0.1"
+
+[[derived]]
+name = "auc"
+kind = "roc"
+from = "scores"
+
+[[derived]]
+name = "honesty"
+kind = "calibration"
+from = "scores"
+
+[[derived]]
+name = "agreement"
+kind = "confusion"
+from = "readings"
+
+[[derived]]
+name = "curves"
+kind = "survival"
+from = "times"
+
+[[derived]]
+name = "together"
+kind = "covariance"
+from = "risk"
+
+[[derived]]
+name = "fit"
+kind = "linear"
+from = "risk"
+outcome = "suv"
+"#;
+
 /// A job that was asked, allowed and admitted.
 pub(crate) struct Job {
     pub(crate) text: String,
@@ -150,7 +233,7 @@ pub(crate) fn approval(package: &Package) -> Approval {
         policy: Digest::of(b"policy"),
         project: "any".into(),
         runs: 10,
-        rho_max: "0.2".parse().unwrap(),
+        rho_max: "2".parse().unwrap(),
         conditions: vec![],
         approved_at: "2026-11-01T09:00:00Z".parse().unwrap(),
         expires: "2027-11-01T09:00:00Z".parse().unwrap(),
@@ -231,6 +314,12 @@ fn numbers(kind: &Kind, i: u32) -> Vec<f64> {
         Kind::Mean(_) | Kind::Variance(_) | Kind::Quantiles { .. } => vec![2.0 + f64::from(i % 8) * 0.75],
         // Most fall into the first bins, few into the last.
         Kind::Histogram { edges, .. } => one_of(edges.len() - 1, [0, 0, 1, 1, 1, 1, 2, 2, 3][i as usize % 9]),
+        // The second of the last two categories becomes more likely from place to place.
+        Kind::Table { .. } if kind.length() > 6 => {
+            let places = u32::try_from(kind.length() / 2).unwrap();
+            let place = i % places;
+            one_of(kind.length(), 2 * place + u32::from((i * 7) / 3 % places < place))
+        }
         Kind::Table { .. } => one_of(kind.length(), [0, 1, 1, 2, 3, 4, 4, 5][i as usize % 8]),
         Kind::Moments { variables } => {
             let value = |(v, c): (&Variable, u32)| {

@@ -8,7 +8,7 @@
 //! data/report.html             for people: no script, no server, plots inside
 //! data/results.json            CONTRACT.md section 6
 //! data/results.csv             the same numbers, RFC 4180
-//! data/plots/NAME.svg          one an output
+//! data/plots/NAME.svg          one an output and a derived statistic
 //! data/manifest.toml           what ran
 //! data/package.dsse.json       its author's signature
 //! data/approval.dsse.json      the operator's approval
@@ -41,6 +41,7 @@ mod reviewed;
 #[cfg(test)]
 mod reviewed_tests;
 mod statement;
+mod statistics;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,8 @@ use crate::bag::{self, Files};
 use crate::content::Asked;
 use crate::error::BundleError;
 use crate::plot::MOST;
-use trocar_terms::{Axis, Kind, Output};
+use trocar_manifest::Manifest;
+use trocar_terms::{Axis, Derived, Kind, Output};
 
 /// The file of spaces.
 pub(crate) const PADDING: &str = "data/padding";
@@ -24,6 +25,8 @@ const OUTPUT: usize = 14 * 1024;
 const SHOWN: usize = 2 * 1024;
 /// Room for a cell in results.json and results.csv.
 const CELL: usize = 512;
+/// The longest name of a part.
+const PART: usize = 32;
 /// How often a letter of the manifest may be written again, in report and crate, where it may take six as `&quot;`.
 const ASKED: usize = 12;
 
@@ -43,12 +46,23 @@ pub(crate) fn add(files: &mut Files, asked: &Asked<'_>, fixed: usize) -> Result<
 fn size(asked: &Asked<'_>, fixed: usize) -> Result<usize, BundleError> {
     let words = asked.manifest_text.len() + serde_json::to_string(asked.request)?.len();
     let outputs: usize = asked.manifest.outputs.iter().map(room).sum();
-    Ok((FIXED + fixed + ASKED * words + outputs).next_multiple_of(STEP))
+    let derived: usize = asked.manifest.derived.iter().map(|d| derived_room(d, asked.manifest)).sum();
+    Ok((FIXED + fixed + ASKED * words + outputs + derived).next_multiple_of(STEP))
 }
 
 fn room(output: &Output) -> usize {
     let cells = output.kind.numbers();
     OUTPUT + SHOWN * cells.min(MOST) + (CELL + 8 * words(output)) * cells
+}
+
+/// As for an output: each number stands under the words of its part and its place.
+fn derived_room(derived: &Derived, manifest: &Manifest) -> usize {
+    let Some(source) = manifest.outputs.iter().find(|output| output.name == derived.from) else { return 0 };
+    let numbers = derived.kind.numbers(&source.kind);
+    let variables = if let Kind::Moments { variables } = &source.kind { variables.as_slice() } else { &[] };
+    let longest = variables.iter().map(|v| v.name.as_str().len()).max().unwrap_or(0);
+    let words = derived.name.as_str().len() + words(source) + 2 * longest + PART;
+    OUTPUT + SHOWN * numbers.min(MOST) + (CELL + 8 * words) * numbers
 }
 
 /// The letters that each cell repeats: name and unit, and for a table the words of its axes.

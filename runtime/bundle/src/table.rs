@@ -3,13 +3,19 @@
 use crate::{
     BundleError,
     figures::{Cell, Figure, Number},
+    statistics::Statistic,
 };
 
 const HEADER: [&str; 11] =
     ["output", "kind", "unit", "cell", "lower", "upper", "value", "sd", "low95", "high95", "shown"];
 
-/// Writes the noisy number of patients and every cell of every output; a blanked cell has empty fields.
-pub(crate) fn csv(patients: Option<Number>, figures: &[Figure<'_>]) -> Result<Vec<u8>, BundleError> {
+/// Writes the noisy number of patients, every cell of every output and every number of every derived statistic; a blanked
+/// one has empty fields.
+pub(crate) fn csv(
+    patients: Option<Number>,
+    figures: &[Figure<'_>],
+    statistics: &[Statistic<'_>],
+) -> Result<Vec<u8>, BundleError> {
     // RFC 4180 ends lines with CR LF.
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(HEADER)?;
@@ -21,6 +27,12 @@ pub(crate) fn csv(patients: Option<Number>, figures: &[Figure<'_>]) -> Result<Ve
         let output = figure.output;
         for cell in &figure.cells {
             writer.write_record(row(output.name.as_str(), output.kind.word(), &output.unit, cell))?;
+        }
+    }
+    for statistic in statistics {
+        let derived = statistic.derived;
+        for cell in statistic.cells() {
+            writer.write_record(row(derived.name.as_str(), derived.kind.word(), "", &cell))?;
         }
     }
     writer.into_inner().map_err(|e| BundleError::Table(e.into_error().into()))
@@ -75,7 +87,7 @@ mod tests {
         let label = "scanner GE, \"Discovery\"\r\n2";
         let output = table();
         let figure = Figure { output: &output, cells: vec![cell(label)] };
-        let rows = rows(&csv(None, &[figure]).unwrap());
+        let rows = rows(&csv(None, &[figure], &[]).unwrap());
         assert_eq!((&rows[0][3], &rows[0][6], &rows[0][9], &rows[0][10]), (label, "12.5", "22.3", "true"));
     }
 
@@ -83,14 +95,14 @@ mod tests {
     fn a_blanked_cell_has_empty_fields() {
         let output = table();
         let blanked = Cell { number: None, ..cell("scanner x") };
-        let rows = rows(&csv(None, &[Figure { output: &output, cells: vec![blanked] }]).unwrap());
+        let rows = rows(&csv(None, &[Figure { output: &output, cells: vec![blanked] }], &[]).unwrap());
         assert_eq!(rows[0].iter().skip(6).collect::<Vec<_>>(), ["", "", "", "", "false"]);
     }
 
     #[test]
     fn a_withheld_table_has_its_header_alone() {
         let output = table();
-        let bytes = csv(None, &[Figure { output: &output, cells: vec![] }]).unwrap();
+        let bytes = csv(None, &[Figure { output: &output, cells: vec![] }], &[]).unwrap();
         assert_eq!(bytes, format!("{}\r\n", HEADER.join(",")).as_bytes());
     }
 }

@@ -1,7 +1,7 @@
 //! Whole bundles: what is in them, that one length tells nothing, and that no byte can be changed.
 
 use crate::bag::{self, Files};
-use crate::fixture::{self, ALL, COUNT, Job, job, key, node};
+use crate::fixture::{self, ALL, COUNT, DERIVED, Job, job, key, node};
 use crate::{VerifyError, verify, write};
 use std::collections::BTreeSet;
 use trocar_filter::Outcome;
@@ -65,7 +65,7 @@ fn nine_patients_one_and_none_give_the_same_bundle_but_for_nothing() {
 
 #[test]
 fn other_numbers_and_no_numbers_make_a_bundle_of_the_same_length() {
-    for outputs in [COUNT, ALL] {
+    for outputs in [COUNT, ALL, DERIVED] {
         let job = job(outputs);
         let lengths: BTreeSet<usize> = [(200, 1), (200, 2), (499, 3), (80, 4), (0, 5)]
             .map(|(n, seed)| bundle(&job, n, seed).len())
@@ -91,6 +91,34 @@ fn the_widest_plots_and_the_longest_words_stay_within_the_room_of_their_request(
     let vector = "[[outputs]]\nname = \"v\"\nkind = \"vector\"\nunit = \"1\"\nrho = \"0.01\"\nlength = 1000\nclip = 1.0\ngrid_bits = 12\n";
     let counts: String =
         (0..64).map(|i| COUNT.replace("tumours", &format!("c{i}")).replace("0.02", "0.001")).collect();
+    let long = "x".repeat(60);
+    let scores = format!(
+        "[[outputs]]\nname = \"s\"\nkind = \"table\"\nunit = \"1\"\nrho = \"0.2\"\naxes = [{{ name = \"score\", edges = {edges:?} }}, {{ name = \"label\", categories = [{}, {}] }}]\n",
+        quoted("\""),
+        quoted("&")
+    );
+    let variables: Vec<String> = (0..12)
+        .map(|i| format!("{{ name = \"{long}{i:02}\", unit = \"1\", lower = -1, upper = 1e-300 }}"))
+        .collect();
+    let moments = format!(
+        "[[outputs]]\nname = \"m\"\nkind = \"moments\"\nunit = \"1\"\nrho = \"0.4\"\nvariables = [{}]\n",
+        variables.join(", ")
+    );
+    let derived = |kind: &str, more: &str, output: &str, from: &str| {
+        format!("{output}[[derived]]\nname = \"{kind}\"\nkind = \"{kind}\"\nfrom = \"{from}\"\n{more}")
+    };
+    let curves = [
+        derived("roc", "", &scores, "s"),
+        derived("survival", "", &scores, "s"),
+        derived("covariance", "", &moments, "m"),
+        derived("linear", &format!("outcome = \"{long}00\"\n"), &moments, "m"),
+    ];
+    for outputs in curves {
+        let job = job(&outputs);
+        let lengths: BTreeSet<usize> =
+            [(499, 1), (70, 2), (0, 3)].map(|(n, seed)| bundle(&job, n, seed).len()).into();
+        assert_eq!(lengths.len(), 1, "{lengths:?} of {outputs}");
+    }
     for outputs in [histogram("[0, 1]"), histogram(&format!("{edges:?}")), table, vector.to_owned(), counts] {
         let job = job(&outputs);
         let lengths: BTreeSet<usize> =
@@ -295,7 +323,7 @@ fn the_researchers_and_the_authors_words_are_escaped_wherever_they_appear() {
 
 #[test]
 fn the_report_needs_nothing_from_outside() {
-    let job = job(ALL);
+    let job = job(&[ALL, DERIVED].concat());
     let files = files(&bundle(&job, 200, 1));
     let html = String::from_utf8(files["data/report.html"].clone()).unwrap();
     for word in ["<script", "javascript:", "<img", "<iframe", "<link", "@import", "url(", "style=\""] {
@@ -307,14 +335,40 @@ fn the_report_needs_nothing_from_outside() {
     assert_eq!(html.matches("<svg").count(), html.matches("<title ").count(), "a plot without a title");
 }
 
+#[test]
+fn every_kind_and_every_statistic_is_in_table_plots_and_report() {
+    let job = job(&[ALL, DERIVED].concat());
+    let files = files(&bundle(&job, 480, 1));
+    let text = |path: &str| String::from_utf8(files[path].clone()).unwrap();
+    let (html, csv) = (text("data/report.html"), text("data/results.csv"));
+    let names =
+        job.manifest.outputs.iter().map(|o| &o.name).chain(job.manifest.derived.iter().map(|d| &d.name));
+    for name in names {
+        assert!(csv.contains(&format!("\r\n{name},")), "{name} is not in the table");
+        assert!(html.contains(&format!("id=\"output-{name}\"")), "{name} is not in the report");
+        let svg = text(&format!("data/plots/{name}.svg"));
+        assert!(svg.contains(&format!("title-{name}")) && svg.len() > 1000 && html.contains(&svg), "{name}");
+    }
+    for words in
+        ["area under the curve", "survival, F, 365", "correlation, age, suv", "coefficient, intercept"]
+    {
+        assert!(html.contains(words), "the report has not the words {words}");
+    }
+    let results: serde_json::Value = serde_json::from_slice(&files["data/results.json"]).unwrap();
+    let derived = results["derived"].as_array().unwrap();
+    assert_eq!(derived.len(), 6);
+    assert_eq!((&derived[0]["kind"], &derived[0]["positive"]), (&"roc".into(), &"malignant".into()));
+    assert_eq!(derived[3]["parts"][1]["group"], "F");
+}
+
 /// For tests/oracles/bundle_check.py and for looking at.
 #[test]
 fn example_bundles_are_written_for_other_tools_to_check() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tmp");
     std::fs::create_dir_all(&folder).unwrap();
-    let job = job(ALL);
-    assert!(matches!(job.outcome(200, 1), Outcome::Released(_)));
-    std::fs::write(folder.join("example-bundle.zip"), bundle(&job, 200, 1)).unwrap();
+    let job = job(&[ALL, DERIVED].concat());
+    assert!(matches!(job.outcome(480, 1), Outcome::Released(_)));
+    std::fs::write(folder.join("example-bundle.zip"), bundle(&job, 480, 1)).unwrap();
     std::fs::write(folder.join("example-bundle-withheld.zip"), bundle(&job, 9, 1)).unwrap();
     std::fs::write(folder.join("example-node.pub"), fixture::node().public().to_pem().unwrap()).unwrap();
 }

@@ -162,7 +162,8 @@ fn manifest(files: &Files, request: &Request) -> Result<Manifest, VerifyError> {
 fn check_names(files: &Files, manifest: &Manifest, request: &Request) -> Result<(), VerifyError> {
     let fixed = [RESULTS, TABLE, REPORT, MANIFEST, PACKAGE, APPROVAL, METADATA, PADDING];
     let fixed = fixed.into_iter().chain(KEYS).map(str::to_owned);
-    let plots = manifest.outputs.iter().map(|o| format!("{DATA}plots/{}.svg", o.name));
+    let names = manifest.outputs.iter().map(|o| &o.name).chain(manifest.derived.iter().map(|d| &d.name));
+    let plots = names.map(|name| format!("{DATA}plots/{name}.svg"));
     let mut expected: BTreeSet<String> = fixed.collect();
     match &request.airlock {
         None => expected.extend(plots),

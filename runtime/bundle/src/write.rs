@@ -3,15 +3,15 @@
 use crate::bag::{self, Files};
 use crate::content::{Asked, Content};
 use crate::error::BundleError;
-use crate::figures::{self, Figure};
+use crate::figures;
 use crate::statement::{PAYLOAD_TYPE, Predicate, Statement, Status};
-use crate::{crate_metadata, padding, plot, report, table, verify};
+use crate::{crate_metadata, padding, plot, report, statistics, table, verify};
 use serde_json::{Map, Value, json};
 use trocar_filter::Outcome;
 use trocar_manifest::archive;
 use trocar_manifest::dsse::{self, Envelope};
 use trocar_manifest::keys::{PublicKey, SecretKey};
-use trocar_terms::{Class, Code};
+use trocar_terms::{Class, Code, Name};
 
 pub(crate) const RESULTS: &str = "data/results.json";
 pub(crate) const TABLE: &str = "data/results.csv";
@@ -89,17 +89,22 @@ fn answered(content: &Content<'_>, node: &PublicKey, files: &mut Files) -> Resul
     let results = results(content)?;
     let patients = figures::patients(content.outcome);
     let figures = figures::figures(&content.manifest.outputs, content.outcome);
+    let statistics = statistics::statistics(content.manifest, content.outcome);
     let plots: Vec<String> = figures.iter().map(plot::plot).collect::<Result<_, _>>()?;
-    let html = report::html(content, &results, patients, &figures, &plots, node)?;
+    let curves: Vec<String> = statistics.iter().map(plot::statistic).collect::<Result<_, _>>()?;
+    let sections = report::sections(&figures, &plots, &statistics, &curves);
+    let html = report::html(content, &results, patients, sections, node)?;
     files.insert(RESULTS.into(), pretty(&results)?);
-    files.insert(TABLE.into(), table::csv(patients, &figures)?);
+    files.insert(TABLE.into(), table::csv(patients, &figures, &statistics)?);
     files.insert(REPORT.into(), html.into_bytes());
-    files.extend(figures.iter().zip(plots).map(|(f, svg)| (plot_path(f), svg.into_bytes())));
+    let names = figures.iter().map(|f| &f.output.name).chain(statistics.iter().map(|s| &s.derived.name));
+    let drawn = plots.into_iter().chain(curves);
+    files.extend(names.zip(drawn).map(|(name, svg)| (plot_path(name), svg.into_bytes())));
     Ok(())
 }
 
-fn plot_path(figure: &Figure<'_>) -> String {
-    format!("data/plots/{}.svg", figure.output.name)
+fn plot_path(name: &Name) -> String {
+    format!("data/plots/{name}.svg")
 }
 
 /// CONTRACT.md section 6: what was asked, then what the filter says.

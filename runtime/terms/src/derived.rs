@@ -79,6 +79,24 @@ impl DerivedKind {
         }
     }
 
+    /// How many numbers it has at most, of an output of kind `source` that it can read.
+    #[must_use]
+    pub fn numbers(&self, source: &Kind) -> usize {
+        let along = |i: usize| axes(source).get(i).map_or(0, Axis::cells);
+        let rest: usize = axes(source).iter().rev().skip(1).map(Axis::cells).fold(1, usize::saturating_mul);
+        let p = if let Kind::Moments { variables } = source { variables.len() } else { 0 };
+        match self {
+            Self::Roc { .. } => along(0).saturating_mul(2).saturating_add(3),
+            Self::Calibration { .. } => along(0).saturating_add(1),
+            Self::Confusion => along(0).saturating_mul(5).saturating_add(1),
+            // Two for each interval of each group, and a median a group, of which there are no more than intervals.
+            Self::Survival { .. } => rest.saturating_mul(3),
+            Self::Covariance => p.saturating_mul(p.saturating_add(1)),
+            Self::Linear { predictors, .. } => predictors.len().saturating_add(2),
+            Self::Logistic { predictors, .. } => predictors.len().saturating_add(2).saturating_mul(4),
+        }
+    }
+
     /// Whether it can read an output of kind `source`.
     ///
     /// # Errors

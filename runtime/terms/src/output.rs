@@ -93,6 +93,14 @@ pub struct Variable {
     pub upper: f64,
 }
 
+impl Variable {
+    /// The width of its range.
+    #[must_use]
+    pub fn width(&self) -> f64 {
+        self.upper - self.lower
+    }
+}
+
 /// One axis of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -19,6 +19,8 @@ const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
 /// Pixels from the left, pixels from the top.
 pub(super) type Point = (i32, i32);
 
+pub(super) use plotters::style::RGBColor as Colour;
+
 /// A sheet of paper.
 pub(super) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
@@ -48,6 +50,11 @@ impl<'a> Canvas<'a> {
     ) -> Result<(), BundleError> {
         let style = colour.stroke_width(width);
         self.area.draw(&PathElement::new(vec![from, to], style)).map_err(BundleError::plot)
+    }
+
+    /// One stroke from point to point.
+    pub(super) fn polyline(&self, points: Vec<Point>, colour: RGBColor) -> Result<(), BundleError> {
+        self.area.draw(&PathElement::new(points, colour.stroke_width(2))).map_err(BundleError::plot)
     }
 
     pub(super) fn dot(&self, at: Point, colour: RGBColor) -> Result<(), BundleError> {
@@ -88,11 +95,16 @@ impl<'a> Canvas<'a> {
 
     /// The 95 % interval of the noise, with a cap at each end, along one axis.
     pub(super) fn whisker(&self, from: Point, to: Point) -> Result<(), BundleError> {
-        self.line(from, to, NOISE, 2)?;
+        self.whisker_in(NOISE, from, to)
+    }
+
+    /// The same in a colour of its own.
+    pub(super) fn whisker_in(&self, colour: RGBColor, from: Point, to: Point) -> Result<(), BundleError> {
+        self.line(from, to, colour, 2)?;
         let across = if from.0 == to.0 { (5, 0) } else { (0, 5) };
         for end in [from, to] {
             let (a, b) = ((end.0 - across.0, end.1 - across.1), (end.0 + across.0, end.1 + across.1));
-            self.line(a, b, NOISE, 2)?;
+            self.line(a, b, colour, 2)?;
         }
         Ok(())
     }

@@ -2,16 +2,20 @@
 
 mod bars;
 mod canvas;
+mod curve;
+mod forest;
 mod interval;
 mod rows;
 mod scale;
 
-use crate::{BundleError, figures::Figure, number};
+use crate::figures::{Figure, Number};
+use crate::statistics::{Statistic, title};
+use crate::{BundleError, number, units};
 use askama::filters::{Html, escape};
 pub(crate) use bars::MOST;
 use canvas::{Canvas, FAINT};
 use plotters::style::text_anchor::HPos;
-use trocar_terms::Kind;
+use trocar_terms::{DerivedKind, Kind};
 
 /// Pixels across every plot.
 const WIDTH: u32 = 680;
@@ -27,7 +31,7 @@ pub(crate) fn plot(figure: &Figure<'_>) -> Result<String, BundleError> {
             interval::draw(figure, &mut svg)?
         }
         (Kind::Table { .. } | Kind::Quantiles { .. } | Kind::Moments { .. }, cells) if cells <= LABELLED => {
-            rows::draw(figure, &mut svg)?
+            rows::draw(&figure.cells, units::counted(figure), "blanked, too few patients", &mut svg)?
         }
         (
             Kind::Histogram { .. }
@@ -38,7 +42,46 @@ pub(crate) fn plot(figure: &Figure<'_>) -> Result<String, BundleError> {
             _,
         ) => bars::draw(figure, &mut svg)?,
     }
-    Ok(described(&svg, figure))
+    Ok(described(&svg, figure.output.name.as_str(), &sentence(figure)))
+}
+
+/// Draws a derived statistic, or a hatched box where nothing was released.
+pub(crate) fn statistic(statistic: &Statistic<'_>) -> Result<String, BundleError> {
+    let mut svg = String::new();
+    match &statistic.derived.kind {
+        _ if statistic.parts.is_empty() => withheld(&mut svg)?,
+        DerivedKind::Roc { .. } => curve::roc(statistic, &mut svg)?,
+        DerivedKind::Calibration { .. } => curve::calibration(statistic, &mut svg)?,
+        DerivedKind::Survival { .. } => curve::survival(statistic, &mut svg)?,
+        DerivedKind::Confusion
+        | DerivedKind::Covariance
+        | DerivedKind::Linear { .. }
+        | DerivedKind::Logistic { .. } => {
+            let (cells, words) = forest::cells(statistic);
+            rows::draw(&cells, &words, "not known", &mut svg)?;
+        }
+    }
+    Ok(described(&svg, statistic.derived.name.as_str(), &statistic_sentence(statistic)))
+}
+
+/// What the plot of a derived statistic shows, in words.
+pub(crate) fn statistic_sentence(statistic: &Statistic<'_>) -> String {
+    let title = title(&statistic.derived.kind);
+    let (all, hidden) = (statistic.cells().count(), statistic.cells().filter(|c| c.number.is_none()).count());
+    if all == 0 {
+        return format!("{title}: withheld, nothing was released.");
+    }
+    let lead = match statistic.single() {
+        Some(n) => format!("{title}: {}", interval_words(&n)),
+        None => format!("{title} of {all} numbers, each with its 95 % noise interval"),
+    };
+    if hidden == 0 { format!("{lead}.") } else { format!("{lead}; {hidden} of {all} numbers are not known.") }
+}
+
+fn interval_words(n: &Number) -> String {
+    let places = number::decimals(n.sd);
+    let text = |v| number::plain(v, places);
+    format!("{}, 95 % noise interval {} to {}", text(n.display), text(n.low95), text(n.high95))
 }
 
 fn withheld(svg: &mut String) -> Result<(), BundleError> {
@@ -49,12 +92,11 @@ fn withheld(svg: &mut String) -> Result<(), BundleError> {
 }
 
 /// Puts title and description where a screen reader looks for them.
-fn described(svg: &str, figure: &Figure<'_>) -> String {
+fn described(svg: &str, name: &str, words: &str) -> String {
     let Some((tag, strokes)) = svg.split_once(">\n") else {
         return String::new();
     };
-    let name = figure.output.name.as_str();
-    let words = escaped(&sentence(figure));
+    let words = escaped(words);
     format!(
         "{tag} role=\"img\" aria-labelledby=\"title-{name} desc-{name}\">\n\
          <title id=\"title-{name}\">{name}</title>\n<desc id=\"desc-{name}\">{words}</desc>\n{strokes}"
@@ -72,14 +114,7 @@ pub(crate) fn sentence(figure: &Figure<'_>) -> String {
         return format!("{kind}: withheld, nothing was released.");
     }
     if let Some(n) = figure.single() {
-        let places = number::decimals(n.sd);
-        let text = |v| number::plain(v, places);
-        return format!(
-            "{kind}: {}, 95 % noise interval {} to {}.",
-            text(n.display),
-            text(n.low95),
-            text(n.high95)
-        );
+        return format!("{kind}: {}.", interval_words(&n));
     }
     match figure.blanked() {
         0 => format!("{kind} of {cells} cells, each with its 95 % noise interval."),
@@ -97,7 +132,7 @@ fn titled(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::{Cell, Number};
+    use crate::figures::Cell;
     use serde_json::json;
     use trocar_terms::Output;
 

@@ -4,8 +4,8 @@ use super::WIDTH;
 use super::canvas::{BAR, Canvas, FAINT, GRID, INK};
 use super::interval::tick_places;
 use super::scale::Scale;
-use crate::figures::{Cell, Figure};
-use crate::{BundleError, number, units};
+use crate::figures::Cell;
+use crate::{BundleError, number};
 use plotters::style::text_anchor::HPos;
 
 const LEFT: i32 = 236;
@@ -15,20 +15,21 @@ const STEP: i32 = 26;
 /// A label has room for this many letters; the table beside the plot has the whole of it.
 const ROOM: usize = 32;
 
-pub(super) fn draw(figure: &Figure<'_>, svg: &mut String) -> Result<(), BundleError> {
-    let floor = TOP + STEP * i32::try_from(figure.cells.len()).unwrap_or(0);
+/// One row a cell; `words` stand under the axis, `blank` beside what is hatched.
+pub(super) fn draw(cells: &[Cell], words: &str, blank: &str, svg: &mut String) -> Result<(), BundleError> {
+    let floor = TOP + STEP * i32::try_from(cells.len()).unwrap_or(0);
     let canvas = Canvas::new(svg, WIDTH, floor.unsigned_abs() + 52)?;
-    let along = along(&figure.cells);
+    let along = along(cells);
     grid(&canvas, &along, floor)?;
-    for (y, cell) in (0..).map(|i| TOP + STEP * i + STEP / 2).zip(&figure.cells) {
+    for (y, cell) in (0..).map(|i| TOP + STEP * i + STEP / 2).zip(cells) {
         canvas.text(&shortened(&cell.label), (LEFT - 10, y), HPos::Right, INK)?;
         row(&canvas, cell, y, &along)?;
     }
     canvas.line((along.at(0.0), TOP), (along.at(0.0), floor), INK, 1)?;
-    if figure.blanked() > 0 {
-        canvas.text("hatched: blanked, too few patients", (RIGHT, 12), HPos::Right, FAINT)?;
+    if cells.iter().any(|cell| cell.number.is_none()) {
+        canvas.text(&format!("hatched: {blank}"), (RIGHT, 12), HPos::Right, FAINT)?;
     }
-    canvas.text(units::counted(figure), ((LEFT + RIGHT) / 2, floor + 36), HPos::Center, INK)?;
+    canvas.text(words, ((LEFT + RIGHT) / 2, floor + 36), HPos::Center, INK)?;
     canvas.finish()
 }
 

@@ -29,6 +29,11 @@ impl Scale {
         self.first + (share * pixels).round() as i32
     }
 
+    /// The first and the last pixel.
+    pub(super) const fn ends(&self) -> (i32, i32) {
+        (self.first, self.last)
+    }
+
     /// Round values along the axis, about `wanted` of them and never more than twice as many.
     pub(super) fn ticks(&self, wanted: u32) -> Vec<f64> {
         let step = step((self.high - self.low) / f64::from(wanted));

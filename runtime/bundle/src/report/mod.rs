@@ -5,10 +5,12 @@
 
 mod privacy;
 mod reviewed;
+mod statistics_words;
 mod words;
 
 use crate::content::{Content, Request};
 use crate::figures::{Cell, Figure, Number};
+use crate::statistics::Statistic;
 use crate::{BundleError, number, plot, units};
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -65,7 +67,7 @@ struct Shown {
 }
 
 /// One output.
-struct Section {
+pub(crate) struct Section {
     name: String,
     kind: &'static str,
     unit: String,
@@ -77,6 +79,8 @@ struct Section {
     note: String,
     caption: String,
     column: &'static str,
+    /// What stands in place of a number that is not there.
+    blank: &'static str,
     rows: Vec<Row>,
 }
 
@@ -85,16 +89,26 @@ struct Row {
     number: Option<Shown>,
 }
 
-/// Writes the report; `plots` in the order of `figures`.
+/// One section an output and one a derived statistic; plots and curves in their orders.
+pub(crate) fn sections(
+    figures: &[Figure<'_>],
+    plots: &[String],
+    statistics: &[Statistic<'_>],
+    curves: &[String],
+) -> Vec<Section> {
+    let outputs = figures.iter().zip(plots).map(|(figure, svg)| section(figure, svg));
+    let derived = statistics.iter().zip(curves).map(|(statistic, svg)| derived_section(statistic, svg));
+    outputs.chain(derived).collect()
+}
+
+/// Writes the report.
 pub(crate) fn html(
     content: &Content<'_>,
     results: &Json,
     patients: Option<Number>,
-    figures: &[Figure<'_>],
-    plots: &[String],
+    sections: Vec<Section>,
     node: &PublicKey,
 ) -> Result<String, BundleError> {
-    let sections = figures.iter().zip(plots).map(|(f, svg)| section(f, svg)).collect();
     Ok(report(content, results, patients, sections, node).render()?)
 }
 
@@ -124,7 +138,7 @@ fn report(
         release_time,
         name: manifest.name.to_string(),
         version: manifest.version.to_string(),
-        outputs_word: words::outputs(figures.len()),
+        outputs_word: words::outputs(manifest.outputs.len()),
         where_: words::cohort(&request.where_),
         sees: words::sees(&manifest.capabilities),
         parameters: request.parameters.iter().map(|(k, v)| (k.clone(), value(v))).collect(),
@@ -168,7 +182,28 @@ fn section(figure: &Figure<'_>, svg: &str) -> Section {
         note: words::note(figure, plot::MOST),
         caption: words::caption(figure, ROWS),
         column: words::column(&output.kind),
+        blank: "blanked: too few patients",
         rows: rows(figure),
+    }
+}
+
+fn derived_section(statistic: &Statistic<'_>, svg: &str) -> Section {
+    let rows: Vec<Row> = statistic.cells().map(|cell| row(&cell)).collect();
+    let caption = statistics_words::caption(statistic, rows.len(), ROWS);
+    Section {
+        name: statistic.derived.name.to_string(),
+        kind: statistic.derived.kind.word(),
+        unit: format!("from {}", statistic.derived.from),
+        counted: statistics_words::single(statistic),
+        meaning: statistics_words::meaning(statistic.derived),
+        single: statistic.single().map(|n| Shown::of(&n, number::decimals(n.sd))),
+        svg: svg.to_owned(),
+        sentence: plot::statistic_sentence(statistic),
+        note: statistics_words::note(statistic).to_owned(),
+        caption,
+        column: "Statistic",
+        blank: "not known: too few patients, or hidden by the noise",
+        rows: rows.into_iter().take(ROWS).collect(),
     }
 }
 

@@ -107,6 +107,9 @@ impl Oracle {
 
     /// Every row of the oracle is a number of ours, within `tolerance` of its size.
     fn holds(&self, figures: &Figures, tolerance: f64) {
+        let numbers = figures.derived.iter().flat_map(|d| &d.parts).map(|p| p.numbers.len()).sum::<usize>();
+        let most = figures.derived[0].derived.kind.numbers(&figures.outputs[0].kind);
+        assert!((1..=most).contains(&numbers), "{numbers} numbers where {most} were announced");
         for row in &self.rows {
             let [part, group, at, value] = row;
             let value: f64 = value.parse().unwrap();
