@@ -8,6 +8,7 @@ mod intake;
 mod job;
 mod oracle;
 mod report;
+mod rounds;
 mod scan;
 mod tamper;
 mod words;
