@@ -16,7 +16,11 @@ fn expected() -> Vec<(f64, String, Vec<f64>)> {
     let lines = text.lines().filter(|l| !l.starts_with('#')).skip(1);
     let row = |line: &str| {
         let cells: Vec<&str> = line.split('\t').collect();
-        (cells[0].parse().unwrap(), cells[1].to_owned(), cells[2..].iter().map(|c| c.parse().unwrap()).collect())
+        (
+            cells[0].parse().unwrap(),
+            cells[1].to_owned(),
+            cells[2..].iter().map(|c| c.parse().unwrap()).collect(),
+        )
     };
     lines.map(row).collect()
 }
@@ -92,7 +96,10 @@ fn a_node_releases_a_fit_within_its_noise_and_says_how_many_rounds_it_paid() {
     let package = approved(&world, &two);
     let job = world.submit(&package, "liver", &[]).exits(0).json();
     let (_, results) = world.fetch(&job["job"], 0);
-    assert_eq!((&results["rounds"], &results["rho"], &results["outputs"][0]["rho"]), (&2.into(), &"0.1".into(), &"0.08".into()));
+    assert_eq!(
+        (&results["rounds"], &results["rho"], &results["outputs"][0]["rho"]),
+        (&2.into(), &"0.1".into(), &"0.08".into())
+    );
     assert!((spent(&world) - 0.1).abs() < 1e-5, "the ledger says {}", spent(&world));
     let exact = rehearsed(&world, &folder, &[], &["--exact"])["figures"].clone();
     let truth = part(&exact, "coefficient", "value");
@@ -125,7 +132,8 @@ fn a_job_whose_node_was_killed_between_two_rounds_is_released_once_and_charged_o
     world.run(&["node", "resume"]).exits(0);
     let job = world.submit(&package, "liver", &[]).exits(0).json();
     assert_eq!(job["state"], "released");
-    let counts = ["\"reserved\"", "\"charged\"", "\"finished\"", "\"returned\""].map(|word| lines(&world, word));
+    let counts =
+        ["\"reserved\"", "\"charged\"", "\"finished\"", "\"returned\""].map(|word| lines(&world, word));
     assert_eq!((counts, spent(&world)), ([1, 1, 1, 0], before), "it was charged or released twice");
 }
 
@@ -144,6 +152,9 @@ fn a_closed_gate_gives_back_the_blocks_of_every_round() {
     let package = approved(&world, &[]);
     let job = world.submit(&package, "liver", &[]).exits(4).json();
     let (_, results) = world.fetch(&job["job"], 4);
-    assert_eq!((&results["status"], &results["rounds"], &results["rho"]), (&"withheld".into(), &5.into(), &"0.02".into()));
+    assert_eq!(
+        (&results["status"], &results["rounds"], &results["rho"]),
+        (&"withheld".into(), &5.into(), &"0.02".into())
+    );
     assert!((spent(&world) - 0.02).abs() < 1e-5, "the ledger says {}", spent(&world));
 }
