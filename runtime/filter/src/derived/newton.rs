@@ -25,6 +25,8 @@ use trocar_terms::{Derived, DerivedKind, Name};
 /// The longest step, as an L2 norm. The first step from 0 is four times the coefficients of least squares: predictors that are
 /// scaled to [-1, 1] have no longer one, unless they predict perfectly.
 const LONGEST: f64 = 10.0;
+/// Rounds before the last whose coefficients are released too: enough to see whether the steps have come to rest.
+const EARLIER: usize = 2;
 
 /// One logistic regression on its way.
 pub(crate) struct Fit {
@@ -99,7 +101,7 @@ impl Fit {
     }
 
     /// What is released: the coefficients after the last round, the standard errors that its Hessian gives them, and the
-    /// coefficients after each round before.
+    /// coefficients after the rounds before.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let (last, before) = match self.found.split_last() {
             Some((last, before)) => (last.as_slice(), before),
@@ -110,11 +112,14 @@ impl Fit {
             Part::many("coefficient", at(), numbers(last)),
             Part::many("standard_error", at(), numbers(&self.errors)),
         ];
-        if !before.is_empty() {
-            let words =
-                (1..=before.len()).flat_map(|t| self.words.iter().map(move |w| format!("round {t}, {w}")));
-            let all: Vec<Option<Estimate>> = before.iter().flatten().copied().collect();
-            parts.push(Part::many("earlier_round", At::Words(words.collect()), numbers(&all)));
+        let rounds = (1..=before.len()).zip(before).skip(before.len().saturating_sub(EARLIER));
+        let (mut words, mut all) = (Vec::new(), Vec::new());
+        for (t, found) in rounds {
+            words.extend(self.words.iter().map(|word| format!("round {t}, {word}")));
+            all.extend(found);
+        }
+        if !all.is_empty() {
+            parts.push(Part::many("earlier_round", At::Words(words), numbers(&all)));
         }
         parts
     }

@@ -69,7 +69,7 @@ fn without_noise_the_rounds_end_where_the_penalised_score_is_zero() {
 }
 
 #[test]
-fn every_round_is_shown_under_a_name_of_its_own() {
+fn the_rounds_before_the_last_are_shown_under_names_of_their_own() {
     let (states, figures) = fitted(&regression("0.02", 3, 1.0), &mut Silent::default(), true);
     let parts = &figures.derived[0].parts;
     assert_eq!(
@@ -81,6 +81,9 @@ fn every_round_is_shown_under_a_name_of_its_own() {
     let shown: Vec<f64> = parts[2].numbers.iter().map(|n| n.value.unwrap()).collect();
     let given = [&states[1][..], &states[2]].concat();
     assert!(shown.iter().zip(&given).all(|(a, b)| (a - b).abs() < 1e-9), "{shown:?} {given:?}");
+    let four = fitted(&regression("0.02", 4, 1.0), &mut Silent::default(), true).1;
+    let At::Words(words) = &four.derived[0].parts[2].at else { panic!("words") };
+    assert_eq!((words.len(), words[0].as_str()), (6, "round 2, intercept"), "the last two before the end");
     let one = fitted(&regression("0.02", 1, 1.0), &mut Silent::default(), true).1;
     assert_eq!(one.derived[0].parts.len(), 2, "with one round there is no earlier one");
 }
