@@ -1,8 +1,9 @@
 //! Jobs of several rounds: a logistic regression by Newton steps, on the real node.
 
-use crate::world::{World, guest, manifest, root};
+use crate::world::{HELD, World, guest, manifest, root};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use trocar_terms::Timestamp;
 
 /// What the guest reads beside age and sex.
 const EVENT: (&str, &str) = (
@@ -72,7 +73,7 @@ fn node(patients: u32) -> (World, PathBuf) {
     (world, folder)
 }
 
-/// Approved for a project that may spend the whole year, since five rounds cost the whole of a job's 0.1.
+/// Its five rounds and the gate cost 0.1: all that a job may, and a project in a year.
 fn approved(world: &World, change: &[(&str, &str)]) -> PathBuf {
     let package = world.pack("event-logistic", change);
     world.approve(&package, "liver");
@@ -157,4 +158,23 @@ fn a_closed_gate_gives_back_the_blocks_of_every_round() {
         (&"withheld".into(), &5.into(), &"0.02".into())
     );
     assert!((spent(&world) - 0.02).abs() < 1e-5, "the ledger says {}", spent(&world));
+}
+
+#[test]
+fn the_release_time_counts_every_round_whether_its_gate_opens_or_not() {
+    let admitted: Timestamp = "2027-03-01T08:00:00Z".parse().unwrap();
+    let workers = std::thread::available_parallelism().unwrap().get() as i64;
+    for rounds in [1, 5] {
+        let world = World::at(admitted, "7");
+        world.dataset("liver", &world.cohort("cohort", 2, "CT"), &[HELD, EVENT]).exits(0);
+        let package = approved(&world, &[("rounds = 5", &format!("rounds = {rounds}"))]);
+        let job = world.submit(&package, "liver", &["--detach"]).exits(0).json();
+        // Waits for the process that --detach left behind, or does its work.
+        world.run(&["node", "resume"]).exits(0);
+        let release_at: Timestamp = job["release_at"].as_str().unwrap().parse().unwrap();
+        // 500 patients at 2 s and the node's 1 s a round, 5 s for each draw beyond the first, 180 s a job; slots of 15 minutes.
+        let turns = (500 + workers - 1) / workers;
+        let seconds = rounds * turns * 3 + (rounds - 1) * 5 + 180;
+        assert_eq!(release_at.seconds(), admitted.plus(seconds).slot_ceil(900).seconds(), "{rounds} rounds");
+    }
 }
