@@ -55,6 +55,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trocar-guest-macros", &[]),
     ("trocar-guest", &["trocar-guest-macros"]),
     ("ct-intensity", &["trocar-guest"]),
+    ("event-logistic", &["trocar-guest"]),
     ("lesion-volume", &["trocar-guest"]),
     ("pet-suv", &["trocar-guest"]),
     ("pet-tumour", &["trocar-guest"]),

@@ -10,6 +10,7 @@ mod ledger;
 mod oracle;
 mod plan;
 mod report;
+mod rounds;
 mod scan;
 mod tamper;
 mod words;

@@ -73,7 +73,11 @@ pub(crate) fn check(out: Out, args: &Check) -> Result<Exit, Failure> {
         let digest =
             digest.map_or_else(|| "pack decides, it covers the component".to_owned(), |d| d.to_string());
         let (name, version) = (&manifest.name, &manifest.version);
-        format!("{name} {version} is in order; one run costs rho {rho:.4}\nmanifest digest: {digest}")
+        let rounds = match manifest.privacy.rounds {
+            1 => String::new(),
+            n => format!(", of which {n} rounds {:.4} each", manifest.round_rho()),
+        };
+        format!("{name} {version} is in order; one run costs rho {rho:.4}{rounds}\nmanifest digest: {digest}")
     })?;
     Ok(Exit::Done)
 }

@@ -35,9 +35,21 @@ fn words(package: &Package) -> String {
         ),
         format!("  cohort gate       costs rho {} and delta {}", m.privacy.gate_rho, m.privacy.gate_delta),
     ];
+    lines.extend(rounds_words(m));
     lines.extend(m.outputs.iter().map(output_words));
     lines.push("Nothing else leaves the node: no image, no voxel, no row of a table, no log.".to_owned());
     lines.join("\n")
+}
+
+/// One line where there is more than one round.
+fn rounds_words(m: &Manifest) -> Option<String> {
+    let (rounds, one) = (m.privacy.rounds, m.round_rho());
+    let words = || {
+        format!(
+            "  rounds            {rounds} at rho {one:.4} each; guests see the noised result of the one before"
+        )
+    };
+    (rounds > 1).then(words)
 }
 
 fn looks_at(m: &Manifest) -> String {
@@ -104,7 +116,11 @@ pub(crate) fn figures(figures: &Figures) -> String {
     let rows = figures.outputs.iter().flat_map(|f| f.numbers.iter().enumerate().map(|(at, n)| row(f, at, n)));
     let head = ["output", "value", "sd of the noise", "95 % interval", "unit"];
     let cohort = format!("patients: {} (sd {})", figures.patients.value, figures.patients.sd);
-    format!("{cohort}\n{}", table(&head, rows))
+    let rounds = match figures.rounds {
+        1 => String::new(),
+        n => format!(", after {n} rounds"),
+    };
+    format!("{cohort}{rounds}\n{}", table(&head, rows))
 }
 
 fn row(figure: &Figure, at: usize, n: &Number) -> Vec<String> {

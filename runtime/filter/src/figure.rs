@@ -1,7 +1,7 @@
 //! Step 9: noised integers become numbers with units. Computed unclamped and unblanked; only the display is held back.
 
 use crate::block::{Block, CELL_ONE, Encoding, SCALE_BITS};
-use crate::derived::{self, DerivedFigure};
+use crate::derived::{self, DerivedFigure, Fit};
 use crate::interval::{Estimate, Z95, linear, ratio};
 use crate::plan::{Plan, Stated};
 use crate::quantile::quantile;
@@ -81,13 +81,13 @@ pub struct Number {
 }
 
 impl Figures {
-    pub(crate) fn compute(plan: &Plan, patients: i128, blocks: &[Vec<i128>]) -> Self {
+    pub(crate) fn compute(plan: &Plan, patients: i128, blocks: &[Vec<i128>], fits: &[Fit]) -> Self {
         let Stated { rho, delta, epsilon } = plan.whole_cost();
         let value = i64::try_from(patients).unwrap_or(i64::MAX);
         let patients = Patients { value, sd: plan.gate().sigma as f64 };
         let outputs =
             plan.blocks().iter().zip(blocks).map(|(block, noised)| figure(plan, block, noised)).collect();
-        let derived = derived::compute(plan, blocks);
+        let derived = derived::compute(plan, blocks, fits);
         let rounds = plan.rounds();
         Self { patients, rho, delta, epsilon_at_1e_6: epsilon, rounds, outputs, derived }
     }

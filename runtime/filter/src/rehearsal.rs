@@ -60,7 +60,7 @@ pub fn rehearse_rounds<E>(
     let (mut patients, sums) = added(plan, map(&[])?);
     let mut course = match draw(sums, noise, exact) {
         Drawn::Closed(_) => return Ok(Rehearsal { exact, figures: None, patients }),
-        Drawn::Open { plan, patients, blocks } => Course::new(plan, patients, blocks),
+        Drawn::Open { plan, patients, blocks } => Course::new(plan, patients, blocks, exact),
     };
     while !course.is_over() {
         let (rows, sums) = added(plan, map(&course.state())?);

@@ -89,7 +89,9 @@ pub fn first_round(sums: Sums, rng: &mut impl CryptoRng) -> Step {
     let mut noise = GaussianNoise::new(rng);
     match draw(sums, &mut noise, false) {
         Drawn::Closed(plan) => Step::Done(Outcome::Withheld(Withheld::new(&plan))),
-        Drawn::Open { plan, patients, blocks } => Step::after(Course::new(plan, patients, blocks), noise),
+        Drawn::Open { plan, patients, blocks } => {
+            Step::after(Course::new(plan, patients, blocks, false), noise)
+        }
     }
 }
 

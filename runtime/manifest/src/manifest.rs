@@ -118,6 +118,12 @@ impl Manifest {
         &self.canonical
     }
 
+    /// What one round of all outputs costs by the rho that they declare; for people, never charged.
+    #[must_use]
+    pub fn round_rho(&self) -> f64 {
+        self.outputs.iter().map(|output| output.rho.to_f64()).sum()
+    }
+
     /// The digest of the canonical form: the manifest's identity.
     #[must_use]
     pub fn digest(&self) -> Digest {

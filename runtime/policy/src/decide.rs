@@ -160,8 +160,11 @@ fn budget(policy: &Policy, manifest: &Manifest) -> Result<(), Denial> {
     let outputs = manifest.outputs.iter().map(|o| o.rho.attos()).fold(0, u128::saturating_add);
     let rounds = outputs.saturating_mul(u128::from(privacy.rounds));
     if privacy.gate_rho.attos().saturating_add(rounds) > policy.rho_job.attos() {
-        let detail =
-            format!("gate_rho and the outputs' rho add up to more than rho_job = {}", policy.rho_job);
+        let detail = format!(
+            "gate_rho and the outputs' rho {}add up to more than rho_job = {}",
+            times(privacy.rounds),
+            policy.rho_job
+        );
         return Err((Code::JobBudget, detail));
     }
     if privacy.gate_delta > policy.gate_delta_year {
@@ -183,6 +186,10 @@ pub fn countable(policy: &Policy, where_: &str) -> Result<Expr, (Code, String)> 
     let expr = parsed(where_)?;
     check(&expr, &Granted { attributes: &may.attributes, columns: &may.columns })?;
     Ok(expr)
+}
+
+fn times(rounds: u32) -> String {
+    if rounds == 1 { String::new() } else { format!("of {rounds} rounds ") }
 }
 
 struct Granted<'a> {

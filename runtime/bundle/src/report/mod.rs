@@ -133,7 +133,7 @@ fn report(
         withheld,
         withheld_words: trocar_terms::Code::Withheld.text(),
         patients: patients.map(|n| Shown::of(&n, 0)),
-        privacy: Privacy::of(results),
+        privacy: Privacy::of(results, manifest),
         release_day,
         release_time,
         name: manifest.name.to_string(),

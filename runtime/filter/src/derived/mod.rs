@@ -11,6 +11,7 @@ mod linear;
 mod matrix;
 mod moments;
 mod monotone;
+mod newton;
 mod roc;
 mod source;
 mod survival;
@@ -18,6 +19,7 @@ mod survival;
 use crate::figure::{Number, columns, scalar};
 use crate::plan::Plan;
 pub(crate) use moments::pairs;
+pub(crate) use newton::Fit;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use source::Source;
@@ -61,13 +63,13 @@ pub enum At {
     Words(Vec<String>),
 }
 
-/// Every derived statistic of the plan, from its noised blocks.
-pub(crate) fn compute(plan: &Plan, blocks: &[Vec<i128>]) -> Vec<DerivedFigure> {
-    plan.derived().iter().filter_map(|derived| figure(plan, blocks, derived)).collect()
+/// Every derived statistic of the plan, from its noised blocks, and the steps that were taken between rounds.
+pub(crate) fn compute(plan: &Plan, blocks: &[Vec<i128>], fits: &[Fit]) -> Vec<DerivedFigure> {
+    plan.derived().iter().filter_map(|derived| figure(plan, blocks, fits, derived)).collect()
 }
 
 /// `None` only where the output is not there, which admission refuses.
-fn figure(plan: &Plan, blocks: &[Vec<i128>], derived: &Derived) -> Option<DerivedFigure> {
+fn figure(plan: &Plan, blocks: &[Vec<i128>], fits: &[Fit], derived: &Derived) -> Option<DerivedFigure> {
     let mut all = plan.blocks().iter().zip(blocks);
     let (block, noised) = all.find(|(block, _)| block.output.name == derived.from)?;
     let source = Source::new(plan, block, noised);
@@ -78,8 +80,7 @@ fn figure(plan: &Plan, blocks: &[Vec<i128>], derived: &Derived) -> Option<Derive
         DerivedKind::Survival { event } => survival::parts(&source, event),
         DerivedKind::Covariance => covariance::parts(&source),
         DerivedKind::Linear { outcome, predictors } => linear::parts(&source, outcome, predictors),
-        // Its steps are taken between rounds.
-        DerivedKind::Logistic { .. } => Vec::new(),
+        DerivedKind::Logistic { .. } => fits.iter().find(|fit| fit.is_of(derived))?.parts(),
     };
     Some(DerivedFigure { derived: derived.clone(), parts })
 }

@@ -7,6 +7,7 @@ mod derived;
 mod draw;
 mod expected;
 mod figures;
+mod logistic;
 mod rounds;
 mod sum;
 
