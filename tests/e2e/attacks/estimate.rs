@@ -41,8 +41,7 @@ pub fn plan(outputs: &[Output], rho: &str) -> Plan {
     let outputs: Vec<Output> =
         outputs.iter().map(|output| Output { rho: decimal(rho), ..output.clone() }).collect();
     let (gate_rho, gate_delta) = (decimal("0.02"), decimal("1e-8"));
-    let (derived, rounds) = (&[][..], 1);
-    Plan::admit(&Admission { outputs: &outputs, derived, gate_rho, gate_delta, rounds, k: 10, n_pub: 500 })
+    Plan::admit(&Admission { outputs: &outputs, derived: &[], gate_rho, gate_delta, k: 10, n_pub: 500 })
         .unwrap()
 }
 
