@@ -25,6 +25,7 @@ mod one_hot;
 mod order;
 mod padding;
 mod poison;
+mod rounds;
 mod shape;
 mod state;
 mod trap;

@@ -28,7 +28,7 @@ impl Guest {
         Self::of(&component, manifest)
     }
 
-    /// A guest written in WAT, under the manifest of another.
+    /// A guest written in WAT, under the manifest of another that returns as much.
     pub fn written(wat: &str, manifest_of: &str) -> Self {
         let path = manifest(manifest_of);
         let text = std::fs::read_to_string(&path).unwrap();
@@ -60,11 +60,13 @@ impl Guest {
 
     /// Maps a patient whose first voxels are these, as a node's worker does: a fresh store and instance.
     pub fn map(&self, voxels: &[i16]) -> Result<Untrusted<Contribution>, MapFault> {
-        self.map_shaped(voxels, &self.shape())
+        self.map_in(voxels, &[])
     }
 
-    pub fn map_shaped(&self, voxels: &[i16], shape: &[usize]) -> Result<Untrusted<Contribution>, MapFault> {
-        let call = Call { grant: &self.grant, limits: &self.limits, params: &[], state: &[], shape };
+    /// As `map`, in a round after the first.
+    pub fn map_in(&self, voxels: &[i16], state: &[f64]) -> Result<Untrusted<Contribution>, MapFault> {
+        let shape = self.shape();
+        let call = Call { grant: &self.grant, limits: &self.limits, params: &[], state, shape: &shape };
         run(&self.runner, Box::new(Phantom::new(voxels)), &call)
     }
 
