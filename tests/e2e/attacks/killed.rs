@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A worker lives for some 20 ms; the one of an endless guest until it is killed.
-const LONG: Duration = Duration::from_millis(250);
+const LONG: Duration = Duration::from_millis(150);
 
 /// How many workers were killed, and what was seen from outside.
 pub struct Killed {
@@ -31,18 +31,11 @@ pub fn killing(lab: &Lab, hu: i16) -> Killed {
             panic!("the job ended early: {:?}", submit.wait_with_output());
         }
         for worker in children(submit.id()) {
-            let age = young
-                .entry(worker)
-                .or_insert_with(|| {
-                    eprintln!("new {worker} at {:?}", Instant::now());
-                    Instant::now()
-                })
-                .elapsed();
+            let age = young.entry(worker).or_insert_with(Instant::now).elapsed();
             if age > LONG
                 && Command::new("kill").args(["-9", &worker.to_string()]).status().unwrap().success()
             {
                 kills += 1;
-                eprintln!("killed {worker} at {age:?}");
                 // Gone, or reaped within the next turn.
                 young.insert(worker, Instant::now());
             }
