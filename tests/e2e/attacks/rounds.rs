@@ -26,7 +26,7 @@ fn a_bit_that_is_told_in_every_round_and_carried_on_is_recovered_no_more_often_t
     let plan = plan_of_rounds(&guest.manifest.outputs, "0.25", 2);
     let right = |noise, trials| recovery(&guest, &plan, noise, trials);
     assert_eq!(right(Noise::Off, 100), 1.0, "without noise the guest must always succeed");
-    let trials = tries(20_000, 100_000);
+    let trials = tries(5_000, 50_000);
     let bar = bound(Fact::Bit, mu(&plan), trials);
     let weak = right(Noise::Weak, trials);
     assert!(weak > bar, "sigma / 1.25 passed: {weak} against {bar}");
