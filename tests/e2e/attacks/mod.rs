@@ -11,7 +11,7 @@ mod killed;
 mod lab;
 mod oracle;
 mod repeats;
-mod row;
+pub mod row;
 mod sandboxed;
 mod time;
 
