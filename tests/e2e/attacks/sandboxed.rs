@@ -1,6 +1,7 @@
 //! Guests in the sandbox, without a process round each: for runs of thousands.
 
 use crate::world::{guest, manifest, root};
+use std::path::Path;
 use std::sync::Arc;
 use trocar_filter::{Contribution, Untrusted};
 use trocar_manifest::Manifest;
@@ -20,9 +21,7 @@ pub struct Guest {
 impl Guest {
     /// A guest of tests/guests, as `cargo xtask guests` built it.
     pub fn built(name: &str) -> Self {
-        let path = manifest(name);
-        let text = std::fs::read_to_string(&path).unwrap();
-        let manifest = Manifest::parse(&path.display().to_string(), &text).unwrap();
+        let manifest = Self::manifest(&manifest(name));
         let module = std::fs::read(guest(name)).unwrap();
         let component = ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap();
         Self::of(&component, manifest)
@@ -30,10 +29,13 @@ impl Guest {
 
     /// A guest written in WAT, under the manifest of another that returns as much.
     pub fn written(wat: &str, manifest_of: &str) -> Self {
-        let path = manifest(manifest_of);
-        let text = std::fs::read_to_string(&path).unwrap();
-        let manifest = Manifest::parse(&path.display().to_string(), &text).unwrap();
-        Self::of(&encoded(wat), manifest)
+        Self::of(&encoded(wat), Self::manifest(&manifest(manifest_of)))
+    }
+
+    /// A manifest, read.
+    pub fn manifest(path: &Path) -> Manifest {
+        let text = std::fs::read_to_string(path).unwrap();
+        Manifest::parse(&path.display().to_string(), &text).unwrap()
     }
 
     fn of(component: &[u8], manifest: Manifest) -> Self {
