@@ -69,6 +69,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("attack_order", &["trocar-guest"]),
     ("attack_padding", &["trocar-guest"]),
     ("attack_poison", &["trocar-guest"]),
+    ("attack_rounds", &["trocar-guest"]),
     ("attack_shape", &["trocar-guest"]),
     ("attack_trap", &["trocar-guest"]),
     ("attack_words", &["trocar-guest"]),

@@ -35,15 +35,27 @@ pub enum Noise {
     Off,
 }
 
-/// Manifest outputs under a test policy: all at this rho.
+/// Manifest outputs under a test policy: all at this rho, in one round.
 pub fn plan(outputs: &[Output], rho: &str) -> Plan {
+    plan_of_rounds(outputs, rho, 1)
+}
+
+/// As `plan`, in several rounds, each at this rho.
+pub fn plan_of_rounds(outputs: &[Output], rho: &str, rounds: u32) -> Plan {
     let decimal = |text: &str| text.parse::<Decimal>().unwrap();
     let outputs: Vec<Output> =
         outputs.iter().map(|output| Output { rho: decimal(rho), ..output.clone() }).collect();
     let (gate_rho, gate_delta) = (decimal("0.02"), decimal("1e-8"));
-    let (derived, rounds) = (&[][..], 1);
-    Plan::admit(&Admission { outputs: &outputs, derived, gate_rho, gate_delta, rounds, k: 10, n_pub: 500 })
-        .unwrap()
+    Plan::admit(&Admission {
+        outputs: &outputs,
+        derived: &[],
+        gate_rho,
+        gate_delta,
+        k: 10,
+        n_pub: 500,
+        rounds,
+    })
+    .unwrap()
 }
 
 /// mu of all that one job releases.

@@ -1,6 +1,6 @@
 //! Hashes and commitments: whoever can guess a patient's data must not be able to check the guess against anything published.
 
-use super::lab::{gather, morning, tiny};
+use super::lab::{exported, gather, morning, tiny};
 use super::row::Row;
 use crate::world::{HELD, World};
 use base64::Engine;
@@ -24,6 +24,7 @@ fn a_dictionary_of_everything_in_the_dataset_opens_no_published_digest() {
     let mut published = said.out.into_bytes();
     published.extend(std::fs::read(bundle).unwrap());
     published.extend(std::fs::read(world.home().join("ledger.log")).unwrap());
+    published.extend(exported(&world).1.into_bytes());
     let digests = digests_in(&published);
     assert!(digests.len() > 10, "only {} digests were found", digests.len());
     let guesses = dictionary(&cohort);

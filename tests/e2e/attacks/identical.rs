@@ -30,7 +30,7 @@ impl Attack<'_> {
         for hu in first {
             let loud = lab.run(*hu);
             assert!(loud.bundle == quiet.bundle, "{} at {hu}: the bundles differ", self.guest);
-            assert_eq!(loud, quiet, "{} at {hu} can be told", self.guest);
+            assert!(loud == quiet, "{} at {hu} can be told: {}", self.guest, loud.first_difference(&quiet));
         }
         first.len().try_into().unwrap()
     }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A worker lives for some 20 ms; the one of an endless guest until it is killed.
-const LONG: Duration = Duration::from_millis(250);
+const LONG: Duration = Duration::from_millis(150);
 
 /// How many workers were killed, and what was seen from outside.
 pub struct Killed {

@@ -24,12 +24,15 @@ pub struct Lab {
     target: Vec<PathBuf>,
 }
 
+/// Code, output and errors of: status, an attempt to fetch the result, the log that an auditor may have.
+pub type Told = [(i32, String, String); 3];
+
 /// All that a researcher sees of one job, and what it cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
     pub submitted: (i32, String, String),
-    /// Status and an attempt to fetch the result, at each quarter of an hour and the seconds round it.
-    pub history: Vec<(i64, [(i32, String, String); 2])>,
+    /// At each quarter of an hour and the seconds round it.
+    pub history: Vec<(i64, Told)>,
     pub budget: String,
     pub bundle: Vec<u8>,
     pub ledger: String,
@@ -73,9 +76,22 @@ impl Lab {
 }
 
 impl Trace {
+    /// Where it first is not like another, in few words.
+    pub fn first_difference(&self, other: &Self) -> String {
+        let at = self.history.iter().zip(&other.history).find(|(ours, theirs)| ours != theirs);
+        let parts = [
+            ("submission", self.submitted != other.submitted),
+            ("budget", self.budget != other.budget),
+            ("bundle", self.bundle != other.bundle),
+            ("ledger", self.ledger != other.ledger),
+        ];
+        let parts: Vec<_> = parts.iter().filter(|(_, differs)| *differs).map(|(part, _)| *part).collect();
+        format!("{parts:?}, history at {:?}", at.map(|(ours, _)| ours.0))
+    }
+
     /// The last state that was shown.
     pub fn state(&self) -> String {
-        let (_, [(_, status, _), _]) = self.history.last().unwrap();
+        let (_, [(_, status, _), ..]) = self.history.last().unwrap();
         let status: Value = serde_json::from_str(status).unwrap();
         status["state"].as_str().unwrap().to_owned()
     }
@@ -89,12 +105,28 @@ pub fn moments(release_at: Timestamp) -> impl Iterator<Item = Timestamp> {
 }
 
 /// What a researcher is told at a moment.
-pub fn asked(world: &World, job: &str, at: Timestamp) -> [(i32, String, String); 2] {
+pub fn asked(world: &World, job: &str, at: Timestamp) -> Told {
     world.set_clock(at);
     let status = world.run(&["status", job]);
     let out = world.path("bundle.zip").display().to_string();
     let fetched = world.run(&["results", "get", job, "-o", &out]);
-    [seen(status), seen(fetched)].map(|(code, out, err)| (code, without(&out, world), without(&err, world)))
+    [seen(status), seen(fetched), exported(world)]
+        .map(|(code, out, err)| (code, without(&out, world), without(&err, world)))
+}
+
+/// The public log as it is written for the world at this moment: each file's name and bytes.
+pub fn exported(world: &World) -> (i32, String, String) {
+    let folder = world.path("export");
+    let _ = std::fs::remove_dir_all(&folder);
+    let said = world.run(&["node", "audit", "--export", &folder.display().to_string()]).exits(0);
+    let mut files = Vec::new();
+    every_file(&folder, &mut files);
+    files.sort();
+    let text = |path: &PathBuf| {
+        let bytes = std::fs::read(path).unwrap();
+        format!("{} {}\n", path.strip_prefix(&folder).unwrap().display(), String::from_utf8_lossy(&bytes))
+    };
+    (said.code, said.out + &files.iter().map(text).collect::<String>(), said.err)
 }
 
 fn seen(said: Said) -> (i32, String, String) {
@@ -138,14 +170,16 @@ pub fn files_of_one(cohort: &Path) -> Vec<PathBuf> {
     all
 }
 
+/// All DICOM files below a folder.
 pub fn gather(folder: &Path, into: &mut Vec<PathBuf>) {
+    every_file(folder, into);
+    into.retain(|path| path.extension().is_some_and(|ending| ending == "dcm"));
+}
+
+fn every_file(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
-            gather(&path, into);
-        } else if path.extension().is_some_and(|ending| ending == "dcm") {
-            into.push(path);
-        }
+        if path.is_dir() { every_file(&path, into) } else { into.push(path) }
     }
 }
 

@@ -11,7 +11,7 @@ mod killed;
 mod lab;
 mod oracle;
 mod repeats;
-mod row;
+pub mod row;
 mod sandboxed;
 mod time;
 
@@ -25,6 +25,7 @@ mod one_hot;
 mod order;
 mod padding;
 mod poison;
+mod rounds;
 mod shape;
 mod state;
 mod trap;

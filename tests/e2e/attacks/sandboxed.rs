@@ -1,6 +1,7 @@
 //! Guests in the sandbox, without a process round each: for runs of thousands.
 
 use crate::world::{guest, manifest, root};
+use std::path::Path;
 use std::sync::Arc;
 use trocar_filter::{Contribution, Untrusted};
 use trocar_manifest::Manifest;
@@ -20,20 +21,21 @@ pub struct Guest {
 impl Guest {
     /// A guest of tests/guests, as `cargo xtask guests` built it.
     pub fn built(name: &str) -> Self {
-        let path = manifest(name);
-        let text = std::fs::read_to_string(&path).unwrap();
-        let manifest = Manifest::parse(&path.display().to_string(), &text).unwrap();
+        let manifest = Self::manifest(&manifest(name));
         let module = std::fs::read(guest(name)).unwrap();
         let component = ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap();
         Self::of(&component, manifest)
     }
 
-    /// A guest written in WAT, under the manifest of another.
+    /// A guest written in WAT, under the manifest of another that returns as much.
     pub fn written(wat: &str, manifest_of: &str) -> Self {
-        let path = manifest(manifest_of);
-        let text = std::fs::read_to_string(&path).unwrap();
-        let manifest = Manifest::parse(&path.display().to_string(), &text).unwrap();
-        Self::of(&encoded(wat), manifest)
+        Self::of(&encoded(wat), Self::manifest(&manifest(manifest_of)))
+    }
+
+    /// A manifest, read.
+    pub fn manifest(path: &Path) -> Manifest {
+        let text = std::fs::read_to_string(path).unwrap();
+        Manifest::parse(&path.display().to_string(), &text).unwrap()
     }
 
     fn of(component: &[u8], manifest: Manifest) -> Self {
@@ -60,11 +62,13 @@ impl Guest {
 
     /// Maps a patient whose first voxels are these, as a node's worker does: a fresh store and instance.
     pub fn map(&self, voxels: &[i16]) -> Result<Untrusted<Contribution>, MapFault> {
-        self.map_shaped(voxels, &self.shape())
+        self.map_in(voxels, &[])
     }
 
-    pub fn map_shaped(&self, voxels: &[i16], shape: &[usize]) -> Result<Untrusted<Contribution>, MapFault> {
-        let call = Call { grant: &self.grant, limits: &self.limits, params: &[], state: &[], shape };
+    /// As `map`, in a round after the first.
+    pub fn map_in(&self, voxels: &[i16], state: &[f64]) -> Result<Untrusted<Contribution>, MapFault> {
+        let shape = self.shape();
+        let call = Call { grant: &self.grant, limits: &self.limits, params: &[], state, shape: &shape };
         run(&self.runner, Box::new(Phantom::new(voxels)), &call)
     }
 
