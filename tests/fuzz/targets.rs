@@ -3,8 +3,8 @@
 
 use std::{collections::BTreeMap, fs::File, io::Cursor, io::Write};
 use trocar_imaging::{
-    FileHeader, HeaderReader, MaskKind, Place, Reason, ScanRules, SeriesFormat, Subject, SubjectMask, SubjectSeries, group,
-    open_patient, pixel_array, read_header,
+    FileHeader, HeaderReader, MaskKind, Place, Reason, ScanRules, SeriesFormat, Subject, SubjectMask,
+    SubjectSeries, group, open_patient, pixel_array, read_header,
 };
 use trocar_terms::{Deidentification, Grid, Modality, Patient as _, PrivateGroups, SeriesInfo, Volume};
 

@@ -25,7 +25,10 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn read<R: Read + Seek>(source: &mut Source<'_, R>, encoding: Encoding) -> Result<Self, Reason> {
+    pub(crate) fn read<R: Read + Seek>(
+        source: &mut Source<'_, R>,
+        encoding: Encoding,
+    ) -> Result<Self, Reason> {
         match encoding {
             Encoding::ImplicitLittle => {
                 let b = source.take::<8>()?;

@@ -12,8 +12,8 @@ use crate::{
     nifti::NiftiHeader,
 };
 use dicom_dictionary_std::tags;
-pub(crate) use read::{check_deidentified, modality, read_image};
 pub use read::{HeaderReader, read_header};
+pub(crate) use read::{check_deidentified, modality, read_image};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, sync::Arc};
 use trocar_terms::Value;
@@ -49,7 +49,7 @@ pub(crate) enum Content {
     /// Slices of a volume.
     Image(Image),
     /// A whole volume.
-    Nifti(NiftiHeader),
+    Nifti(Box<NiftiHeader>),
     /// A segmentation of one.
     Mask(MaskHeader),
     /// Metadata of a NIfTI image, which were read with it.

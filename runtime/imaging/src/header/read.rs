@@ -162,4 +162,3 @@ pub(crate) fn check_deidentified(data: Dataset<'_>, private: bool, rules: &ScanR
         PrivateGroups::Refuse | PrivateGroups::Ignore => Ok(()),
     }
 }
-

@@ -66,7 +66,11 @@ impl<'a> Asked<'a> {
         Self::new(&rules.modalities, attributes.collect(), whole)
     }
 
-    pub(super) fn new(modalities: &'a [Modality], attributes: Vec<(Tag, &'a AttributeRule)>, whole: bool) -> Self {
+    pub(super) fn new(
+        modalities: &'a [Modality],
+        attributes: Vec<(Tag, &'a AttributeRule)>,
+        whole: bool,
+    ) -> Self {
         let always = [&ALWAYS[..], &facts::WANTED, &format::TAGS, &calibration::TAGS];
         let own = attributes.iter().map(|(tag, _)| *tag);
         let mut tags: Vec<Tag> = always.into_iter().flatten().copied().chain(own).collect();

@@ -4,8 +4,8 @@ use crate::made::{CT, file, read, slice};
 use proptest::prelude::*;
 use std::io::Cursor;
 use trocar_imaging::{HeaderChain, HeaderReader, ScanRules};
-use trocar_testkit::{Syntax, dicom::DataSet};
 use trocar_terms::AttributeRule;
+use trocar_testkit::{Syntax, dicom::DataSet};
 
 type Change = fn(&mut DataSet);
 

@@ -143,7 +143,8 @@ impl Reader<'_> {
 
     /// `folder` is the one of the file before.
     fn open(&self, unread: &Unread, folder: &mut Option<OpenFolder>) -> Result<Opened, Reason> {
-        let opened = OpenFolder::of(folder.take(), &unread.file, self.root).map_err(|_| Reason::Unreadable)?;
+        let opened =
+            OpenFolder::of(folder.take(), &unread.file, self.root).map_err(|_| Reason::Unreadable)?;
         let folder = folder.insert(opened);
         let open = |entry: &FileEntry| entry.open_in(folder).map_err(|_| Reason::Unreadable);
         let (sidecar, form) = match &unread.kind {
