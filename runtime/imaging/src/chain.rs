@@ -89,7 +89,7 @@ impl HeaderChain {
             HeardContent::Image(look, frames) => {
                 Content::Image(Image { look: known(&mut self.look, look)?, frames })
             }
-            HeardContent::Nifti(nifti) => Content::Nifti(nifti),
+            HeardContent::Nifti(nifti) => Content::Nifti(Box::new(nifti)),
             HeardContent::Mask(mask) => Content::Mask(mask),
             HeardContent::Sidecar => Content::Sidecar,
         };

@@ -69,7 +69,7 @@ impl Head {
     /// Whether the standard has this VR. What another one's length looks like is anybody's guess, and dicom-rs guesses
     /// other than pydicom does.
     pub(crate) fn is_known(&self) -> bool {
-        self.vr.is_none_or(|vr| is_of_the_standard(vr))
+        self.vr.is_none_or(is_of_the_standard)
     }
 
     /// Whether the value is a list of items.
@@ -95,12 +95,43 @@ const fn u32_of(b: [u8; 4], big: bool) -> u32 {
 
 /// PS3.5 section 6.2.
 const fn is_of_the_standard(vr: [u8; 2]) -> bool {
-    match &vr {
-        b"AE" | b"AS" | b"AT" | b"CS" | b"DA" | b"DS" | b"DT" | b"FD" | b"FL" | b"IS" | b"LO" | b"LT" => true,
-        b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"PN" | b"SH" | b"SL" | b"SQ" | b"SS" | b"ST" => true,
-        b"SV" | b"TM" | b"UC" | b"UI" | b"UL" | b"UN" | b"UR" | b"US" | b"UT" | b"UV" => true,
-        _ => false,
-    }
+    matches!(
+        &vr,
+        b"AE"
+            | b"AS"
+            | b"AT"
+            | b"CS"
+            | b"DA"
+            | b"DS"
+            | b"DT"
+            | b"FD"
+            | b"FL"
+            | b"IS"
+            | b"LO"
+            | b"LT"
+            | b"OB"
+            | b"OD"
+            | b"OF"
+            | b"OL"
+            | b"OV"
+            | b"OW"
+            | b"PN"
+            | b"SH"
+            | b"SL"
+            | b"SQ"
+            | b"SS"
+            | b"ST"
+            | b"SV"
+            | b"TM"
+            | b"UC"
+            | b"UI"
+            | b"UL"
+            | b"UN"
+            | b"UR"
+            | b"US"
+            | b"UT"
+            | b"UV"
+    )
 }
 
 /// PS3.5 table 7.1-1: these have two reserved bytes and a 32-bit length.

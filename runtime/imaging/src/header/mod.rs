@@ -49,7 +49,7 @@ pub(crate) enum Content {
     /// Slices of a volume.
     Image(Image),
     /// A whole volume.
-    Nifti(NiftiHeader),
+    Nifti(Box<NiftiHeader>),
     /// A segmentation of one.
     Mask(MaskHeader),
     /// Metadata of a NIfTI image, which were read with it.

@@ -62,7 +62,7 @@ pub fn read_header_nifti(
         let unit = unit(data, modality)?;
         let frame_of_reference = data.own(tags::FRAME_OF_REFERENCE_UID).unwrap_or_default();
         let (lattice, integral) = (head.lattice, head.integral());
-        Content::Nifti(NiftiHeader { modality, unit, frame_of_reference, lattice, integral })
+        Content::Nifti(Box::new(NiftiHeader { modality, unit, frame_of_reference, lattice, integral }))
     };
     FileHeader::new(data, Asked::by(rules).attributes(data), content, false)?.checked(rules)
 }

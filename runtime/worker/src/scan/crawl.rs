@@ -151,9 +151,13 @@ impl<'a, I: Index> Pump<'a, I> {
 
     /// Orders whole batches, and at the end of the listing the rest too.
     fn order(&mut self, more_to_come: bool) {
-        while self.waiting.len() >= BATCH || (!more_to_come && !self.waiting.is_empty()) {
-            let rest = self.waiting.split_off(self.waiting.len().min(BATCH));
-            let batch = std::mem::replace(&mut self.waiting, rest);
+        let mut waiting = std::mem::take(&mut self.waiting).into_iter();
+        while !waiting.as_slice().is_empty() {
+            let batch: Vec<Unread> = waiting.by_ref().take(BATCH).collect();
+            if batch.len() < BATCH && more_to_come {
+                self.waiting = batch;
+                return;
+            }
             self.ordered += 1;
             // Where the readers are gone, the next answer that is waited for says so.
             let _ = self.orders.send(batch);
