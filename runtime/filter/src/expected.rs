@@ -51,7 +51,7 @@ impl Plan {
             *sum = sum.saturating_mul(patients.into()).checked_div(made.into()).unwrap_or(0);
         };
         blocks.iter_mut().flatten().for_each(scale);
-        let figures = Figures::compute(self, patients.into(), &blocks);
+        let figures = Figures::compute(self, patients.into(), &blocks, &[]);
         let sd = self.gate().sigma as f64;
         let (opens_at, chance) = (self.gate().opens_at(0.95), self.gate().chance(patients.into()));
         Expected { figures, gate: ExpectedGate { sd, opens_at, chance } }

@@ -94,8 +94,8 @@ pub(super) const MUTANTS: [Mutant; 15] = [
     Mutant {
         name: "trap-counted",
         bug: "trap counted",
-        file: "runtime/node/src/job/map.rs",
-        edits: &[("None => sums.add_default(),", "None => {}")],
+        file: "runtime/node/src/job/path.rs",
+        edits: &[("(Self::Noised(sums), None) => sums.add_default(),", "(Self::Noised(_), None) => {}")],
         first: Stage::Node,
     },
     Mutant {

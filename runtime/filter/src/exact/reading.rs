@@ -1,7 +1,8 @@
 //! How one output's numbers are read of a guest: steps 4 and 5 of PRIVACY.md section 3, as for `any-code`.
 
 use crate::block::{CELL_BITS, CELL_ONE};
-use crate::quantise::{bin, clip, quantise};
+use crate::clip::clip;
+use crate::quantise::{bin, quantise};
 use trocar_terms::Kind;
 
 /// One output as the rules see it.

@@ -85,12 +85,6 @@ fn words(event: &Event) -> String {
             count.answer_at
         ),
         Event::Answered { count } => format!("count {count} is answered"),
-        Event::Reviewed { manifest, component, .. } => {
-            format!("a reviewer signs component {component} of manifest {manifest}")
-        }
-        Event::Held { job } => format!("job {job} has mapped its patients and waits for an output checker"),
-        Event::Decided { job, release: true, .. } => format!("an output checker lets job {job} leave"),
-        Event::Decided { job, release: false, .. } => format!("an output checker withholds job {job}"),
         Event::Moment => "a head is about to be shown".to_owned(),
     }
 }
