@@ -105,7 +105,9 @@ pub(crate) async fn results(out: Out, home: &Path, verb: Results) -> Result<Exit
     let (status, bytes) = match node.results(&job).await {
         Ok(found) => found,
         Err(error) => {
-            let exit = node.status(&job).map_or(Exit::Failed, |s| failed_fetch(s.state));
+            // What a witness objects to is no answer about the job.
+            let state = node.status(&job).ok().filter(|_| !matches!(error, NodeError::Witness(_)));
+            let exit = state.map_or(Exit::Failed, |s| failed_fetch(s.state));
             return Err(Failure::plain(exit, error));
         }
     };
