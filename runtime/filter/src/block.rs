@@ -1,6 +1,7 @@
 //! One output as the filter computes on it: how a patient's reals become integers, and what they may weigh.
 
 use crate::clip::clip;
+use crate::digits::power_of_two;
 use crate::integer::{ceil_sqrt, cost, sigma, sums_fit};
 use crate::plan::Refusal;
 use crate::quantise::{bin, quantise, rounded, scaled};
@@ -256,7 +257,7 @@ fn free(length: usize, clip: f64, grid_bits: u8) -> Result<(Encoding, u64, u64),
 
 /// `x * 2^grid_bits` where that is a whole number which f64 holds exactly.
 fn whole(x: f64, grid_bits: u8) -> Option<i64> {
-    let units = x * f64::exp2(f64::from(grid_bits));
+    let units = x * power_of_two(grid_bits);
     let exact = grid_bits <= 52 && units.abs() <= EXACT && units.trunc().total_cmp(&units).is_eq();
     #[allow(clippy::cast_possible_truncation, reason = "a whole number of at most 2^53")]
     exact.then_some(units as i64)

@@ -2,6 +2,7 @@
 
 use crate::block::{Block, CELL_ONE, Encoding, SCALE_BITS};
 use crate::derived::{self, DerivedFigure, Fit};
+use crate::digits::fixed;
 use crate::interval::{Estimate, Z95, linear, ratio};
 use crate::plan::{Plan, Stated};
 use crate::quantile::quantile;
@@ -209,13 +210,6 @@ impl Number {
         let [value, sd, low95, high95] = [e.value, e.sd, e.low95, e.high95].map(|x| Some(fixed(x)));
         Self { value, sd, low95, high95, shown, display }
     }
-}
-
-/// Rounded to 12 significant digits: one form on every platform, and no digits that the noise has not earned.
-pub(crate) fn fixed(x: f64) -> f64 {
-    let rounded = format!("{x:.11e}").parse().unwrap_or(x);
-    // -0.0 would print a sign that means nothing.
-    if rounded == 0.0 { 0.0 } else { rounded }
 }
 
 impl Serialize for Figure {

@@ -23,6 +23,7 @@ mod contribution;
 mod count;
 mod course;
 mod derived;
+mod digits;
 mod draw;
 mod epsilon;
 mod exact;

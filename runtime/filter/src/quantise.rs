@@ -1,11 +1,13 @@
 //! Step 4: a guest's reals become integers. NaN payloads, -0.0 and infinities end here.
 
+use crate::digits::power_of_two;
+
 /// `value` clamped to `lower..=upper`, centred, in units of `2^-grid_bits`, rounded half to even; `None` if not finite.
 pub(crate) fn quantise(value: f64, lower: f64, upper: f64, centre: f64, grid_bits: u8) -> Option<i64> {
     if !value.is_finite() {
         return None;
     }
-    let units = (value.max(lower).min(upper) - centre) * f64::exp2(f64::from(grid_bits));
+    let units = (value.max(lower).min(upper) - centre) * power_of_two(grid_bits);
     #[allow(clippy::cast_possible_truncation, reason = "rounded first; the cast saturates, as step 4 asks")]
     Some(units.round_ties_even() as i64)
 }
@@ -18,7 +20,7 @@ pub(crate) fn scaled(value: f64, lower: f64, upper: f64, bits: u8) -> Option<i64
     }
     // Halved first: the width of a range of finite numbers need not be finite.
     let (centre, half) = (lower.midpoint(upper), upper / 2.0 - lower / 2.0);
-    let one = f64::exp2(f64::from(bits));
+    let one = power_of_two(bits);
     let units = (value.max(lower).min(upper) - centre) / half * one;
     // The quotient may lie above 1 by its rounding.
     #[allow(clippy::cast_possible_truncation, reason = "rounded first; within one unit of [-1, 1]")]

@@ -27,8 +27,15 @@ impl Sums {
 
     /// Opens one patient's contribution, quantises, clips and adds it. One of the wrong shape is the default one.
     pub fn add(&mut self, contribution: Untrusted<Contribution>) {
-        let clipped = encode(&self.plan, &contribution.open());
-        self.add_clipped(&clipped);
+        let contribution = contribution.open();
+        self.patients = self.patients.saturating_add(1);
+        if !fits(&self.plan, &contribution) {
+            return;
+        }
+        let blocks = self.plan.blocks().iter().zip(&contribution.0);
+        for (sums, (block, raw)) in self.blocks.iter_mut().zip(blocks) {
+            add(sums, &block.encode(raw));
+        }
     }
 
     /// Adds the default contribution: all zero. She counts as a patient like any other.
@@ -38,10 +45,7 @@ impl Sums {
 
     pub(crate) fn add_clipped(&mut self, clipped: &[Vec<i64>]) {
         self.patients = self.patients.saturating_add(1);
-        for (sum, q) in self.blocks.iter_mut().flatten().zip(clipped.iter().flatten()) {
-            // 2^65 patients at 2^62 each would be needed to saturate.
-            *sum = sum.saturating_add(i128::from(*q));
-        }
+        self.blocks.iter_mut().zip(clipped).for_each(|(sums, q)| add(sums, q));
     }
 
     /// Adds the sums of another worker.
@@ -75,6 +79,13 @@ impl Sums {
     }
 }
 
+fn add(sums: &mut [i128], clipped: &[i64]) {
+    for (sum, q) in sums.iter_mut().zip(clipped) {
+        // 2^65 patients at 2^62 each would be needed to saturate.
+        *sum = sum.saturating_add(i128::from(*q));
+    }
+}
+
 impl std::fmt::Debug for Sums {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Sums(..)")
@@ -90,5 +101,5 @@ pub(crate) fn encode(plan: &Plan, contribution: &Contribution) -> Vec<Vec<i64>> 
 }
 
 pub(crate) fn fits(plan: &Plan, contribution: &Contribution) -> bool {
-    contribution.0.iter().map(Vec::len).eq(plan.shape())
+    contribution.0.iter().map(Vec::len).eq(plan.blocks().iter().map(|block| block.output.kind.length()))
 }

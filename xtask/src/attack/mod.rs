@@ -4,6 +4,7 @@
 //! a node. Each writes its rows to the file that `TROCAR_ATTACK_ROWS` names, one object of JSON a line, and with
 //! `TROCAR_ATTACK` at `long` takes as many trials as the specification asks for. A channel without a row does not hold.
 
+mod elsewhere;
 mod rows;
 mod table;
 
@@ -13,7 +14,8 @@ use crate::{build, paths, setup, suite};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use rows::Row;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -35,7 +37,11 @@ pub(crate) fn attack(options: &Options) -> Result<()> {
     build::binary(tools)?;
     let file = fresh()?;
     let mut broken = Vec::new();
-    for (what, mut command) in runs(tools) {
+    for proof in &elsewhere::PROOFS {
+        let row = proof.row(test(tools, proof.target))?;
+        File::options().append(true).open(&file)?.write_all(format!("{row}\n").as_bytes())?;
+    }
+    for (what, mut command) in runs(tools, options.quick) {
         command.env("TROCAR_ATTACK_ROWS", &file);
         command.env("TROCAR_ATTACK", if options.quick { "quick" } else { "long" });
         if let Err(error) = step(what, &mut command) {
@@ -73,20 +79,28 @@ fn fresh() -> Result<PathBuf> {
     Ok(file)
 }
 
-/// The tests that try, one run after the other: they measure times too. All name the workspace, so that they are built with the
-/// features that everything else is built with.
-fn runs(tools: Tools) -> Vec<(&'static str, Command)> {
-    let test = |target: &str, filter: &[&str]| {
-        let mut command = cargo();
-        command.args(["test", "--workspace", "--test", target]);
-        command.args(tools.features()).args(build::locked()).arg("--").args(filter);
-        suite::surroundings(command)
-    };
-    vec![
-        ("the noise and the releases", test("statistics", &[])),
-        ("the guests that attack", test("e2e", &["attacks::"])),
-        ("the peer opendp", opendp(&paths::root().join("tests/opendp"))),
-    ]
+/// Tests of one target, to be named. All such runs name the workspace, so that they are built with the features that everything
+/// else is built with.
+fn test(tools: Tools, target: &str) -> Command {
+    let mut command = cargo();
+    command
+        .args(["test", "--workspace", "--test", target])
+        .args(tools.features())
+        .args(build::locked())
+        .arg("--");
+    suite::surroundings(command)
+}
+
+/// The tests that try, one run after the other: they measure times too.
+fn runs(tools: Tools, quick: bool) -> Vec<(&'static str, Command)> {
+    let mut attacks = test(tools, "e2e");
+    attacks.arg("attacks::");
+    let mut all =
+        vec![("the noise and the releases", test(tools, "statistics")), ("the guests that attack", attacks)];
+    if !quick {
+        all.push(("the peer opendp", opendp(&paths::root().join("tests/opendp"))));
+    }
+    all
 }
 
 /// A workspace of its own, and a target folder of its own: nothing of it is linked into anything that ships.

@@ -53,8 +53,8 @@ pub(super) const MUTANTS: [Mutant; 15] = [
         bug: "clip before centring",
         file: "runtime/filter/src/quantise.rs",
         edits: &[(
-            "(value.max(lower).min(upper) - centre) * f64",
-            "(value - centre).max(lower).min(upper) * f64",
+            "(value.max(lower).min(upper) - centre) * power_of_two",
+            "(value - centre).max(lower).min(upper) * power_of_two",
         )],
         first: Stage::Filter,
     },

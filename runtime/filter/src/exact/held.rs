@@ -10,7 +10,7 @@ use super::rules::{self, Verdict, Weight};
 use super::sums::{ExactSums, Tallied, pack};
 use super::tally::Tally;
 use crate::contribution::{Contribution, Untrusted};
-use crate::figure::fixed;
+use crate::digits::fixed;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use trocar_terms::{JobId, Kind, Name, Output};
