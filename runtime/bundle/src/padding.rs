@@ -60,8 +60,11 @@ fn derived_room(derived: &Derived, manifest: &Manifest) -> usize {
     let Some(source) = manifest.outputs.iter().find(|output| output.name == derived.from) else { return 0 };
     let numbers = derived.kind.numbers(&source.kind);
     let variables = if let Kind::Moments { variables } = &source.kind { variables.as_slice() } else { &[] };
-    let predictors =
-        if let DerivedKind::Logistic { predictors, .. } = &derived.kind { predictors.as_slice() } else { &[] };
+    let predictors = if let DerivedKind::Logistic { predictors, .. } = &derived.kind {
+        predictors.as_slice()
+    } else {
+        &[]
+    };
     let names = variables.iter().map(|v| &v.name).chain(predictors);
     let longest = names.map(|name| name.as_str().len()).max().unwrap_or(0);
     let words = derived.name.as_str().len() + words(source) + 2 * longest + PART;
