@@ -59,6 +59,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("lesion-volume", &["trocar-guest"]),
     ("pet-suv", &["trocar-guest"]),
     ("pet-tumour", &["trocar-guest"]),
+    ("survival-by-age", &["trocar-guest"]),
     ("volume-stats", &["trocar-guest"]),
     ("attack_calls", &["trocar-guest"]),
     ("attack_endless", &["trocar-guest"]),

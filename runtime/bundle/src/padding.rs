@@ -10,7 +10,7 @@ use crate::content::Asked;
 use crate::error::BundleError;
 use crate::plot::MOST;
 use trocar_manifest::Manifest;
-use trocar_terms::{Axis, Derived, Kind, Output};
+use trocar_terms::{Axis, Derived, DerivedKind, Kind, Output};
 
 /// The file of spaces.
 pub(crate) const PADDING: &str = "data/padding";
@@ -60,7 +60,13 @@ fn derived_room(derived: &Derived, manifest: &Manifest) -> usize {
     let Some(source) = manifest.outputs.iter().find(|output| output.name == derived.from) else { return 0 };
     let numbers = derived.kind.numbers(&source.kind);
     let variables = if let Kind::Moments { variables } = &source.kind { variables.as_slice() } else { &[] };
-    let longest = variables.iter().map(|v| v.name.as_str().len()).max().unwrap_or(0);
+    let predictors = if let DerivedKind::Logistic { predictors, .. } = &derived.kind {
+        predictors.as_slice()
+    } else {
+        &[]
+    };
+    let names = variables.iter().map(|v| &v.name).chain(predictors);
+    let longest = names.map(|name| name.as_str().len()).max().unwrap_or(0);
     let words = derived.name.as_str().len() + words(source) + 2 * longest + PART;
     OUTPUT + SHOWN * numbers.min(MOST) + (CELL + 8 * words) * numbers
 }

@@ -361,7 +361,37 @@ fn every_kind_and_every_statistic_is_in_table_plots_and_report() {
     assert_eq!(derived[3]["parts"][1]["group"], "F");
 }
 
-/// For tests/oracles/bundle_check.py and for looking at.
+fn keys(value: &serde_json::Value, found: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(map) => map.iter().for_each(|(key, inner)| {
+            found.insert(key.clone());
+            keys(inner, found);
+        }),
+        serde_json::Value::Array(list) => list.iter().for_each(|inner| keys(inner, found)),
+        _ => {}
+    }
+}
+
+/// tests/oracles/results_check.py validates whole files; here nothing may be written that the schema does not name.
+#[test]
+fn the_schema_of_results_names_every_kind_and_every_field() {
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../../../manifests/results.schema.json")).unwrap();
+    let (mut named, mut written) = (BTreeSet::new(), BTreeSet::new());
+    keys(&schema, &mut named);
+    let files = files(&bundle(&job(&[ALL, DERIVED].concat()), 480, 1));
+    keys(&serde_json::from_slice(&files["data/results.json"]).unwrap(), &mut written);
+    let unnamed: Vec<_> = written.difference(&named).collect();
+    assert!(unnamed.is_empty() && written.len() > 25, "{unnamed:?} are not in the schema");
+    let text = schema.to_string();
+    let job = job(&[ALL, DERIVED].concat());
+    let kinds = job.manifest.outputs.iter().map(|o| o.kind.word());
+    for kind in kinds.chain(trocar_terms::DERIVED_KINDS) {
+        assert!(text.contains(&format!("\"{kind}\"")), "{kind} is not in the schema");
+    }
+}
+
+/// For tests/oracles/bundle_check.py and results_check.py, and for looking at.
 #[test]
 fn example_bundles_are_written_for_other_tools_to_check() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tmp");

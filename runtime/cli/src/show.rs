@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::out::{Out, table};
 use serde_json::json;
-use trocar_filter::{Figure, Figures, Number};
+use trocar_filter::{At, DerivedFigure, Figure, Figures, Number, Part};
 use trocar_manifest::{Manifest, Package};
 use trocar_terms::{Axis, Kind, Output};
 
@@ -37,6 +37,14 @@ fn words(package: &Package) -> String {
     ];
     lines.extend(rounds_words(m));
     lines.extend(m.outputs.iter().map(output_words));
+    lines.extend(m.derived.iter().map(|d| {
+        format!(
+            "  derives           {}: {} from the noisy numbers of {}, for no rho",
+            d.name,
+            d.kind.word(),
+            d.from
+        )
+    }));
     lines.push("Nothing else leaves the node: no image, no voxel, no row of a table, no log.".to_owned());
     lines.join("\n")
 }
@@ -115,16 +123,32 @@ fn listed<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
 pub(crate) fn figures(figures: &Figures) -> String {
     let rows = figures.outputs.iter().flat_map(|f| f.numbers.iter().enumerate().map(|(at, n)| row(f, at, n)));
     let head = ["output", "value", "sd of the noise", "95 % interval", "unit"];
+    let derived = figures.derived.iter().flat_map(derived_rows);
     let cohort = format!("patients: {} (sd {})", figures.patients.value, figures.patients.sd);
     let rounds = match figures.rounds {
         1 => String::new(),
         n => format!(", after {n} rounds"),
     };
-    format!("{cohort}{rounds}\n{}", table(&head, rows))
+    format!("{cohort}{rounds}\n{}", table(&head, rows.chain(derived)))
+}
+
+fn derived_rows(figure: &DerivedFigure) -> Vec<Vec<String>> {
+    let numbers =
+        figure.parts.iter().flat_map(|part| part.numbers.iter().enumerate().map(move |n| (part, n)));
+    let named = |(part, (at, n)): (&Part, (usize, &Number))| {
+        let place = match &part.at {
+            At::One => None,
+            At::Numbers(all) => all.get(at).map(f64::to_string),
+            At::Words(all) => all.get(at).cloned(),
+        };
+        let words = [Some(part.name.replace('_', " ")), part.group.clone(), place];
+        let label = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        number_row(format!("{}: {label}", figure.derived.name), n, "unknown", String::new())
+    };
+    numbers.map(named).collect()
 }
 
 fn row(figure: &Figure, at: usize, n: &Number) -> Vec<String> {
-    let number = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.4}"));
     let name = match &figure.kind {
         Kind::Histogram { edges, .. } => match (edges.get(at), edges.get(at.saturating_add(1))) {
             (Some(from), Some(to)) => format!("{} [{from}, {to})", figure.name),
@@ -137,7 +161,12 @@ fn row(figure: &Figure, at: usize, n: &Number) -> Vec<String> {
         Kind::Table { .. } | Kind::Moments { .. } | Kind::Vector { .. } => format!("{}[{at}]", figure.name),
         Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_) => figure.name.to_string(),
     };
+    number_row(name, n, "too few", figure.unit.clone())
+}
+
+fn number_row(name: String, n: &Number, hidden: &str, unit: String) -> Vec<String> {
+    let number = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.4}"));
     let interval = format!("{} to {}", number(n.low95), number(n.high95));
-    let value = if n.shown { number(n.value) } else { "too few".to_owned() };
-    vec![name, value, number(n.sd), interval, figure.unit.clone()]
+    let value = if n.shown { number(n.value) } else { hidden.to_owned() };
+    vec![name, value, number(n.sd), interval, unit]
 }

@@ -210,6 +210,11 @@ fn moments(raw: &RawOutput) -> Result<Kind, Problem> {
 
 fn variable(raw: &RawVariable) -> Result<Variable, Problem> {
     let (lower, upper) = range(&raw.lower, &raw.upper)?;
+    // Values are divided by half the range.
+    if !(upper / 2.0 - lower / 2.0).is_normal() {
+        let help = "write the variable in a smaller unit";
+        return Err(Problem::new(raw.upper.span(), "the range is too narrow for a real number", help));
+    }
     Ok(Variable { name: raw.name.get_ref().clone(), unit: unit(&raw.unit)?, lower, upper })
 }
 

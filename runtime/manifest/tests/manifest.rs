@@ -71,6 +71,38 @@ fn every_invalid_manifest_is_refused_with_place_and_help() {
 }
 
 #[test]
+fn ten_thousand_of_anything_are_refused_at_once_and_in_few_words() {
+    let (head, _) = valid("smallest.toml")
+        .0
+        .split_once("[[outputs]]")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    let output = |i: usize| format!("[[outputs]]\nname = \"o{i}\"\nkind = \"count\"\nunit = \"1\"\n");
+    let outputs: String = (0..10_000).map(output).collect();
+    let derived: String = (0..10_000)
+        .map(|i| format!("[[derived]]\nname = \"d{i}\"\nkind = \"roc\"\nfrom = \"o0\"\n"))
+        .collect();
+    let edges: String = (0..10_000).rev().map(|i| format!("{i}, ")).collect();
+    let falling =
+        format!("[[outputs]]\nname = \"h\"\nkind = \"histogram\"\nunit = \"1\"\nedges = [{edges}]\n");
+    let wide = "[[outputs]]\nname = \"v\"\nkind = \"vector\"\nunit = \"1\"\nlength = 4294967295\nclip = 1.0\ngrid_bits = 4\n";
+    let rows = [
+        (outputs, "1 to 64 outputs, this one has 10000", "o64"),
+        (output(0) + &derived, "up to 64 derived statistics, this one has 10000", "d64"),
+        (falling, "edges do not rise strictly: 9998 stands after 9999", "9998"),
+        (wide.to_owned(), "more than 65536 numbers", "name"),
+    ];
+    for (body, message, place) in rows {
+        let started = std::time::Instant::now();
+        let error = Manifest::parse("many.toml", &format!("{head}{body}")).unwrap_err();
+        let text = shown(&error);
+        assert!(started.elapsed().as_secs() < 5, "it took {:?}", started.elapsed());
+        assert!(text.contains(message) && text.contains(place) && text.contains("here"), "{text}");
+        assert!(text.len() < 1500, "{} bytes: {text}", text.len());
+    }
+}
+
+#[test]
 fn the_committed_schema_is_the_one_of_the_code() {
     let schema = serde_json::to_string_pretty(&trocar_manifest::schema()).unwrap();
     golden(&manifests().join("manifest.schema.json"), &format!("{schema}\n"));

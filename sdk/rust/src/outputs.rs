@@ -48,8 +48,8 @@ impl Outputs {
         self.vector(vec![if counts { 1.0 } else { 0.0 }])
     }
 
-    /// For kinds `sum` and `mean`: her value in the output's unit; `None` where she has none, so that she does not
-    /// pull the mean.
+    /// For kinds `sum`, `mean`, `variance` and `quantiles`: her value in the output's unit; `None` where she has none, so
+    /// that she does not pull the mean.
     #[must_use]
     pub fn number(self, value: Option<f64>) -> Self {
         self.vector(vec![value.unwrap_or(f64::NAN)])
@@ -65,6 +65,12 @@ impl Outputs {
     #[must_use]
     pub fn weights(self, weights: Vec<f64>) -> Self {
         self.vector(weights)
+    }
+
+    /// For kind `moments`: her value of each variable, in the manifest's order; where she lacks one she counts in none.
+    #[must_use]
+    pub fn numbers(self, values: &[Option<f64>]) -> Self {
+        self.vector(values.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
     }
 
     /// For kind `vector`, or any other: the numbers as they are.
@@ -101,6 +107,12 @@ mod tests {
             Outputs::new().count(true).number(Some(2.5)).cell(3, Some(1)).cell(2, None).vector(vec![7.0; 2]);
         let want = [vec![1.0], vec![2.5], vec![0.0, 1.0, 0.0], vec![0.0, 0.0], vec![7.0, 7.0]];
         assert_eq!(outputs.into_vectors(), want);
+    }
+
+    #[test]
+    fn a_lacking_variable_is_not_a_number() {
+        let vectors = Outputs::new().numbers(&[Some(1.5), None]).into_vectors();
+        assert!(vectors[0][0] == 1.5 && vectors[0][1].is_nan() && vectors[0].len() == 2);
     }
 
     #[test]

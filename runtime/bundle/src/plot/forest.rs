@@ -16,7 +16,10 @@ pub(super) fn cells(statistic: &Statistic<'_>) -> (Vec<Cell>, String) {
         | DerivedKind::Roc { .. }
         | DerivedKind::Calibration { .. }
         | DerivedKind::Survival { .. } => (statistic.cells().collect(), "share of patients".to_owned()),
-        DerivedKind::Logistic { .. } => (statistic.cells().collect(), "coefficient".to_owned()),
+        DerivedKind::Logistic { .. } => {
+            let last = statistic.named("coefficient").flat_map(|part| part.cells.clone());
+            (last.collect(), "change of the logarithm of the odds".to_owned())
+        }
     };
     (cells.into_iter().take(LABELLED).collect(), words)
 }

@@ -40,16 +40,18 @@ pub(super) fn note(statistic: &Statistic<'_>) -> &'static str {
     }
     match statistic.derived.kind {
         DerivedKind::Roc { .. } => {
-            "Each score stands for its bin, and two in one bin count half. The curve is drawn so that it never falls; the table \
-             has it as computed."
+            "Each score stands for its bin, and two in one bin count half. The curve is drawn so that it never falls; \
+             results.csv has it as computed."
         }
         DerivedKind::Calibration { .. } => {
             "Each bin stands at its middle. On the thin line as many have it as were predicted."
         }
-        DerivedKind::Confusion => "Predictive values hold for as many of each class as there are here.",
+        DerivedKind::Confusion => {
+            "Predictive values depend on how common each class is among these patients."
+        }
         DerivedKind::Survival { .. } => {
-            "Who is censored within an interval is at risk in the whole of it. The curve is drawn so that it never rises; the \
-             table has it as computed. It ends where the noise hides those at risk."
+            "Who is censored within an interval is at risk in the whole of it. The curve is drawn so that it never rises; \
+             results.csv has it as computed. It ends where the noise hides those at risk."
         }
         DerivedKind::Covariance => "Divided by the number of patients. The plot shows the correlations.",
         DerivedKind::Linear { .. } => {

@@ -2,14 +2,15 @@
 
 use super::source::{Pair, Source, categories, edges, two};
 use super::{At, Part};
-use crate::figure::Number;
+use crate::figure::{Number, fixed};
 
 /// Observed less predicted over all, then the observed share at the middle of each bin, which stands for the predictions in it.
 pub(crate) fn parts(source: &Source<'_>, positive: &str) -> Vec<Part> {
     let axes = source.axes();
     let (with, without) = two(&source.y, categories(axes.last()), positive);
     let edges = edges(axes.first());
-    let middles: Vec<f64> = edges.iter().zip(edges.iter().skip(1)).map(|(a, b)| a.midpoint(*b)).collect();
+    let middles: Vec<f64> =
+        edges.iter().zip(edges.iter().skip(1)).map(|(a, b)| fixed(a.midpoint(*b))).collect();
     let observed = with
         .iter()
         .zip(&without)
