@@ -121,7 +121,9 @@ impl Manifest {
     /// What one round of all outputs costs by the rho that they declare; for people, never charged.
     #[must_use]
     pub fn round_rho(&self) -> f64 {
-        self.outputs.iter().map(|output| output.rho.to_f64()).sum()
+        // Summed in whole units, so that 0.01 and 0.05 are 0.06 to the eye too.
+        let attos = self.outputs.iter().map(|output| output.rho.attos()).fold(0, u128::saturating_add);
+        attos as f64 / 1e18
     }
 
     /// The digest of the canonical form: the manifest's identity.

@@ -98,9 +98,11 @@ mod tests {
         let mut job = fixture::job(fixture::ALL);
         assert_eq!(rounds(&job.manifest), "");
         job.manifest.privacy.rounds = 3;
+        let words = rounds(&job.manifest);
         assert!(
-            rounds(&job.manifest)
-                .starts_with("The algorithm asks for 3 rounds: \u{3c1} 0.02 for the gate, once, and 0.0")
+            words.starts_with("The algorithm asks for 3 rounds: \u{3c1} 0.02 for the gate, once, and 0."),
+            "{words}"
         );
+        assert!(words.ends_with(" for each round."), "{words}");
     }
 }

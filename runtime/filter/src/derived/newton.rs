@@ -113,7 +113,7 @@ impl Fit {
             Part::many("standard_error", at(), numbers(&self.errors)),
         ];
         let rounds = (1..=before.len()).zip(before).skip(before.len().saturating_sub(EARLIER));
-        let (mut words, mut all) = (Vec::new(), Vec::new());
+        let (mut words, mut all): (Vec<String>, Vec<Option<Estimate>>) = (Vec::new(), Vec::new());
         for (t, found) in rounds {
             words.extend(self.words.iter().map(|word| format!("round {t}, {word}")));
             all.extend(found);
