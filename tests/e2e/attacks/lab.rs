@@ -24,13 +24,16 @@ pub struct Lab {
     target: Vec<PathBuf>,
 }
 
-/// Code, output and errors of: status, an attempt to fetch the result, the log that an auditor may have.
-pub type Told = [(i32, String, String); 3];
+/// Code, output and errors of a call.
+pub type Call = (i32, String, String);
+
+/// Status, an attempt to fetch the result, and the log that an auditor may have.
+pub type Told = [Call; 3];
 
 /// All that a researcher sees of one job, and what it cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
-    pub submitted: (i32, String, String),
+    pub submitted: Call,
     /// At each quarter of an hour and the seconds round it.
     pub history: Vec<(i64, Told)>,
     pub budget: String,
@@ -67,7 +70,7 @@ impl Lab {
         let job = said.json()["job"].as_str().unwrap().to_owned();
         let release_at: Timestamp = said.json()["release_at"].as_str().unwrap().parse().unwrap();
         world.run(&["node", "resume"]).exits(0);
-        let history = moments(release_at).map(|at| (at.seconds(), asked(&world, &job, at))).collect();
+        let history = moments(release_at).map(|at| (at.seconds(), told(&world, &job, at))).collect();
         let budget = world.run(&["node", "budget"]).exits(0).out;
         let bundle = std::fs::read(world.path("bundle.zip")).expect("the bundle was fetched");
         let ledger = std::fs::read_to_string(world.home().join("ledger.log")).unwrap();
@@ -104,18 +107,24 @@ pub fn moments(release_at: Timestamp) -> impl Iterator<Item = Timestamp> {
     (0..slots).flat_map(move |slot| [-1, 0, 1].map(|off| first.plus(slot * 900 + off)))
 }
 
+/// What the world is told at a moment.
+pub fn told(world: &World, job: &str, at: Timestamp) -> Told {
+    let [status, fetched] = asked(world, job, at);
+    let (code, out, err) = exported(world);
+    [status, fetched, (code, without(&out, world), without(&err, world))]
+}
+
 /// What a researcher is told at a moment.
-pub fn asked(world: &World, job: &str, at: Timestamp) -> Told {
+pub fn asked(world: &World, job: &str, at: Timestamp) -> [Call; 2] {
     world.set_clock(at);
     let status = world.run(&["status", job]);
     let out = world.path("bundle.zip").display().to_string();
     let fetched = world.run(&["results", "get", job, "-o", &out]);
-    [seen(status), seen(fetched), exported(world)]
-        .map(|(code, out, err)| (code, without(&out, world), without(&err, world)))
+    [seen(status), seen(fetched)].map(|(code, out, err)| (code, without(&out, world), without(&err, world)))
 }
 
 /// The public log as it is written for the world at this moment: each file's name and bytes.
-pub fn exported(world: &World) -> (i32, String, String) {
+pub fn exported(world: &World) -> Call {
     let folder = world.path("export");
     let _ = std::fs::remove_dir_all(&folder);
     let said = world.run(&["node", "audit", "--export", &folder.display().to_string()]).exits(0);
@@ -129,7 +138,7 @@ pub fn exported(world: &World) -> (i32, String, String) {
     (said.code, said.out + &files.iter().map(text).collect::<String>(), said.err)
 }
 
-fn seen(said: Said) -> (i32, String, String) {
+fn seen(said: Said) -> Call {
     (said.code, said.out, said.err)
 }
 

@@ -1,11 +1,11 @@
 //! The cohort filter as an oracle: a filter that fits one patient, and one that fits nobody.
 
-use super::lab::{Lab, asked, moments};
+use super::lab::{Call, Lab, asked, moments};
 use super::row::Row;
 use crate::world::World;
 
 /// What is seen of a job, and what it cost.
-type Seen = (Vec<[(i32, String, String); 2]>, String, usize);
+type Seen = (Vec<[Call; 2]>, String, usize);
 
 #[test]
 fn a_filter_that_fits_one_patient_answers_as_one_that_fits_nobody() {
@@ -46,9 +46,8 @@ fn ask(lab: &Lab, age: u32) -> Seen {
     world.run(&["node", "resume"]).exits(0);
     let history = moments(release_at).map(|at| asked(&world, &job, at));
     // The id is drawn from the words of the call, of which the age is one.
-    let history = history.map(|[status, fetched, _]| {
-        [status, fetched].map(|(code, out, err)| (code, out.replace(&job, "JOB"), err.replace(&job, "JOB")))
-    });
+    let history = history
+        .map(|pair| pair.map(|(code, out, err)| (code, out.replace(&job, "JOB"), err.replace(&job, "JOB"))));
     let history = history.collect();
     let budget = world.run(&["node", "budget"]).exits(0).out.replace(&job, "JOB");
     let length = std::fs::read(world.path("bundle.zip")).expect("the bundle was fetched").len();

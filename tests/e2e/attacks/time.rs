@@ -1,6 +1,6 @@
 //! Time: `release_at` is fixed at admission, and until then a job looks the same whatever it does and whether it has begun.
 
-use super::lab::{Lab, QUIET, Told, asked, moments, morning};
+use super::lab::{Call, Lab, QUIET, Told, asked, exported, moments, morning, told};
 use super::row::Row;
 use super::tries;
 use crate::world::World;
@@ -11,7 +11,8 @@ const GUEST: &str = "attack_endless";
 /// The first voxel at which the guest takes almost all its fuel.
 const SLOW: i16 = 1992;
 
-type Seen = Vec<(i64, Told, Told)>;
+/// At each moment both jobs, and what the public log has.
+type Seen = Vec<(i64, [Call; 2], [Call; 2], Vec<String>)>;
 
 #[test]
 fn when_a_job_ends_is_not_seen_in_its_history_nor_in_that_of_the_next() {
@@ -21,7 +22,7 @@ fn when_a_job_ends_is_not_seen_in_its_history_nor_in_that_of_the_next() {
     let differ: Vec<_> = ends.iter().filter(|end| history(&lab, SLOW, **end) != quiet).collect();
     assert!(differ.is_empty(), "an end at {differ:?} is seen from outside");
     let states: std::collections::BTreeSet<String> =
-        quiet.iter().flat_map(|(_, one, two)| [one, two]).map(|said| state(&said[0].1)).collect();
+        quiet.iter().flat_map(|(_, one, two, _)| [one, two]).map(|said| state(&said[0].1)).collect();
     assert_eq!(states.into_iter().collect::<Vec<_>>(), ["accepted", "withheld"]);
     Row {
         name: "time of the job, queue position",
@@ -74,9 +75,18 @@ fn history(lab: &Lab, hu: i16, end: Timestamp) -> Seen {
             world.set_clock(end.max(morning().plus(60)));
             world.run(&["node", "resume"]).exits(0);
         }
-        history.push((at.seconds(), asked(&world, &id(&first), at), asked(&world, &id(&second), at)));
+        let [one, two] = [&first, &second].map(|job| asked(&world, &id(job), at));
+        history.push((at.seconds(), one, two, log(&world)));
     }
     history
+}
+
+/// Times, kinds and places of the entries of the public log. What is left out is the digest of each record, bound under the
+/// node's key, and the hashes over it: they say nothing to anyone else.
+fn log(world: &World) -> Vec<String> {
+    let (_, text, _) = exported(world);
+    let entries = text.split("{\"time\":").skip(1);
+    entries.map(|entry| entry.split(",\"record\":").next().unwrap_or_default().to_owned()).collect()
 }
 
 /// Holds the lock that whoever runs a job holds.
@@ -98,15 +108,15 @@ fn until_release_at_a_job_that_waits_one_that_runs_and_one_that_is_over_are_one(
         .unwrap()
         .to_owned();
     let at = morning().plus(60);
-    let waiting = asked(&world, &job, at);
+    let waiting = told(&world, &job, at);
     drop(held);
     let mut running = world.command(&["node", "resume"]).stdout(std::process::Stdio::null()).spawn().unwrap();
     let mut bodies = vec![];
     while running.try_wait().unwrap().is_none() {
-        bodies.push(asked(&world, &job, at));
+        bodies.push(told(&world, &job, at));
     }
     world.run(&["node", "resume"]).exits(0);
-    bodies.push(asked(&world, &job, at));
+    bodies.push(told(&world, &job, at));
     let ledger = std::fs::read_to_string(world.home().join("ledger.log")).unwrap();
     assert!(ledger.contains("\"finished\""), "the job did not run");
     let differ = bodies.iter().filter(|body| **body != waiting).count();
@@ -132,9 +142,9 @@ fn a_guest_cannot_change_its_charge() {
     let lengths = runs.each_ref().map(|run| run.bundle.len());
     assert_eq!(lengths[0], lengths[1], "a value changes the length of the bundle");
     // The public log names the bundle once it is out.
-    let told = |(at, [status, fetched, _]): (i64, Told)| (at, status, fetched);
+    let but_log = |(at, [status, fetched, _]): (i64, Told)| (at, status, fetched);
     let [quiet, loud] =
-        runs.map(|run| (run.submitted, run.budget, run.history.into_iter().map(told).collect::<Vec<_>>()));
+        runs.map(|run| (run.submitted, run.budget, run.history.into_iter().map(but_log).collect::<Vec<_>>()));
     assert!(quiet == loud, "a value changes a status or the charge");
     Row {
         name: "budget as a signal",
