@@ -1,6 +1,7 @@
 //! Files for the benches, made of nothing but numbers: a small DICOM writer of this program's own, explicit VR little endian.
 
 use anyhow::{Context, Result};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +12,8 @@ pub(super) struct Spec {
     pub(super) slices: u32,
     /// Pixels a side.
     pub(super) side: u16,
-    /// Elements that say nothing to a scan, before the pixels.
-    pub(super) filler: u16,
+    /// Whether a header has what a real one has besides what a scan asks for.
+    pub(super) rich: bool,
 }
 
 impl Spec {
@@ -22,14 +23,15 @@ impl Spec {
 
     /// Writes `PATIENT/NUMBER.dcm` below a folder, or finds it written.
     pub(super) fn write(&self, below: &Path) -> Result<PathBuf> {
-        let Self { patients, slices, side, filler } = self;
-        let folder = below.join(format!("ct-{patients}x{slices}-{side}-{filler}"));
+        let Self { patients, slices, side, rich } = self;
+        let (kind, pixels) = (if *rich { "rich" } else { "bare" }, self.pixels());
+        let folder = below.join(format!("ct-{patients}x{slices}-{side}-{kind}"));
         whole(&folder, |folder| {
             for patient in 0..self.patients {
                 let place = folder.join(format!("{:03}", patient / 1000)).join(format!("P{patient:06}"));
                 fs::create_dir_all(&place)?;
                 for slice in 0..self.slices {
-                    fs::write(place.join(format!("{slice:04}.dcm")), self.file(patient, slice))?;
+                    fs::write(place.join(format!("{slice:04}.dcm")), self.file(patient, slice, &pixels))?;
                 }
             }
             Ok(())
@@ -37,12 +39,13 @@ impl Spec {
         Ok(folder)
     }
 
-    fn file(&self, patient: u32, slice: u32) -> Vec<u8> {
+    fn file(&self, patient: u32, slice: u32, pixels: &[u8]) -> Vec<u8> {
         let series = format!("2.25.{}", 1_000_000 + u64::from(patient));
-        let mut set = Set::begin("1.2.840.10008.5.1.4.1.1.2", &format!("{series}.{slice}"));
+        let mut set = Sorted::default();
         set.text(0x0008, 0x0008, "CS", "ORIGINAL\\PRIMARY\\AXIAL").text(0x0008, 0x0016, "UI", CT);
         set.text(0x0008, 0x0018, "UI", &format!("{series}.{slice}")).text(0x0008, 0x0020, "DA", "20200101");
         set.text(0x0008, 0x0022, "DA", "20200101").text(0x0008, 0x0060, "CS", "CT");
+        set.text(0x0008, 0x0032, "TM", &format!("1015{:02}", slice % 60));
         set.text(0x0008, 0x0070, "LO", ["SIEMENS", "Philips", "GE MEDICAL SYSTEMS"][patient as usize % 3]);
         set.text(0x0010, 0x0010, "PN", "").text(0x0010, 0x0020, "LO", &format!("P{patient:06}"));
         set.text(0x0010, 0x0040, "CS", if patient.is_multiple_of(2) { "F" } else { "M" });
@@ -50,42 +53,155 @@ impl Spec {
         set.text(0x0012, 0x0062, "CS", "YES").text(0x0012, 0x0063, "LO", "made by a bench");
         set.text(0x0018, 0x0015, "CS", "ABDOMEN").text(0x0018, 0x0050, "DS", "2.5");
         set.text(0x0018, 0x0060, "DS", "120");
-        for number in 0..self.filler {
-            set.text(0x0018, 0x1100 + number, "DS", &format!("{}.25", 300 + number));
-        }
-        set.text(0x0020, 0x000D, "UI", &format!("{series}.1")).text(
-            0x0020,
-            0x000E,
-            "UI",
-            &format!("{series}.2"),
-        );
+        set.text(0x0020, 0x000D, "UI", &format!("{series}.1"));
+        set.text(0x0020, 0x000E, "UI", &format!("{series}.2"));
         set.text(0x0020, 0x0010, "SH", "1").text(0x0020, 0x0011, "IS", "2");
         set.text(0x0020, 0x0013, "IS", &(slice + 1).to_string());
-        set.text(0x0020, 0x0032, "DS", &format!("-120.5\\-118.25\\{}", f64::from(slice) * 2.5 - 100.0));
+        let depth = f64::from(slice) * 2.5 - 100.0;
+        set.text(0x0020, 0x0032, "DS", &format!("-120.5\\-118.25\\{depth}"));
         set.text(0x0020, 0x0037, "DS", "1\\0\\0\\0\\1\\0").text(0x0020, 0x0052, "UI", &format!("{series}.3"));
-        set.text(0x0020, 0x1040, "LO", "").short(0x0028, 0x0002, 1);
-        set.text(0x0028, 0x0004, "CS", "MONOCHROME2").short(0x0028, 0x0010, self.side);
-        set.short(0x0028, 0x0011, self.side).text(0x0028, 0x0030, "DS", "0.78125\\0.78125");
-        set.short(0x0028, 0x0100, 16)
-            .short(0x0028, 0x0101, 12)
-            .short(0x0028, 0x0102, 11)
-            .short(0x0028, 0x0103, 0);
+        set.text(0x0020, 0x1040, "LO", "").text(0x0020, 0x1041, "DS", &depth.to_string());
+        set.short(0x0028, 0x0002, 1).text(0x0028, 0x0004, "CS", "MONOCHROME2");
+        set.short(0x0028, 0x0010, self.side).short(0x0028, 0x0011, self.side);
+        set.text(0x0028, 0x0030, "DS", "0.78125\\0.78125").short(0x0028, 0x0100, 16);
+        set.short(0x0028, 0x0101, 12).short(0x0028, 0x0102, 11).short(0x0028, 0x0103, 0);
         set.text(0x0028, 0x0301, "CS", "NO")
             .text(0x0028, 0x1050, "DS", "40")
             .text(0x0028, 0x1051, "DS", "400");
         set.text(0x0028, 0x1052, "DS", "-1024")
             .text(0x0028, 0x1053, "DS", "1")
             .text(0x0028, 0x1054, "LO", "HU");
-        let pixels = usize::from(self.side).pow(2);
-        let value =
-            |at: usize| u16::try_from((at * 7 + patient as usize + slice as usize) % 4096).unwrap_or(0);
-        set.long(
-            0x7FE0,
-            0x0010,
-            "OW",
-            &(0..pixels).flat_map(|at| value(at).to_le_bytes()).collect::<Vec<_>>(),
-        );
-        set.bytes
+        if self.rich {
+            for (group, element, vr, value) in BESIDE {
+                set.text(group, element, vr, value);
+            }
+            sequences(&mut set);
+        }
+        let mut file = Set::begin(CT, &format!("{series}.{slice}"));
+        set.0.into_values().for_each(|set| file.bytes.extend(set.bytes));
+        file.long(0x7FE0, 0x0010, "OW", pixels);
+        file.bytes
+    }
+
+    /// Pixels of every file: a scan must not look at them.
+    fn pixels(&self) -> Vec<u8> {
+        let value = |at: usize| u16::try_from(at * 7 % 4096).unwrap_or(0);
+        (0..usize::from(self.side).pow(2)).flat_map(|at| value(at).to_le_bytes()).collect()
+    }
+}
+
+/// What a real slice has besides, and a scan does not ask for: the elements of the CT slice in ../shared/data/ct512, with
+/// values of the same length. Empty private groups are their creators' names, as de-identified archives have them.
+const BESIDE: [(u16, u16, &str, &str); 64] = [
+    (0x0008, 0x0012, "DA", "20200101"),
+    (0x0008, 0x0013, "TM", "101500"),
+    (0x0008, 0x0021, "DA", "20200101"),
+    (0x0008, 0x0023, "DA", "20200101"),
+    (0x0008, 0x0030, "TM", "101500"),
+    (0x0008, 0x0031, "TM", "101502"),
+    (0x0008, 0x0033, "TM", "101503"),
+    (0x0008, 0x0050, "SH", ""),
+    (0x0008, 0x0090, "PN", ""),
+    (0x0008, 0x1030, "LO", "CT ABDOMEN PELVIS W CONT "),
+    (0x0008, 0x103E, "LO", "PORTAL VENOUS"),
+    (0x0008, 0x1090, "LO", "LightSpeed 16"),
+    (0x0009, 0x0010, "LO", "GEMS_IDEN_01"),
+    (0x0009, 0x0011, "LO", "CTP 1"),
+    (0x0010, 0x0030, "DA", ""),
+    (0x0010, 0x21B0, "LT", "liver metastases"),
+    (0x0013, 0x0010, "LO", "CTP"),
+    (0x0013, 0x1010, "LO", "made by a bench, not a clinic"),
+    (0x0013, 0x1013, "LO", "12345678"),
+    (0x0018, 0x0010, "LO", "OMNIPAQUE 300"),
+    (0x0018, 0x0022, "CS", "HELICAL MODE"),
+    (0x0018, 0x0090, "DS", "500.000000"),
+    (0x0018, 0x1020, "LO", "07MW18.4"),
+    (0x0018, 0x1030, "LO", "5.1 AP"),
+    (0x0018, 0x1040, "LO", "IV & Oral"),
+    (0x0018, 0x1100, "DS", "380.000000"),
+    (0x0018, 0x1110, "DS", "949.075012"),
+    (0x0018, 0x1111, "DS", "541.000000"),
+    (0x0018, 0x1120, "DS", "0.000000"),
+    (0x0018, 0x1130, "DS", "157.500000"),
+    (0x0018, 0x1140, "CS", "CW"),
+    (0x0018, 0x1150, "IS", "1095"),
+    (0x0018, 0x1151, "IS", "380"),
+    (0x0018, 0x1152, "IS", "19"),
+    (0x0018, 0x1160, "SH", "BODY FILTER"),
+    (0x0018, 0x1170, "IS", "45600"),
+    (0x0018, 0x1190, "DS", "1.200000"),
+    (0x0018, 0x1210, "SH", "STANDARD"),
+    (0x0018, 0x5100, "CS", "FFS"),
+    (0x0018, 0x9305, "FD", "12345678"),
+    (0x0018, 0x9306, "FD", "12345678"),
+    (0x0018, 0x9307, "FD", "12345678"),
+    (0x0018, 0x9309, "FD", "12345678"),
+    (0x0018, 0x9310, "FD", "12345678"),
+    (0x0018, 0x9311, "FD", "12345678"),
+    (0x0019, 0x0010, "LO", "GEMS_ACQU_01"),
+    (0x0020, 0x0012, "IS", "1"),
+    (0x0020, 0x0060, "CS", ""),
+    (0x0021, 0x0010, "LO", "GEMS_RELA_01"),
+    (0x0023, 0x0010, "LO", "GEMS_STDY_01"),
+    (0x0027, 0x0010, "LO", "GEMS_IMAG_01"),
+    (0x0028, 0x0303, "CS", "MODIFIED"),
+    (0x0040, 0x0244, "DA", "20200101"),
+    (0x0040, 0x0245, "TM", "101500"),
+    (0x0040, 0x0254, "LO", "CT ABDOMEN W ORA"),
+    (0x0040, 0x2017, "LO", ""),
+    (0x0043, 0x0010, "LO", "GEMS_PARM_01"),
+    (0x0045, 0x0010, "LO", "GEMS_HELIOS_01"),
+    (0x0903, 0x0010, "LO", "GEIIS PACS"),
+    (0x0905, 0x0010, "LO", "GEIIS"),
+    (0x7FD1, 0x0010, "LO", "GEIIS"),
+    (0x0008, 0x0005, "CS", "ISO_IR 100"),
+    (0x0018, 0x1041, "DS", "100.000000"),
+    (0x0018, 0x1046, "DS", "3.000000"),
+];
+
+/// The three sequences of that slice, with their items.
+fn sequences(set: &mut Sorted) {
+    let code = |value: &str, meaning: &str| {
+        let mut code = Set::default();
+        code.text(0x0008, 0x0100, "SH", value).text(0x0008, 0x0102, "SH", "DCM");
+        code.text(0x0008, 0x0104, "LO", meaning);
+        code
+    };
+    let mut procedure = code("CTAPC", "CT ABDOMEN PELVIS W CONT");
+    procedure.text(0x0008, 0x0105, "CS", "DCMR");
+    let mut image = Set::default();
+    image.text(0x0008, 0x1150, "UI", CT).text(
+        0x0008,
+        0x1155,
+        "UI",
+        "2.25.143811562862397513874626318210476223041",
+    );
+    let methods = [113_100, 113_101, 113_105, 113_107, 113_108, 113_109, 113_111]
+        .map(|number: u32| code(&number.to_string(), "Retain Longitudinal With Modified Dates Option"));
+    set.sequence(0x0008, 0x1032, &[procedure]);
+    set.sequence(0x0008, 0x1140, &[image]);
+    set.sequence(0x0012, 0x0064, &methods);
+}
+
+/// Elements in order of tag, however they come.
+#[derive(Default)]
+struct Sorted(BTreeMap<(u16, u16), Set>);
+
+impl Sorted {
+    fn text(&mut self, group: u16, element: u16, vr: &str, value: &str) -> &mut Self {
+        self.0.entry((group, element)).or_default().text(group, element, vr, value);
+        self
+    }
+
+    fn short(&mut self, group: u16, element: u16, value: u16) -> &mut Self {
+        self.0.entry((group, element)).or_default().short(group, element, value);
+        self
+    }
+
+    fn sequence(&mut self, group: u16, element: u16, items: &[Set]) {
+        let mut all = Set::default();
+        items.iter().for_each(|item| all.item(item));
+        self.0.entry((group, element)).or_default().long(group, element, "SQ", &all.bytes);
     }
 }
 

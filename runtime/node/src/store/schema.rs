@@ -72,3 +72,48 @@ pub(super) async fn prepare(pool: &SqlitePool) -> Result<(), NodeError> {
     tx.commit().await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::sqlite::SqlitePoolOptions;
+
+    const SECOND: &str = "
+    create table datasets (name text primary key, id text not null, path text not null, clinical text, snapshot text);
+    create table folders (id integer primary key, tree integer not null, path text not null, digest blob);
+    create table files (
+        folder integer not null, name text not null, tree integer not null, size integer not null, mtime_ns integer not null,
+        patient text, issuer text, reason text, header blob, primary key (folder, name)) without rowid;
+    create table touched (
+        tree integer not null, patient text not null, issuer text not null, primary key (tree, patient, issuer)) without rowid;
+    insert into datasets values ('d', '1', '/d', null, 'standing');
+    insert into folders values (1, 7, 'a', x'00');
+    insert into files values (1, 'x', 7, 1, 1, 'P1', '', null, x'00'), (1, 'y', 7, 1, 1, 'P1', '', null, x'00'),
+        (1, 'z', 7, 1, 1, null, null, 'malformed', null);
+    pragma user_version = 2;
+    ";
+
+    async fn moved() -> Result<(String, i64, i64, String), NodeError> {
+        // One connection: each would have a memory of its own.
+        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
+        sqlx::raw_sql(SECOND).execute(&pool).await?;
+        prepare(&pool).await?;
+        prepare(&pool).await?;
+        let touched = sqlx::query_scalar("select group_concat(tree || ':' || patient) from touched");
+        let left = "select (select count(*) from folders) + (select count(*) from pieces)
+            + (select count(*) from sqlite_schema where name = 'files')";
+        Ok((
+            touched.fetch_one(&pool).await?,
+            sqlx::query_scalar(left).fetch_one(&pool).await?,
+            sqlx::query_scalar("pragma user_version").fetch_one(&pool).await?,
+            sqlx::query_scalar("select snapshot from datasets").fetch_one(&pool).await?,
+        ))
+    }
+
+    #[test]
+    fn an_index_with_a_row_a_file_is_read_again_and_keeps_its_snapshots() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let moved = runtime.block_on(moved()).unwrap();
+        assert_eq!(moved, ("7:P1".to_owned(), 0, VERSION, "standing".to_owned()));
+    }
+}
