@@ -2,7 +2,8 @@
 
 use super::source::{Pair, Source, categories, edges, two};
 use super::{At, Part};
-use crate::figure::{Number, fixed};
+use crate::digits::fixed;
+use crate::figure::Number;
 
 /// Observed less predicted over all, then the observed share at the middle of each bin, which stands for the predictions in it.
 pub(crate) fn parts(source: &Source<'_>, positive: &str) -> Vec<Part> {
