@@ -92,8 +92,10 @@ fn lines(world: &World, word: &str) -> usize {
 #[test]
 fn a_node_releases_a_fit_within_its_noise_and_says_how_many_rounds_it_paid() {
     let (world, folder) = node(300);
-    // Two rounds of 0.04 and the gate are 0.1; a Hessian of some 24 then stands against noise of 6.6.
-    let two = [("rounds = 5", "rounds = 2"), ("rho = \"0.016\"", "rho = \"0.04\"")];
+    // Two rounds of 0.04 and the gate are 0.1. Hessian and penalty of some 47 then stand five times above where the noise of 6.6
+    // would hide a coefficient.
+    let penalty = ("l2 = 1.0", "l2 = 25.0");
+    let two = [("rounds = 5", "rounds = 2"), ("rho = \"0.016\"", "rho = \"0.04\""), penalty];
     let package = approved(&world, &two);
     let job = world.submit(&package, "liver", &[]).exits(0).json();
     let (_, results) = world.fetch(&job["job"], 0);
@@ -102,7 +104,7 @@ fn a_node_releases_a_fit_within_its_noise_and_says_how_many_rounds_it_paid() {
         (&2.into(), &"0.1".into(), &"0.08".into())
     );
     assert!((spent(&world) - 0.1).abs() < 1e-5, "the ledger says {}", spent(&world));
-    let exact = rehearsed(&world, &folder, &[], &["--exact"])["figures"].clone();
+    let exact = rehearsed(&world, &folder, &[penalty], &["--exact"])["figures"].clone();
     let truth = part(&exact, "coefficient", "value");
     let (values, sds) = (part(&results, "coefficient", "value"), part(&results, "coefficient", "sd"));
     for ((value, sd), truth) in values.iter().zip(&sds).zip(&truth) {

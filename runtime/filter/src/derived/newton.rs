@@ -7,7 +7,7 @@
 //! What a round reports of a coefficient is the t that solves w'(g - l2 D b - (H + l2 D) d) = 0, where d holds t and the other
 //! coefficients' steps and w is its row of the inverse: linear in g and H, so that Fieller's interval holds for t, as in least
 //! squares. It holds what the same step would give without noise, which after some rounds is the fit up to the square of the
-//! last step. What the noise hides is absent.
+//! last step. What the noise hides is absent; with noise off it is there without an interval, and not to be shown.
 //!
 //! The step that is taken is a safer one, so that a bad draw does not spoil the rounds after it. Noise of standard deviation
 //! s in each entry moves the eigenvalues of H by less than r = 2 s sqrt(d) or little more (Wigner's law). Where H + l2 D - r I
@@ -39,9 +39,17 @@ pub(crate) struct Fit {
     /// What the next round starts from.
     beta: Vec<f64>,
     /// What each round has found.
-    found: Vec<Vec<Option<Estimate>>>,
+    found: Vec<Vec<Option<Found>>>,
     /// From the last round.
-    errors: Vec<Option<Estimate>>,
+    errors: Vec<Option<Found>>,
+}
+
+/// A number of a round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Found {
+    estimate: Estimate,
+    /// Whether a node's noise would leave it an interval: else only a rehearsal without noise has it.
+    known: bool,
 }
 
 impl Fit {
@@ -77,12 +85,14 @@ impl Fit {
             return;
         };
         let solved = system.solved();
-        let none = || vec![None; self.beta.len()];
-        let in_place = |(step, beta): (Estimate, &f64)| Some(step.scaled(self.share).moved(*beta));
-        let steps = solved.as_ref().and_then(Solved::steps);
-        self.found.push(steps.map_or_else(none, |s| s.into_iter().zip(&self.beta).map(in_place).collect()));
-        self.errors =
-            solved.as_ref().and_then(Solved::errors).map_or_else(none, |e| e.into_iter().map(Some).collect());
+        let all = |found: Option<Vec<Found>>| {
+            found.map_or_else(|| vec![None; self.beta.len()], |f| f.into_iter().map(Some).collect())
+        };
+        let steps = all(solved.as_ref().and_then(|s| s.steps(self.exact)));
+        let in_place = |(step, beta): (Option<Found>, &f64)| step.map(|s| s.reached(self.share, *beta));
+        let errors = all(solved.as_ref().and_then(|s| s.errors(self.exact)));
+        self.found.push(steps.into_iter().zip(&self.beta).map(in_place).collect());
+        self.errors = errors;
         let step = system.safe_step(if self.exact { 0.0 } else { system.sigma }, solved.as_ref());
         for (beta, step) in self.beta.iter_mut().zip(step) {
             *beta += self.share * step;
@@ -113,7 +123,7 @@ impl Fit {
             Part::many("standard_error", at(), numbers(&self.errors)),
         ];
         let rounds = (1..=before.len()).zip(before).skip(before.len().saturating_sub(EARLIER));
-        let (mut words, mut all): (Vec<String>, Vec<Option<Estimate>>) = (Vec::new(), Vec::new());
+        let (mut words, mut all): (Vec<String>, Vec<Option<Found>>) = (Vec::new(), Vec::new());
         for (t, found) in rounds {
             words.extend(self.words.iter().map(|word| format!("round {t}, {word}")));
             all.extend(found);
@@ -125,9 +135,21 @@ impl Fit {
     }
 }
 
-fn numbers(estimates: &[Option<Estimate>]) -> Vec<Number> {
-    let open = (f64::NEG_INFINITY, f64::INFINITY);
-    estimates.iter().map(|e| Number::new(*e, e.is_some(), open)).collect()
+impl Found {
+    /// The coefficient that a share of this step leads to.
+    fn reached(self, share: f64, beta: f64) -> Self {
+        Self { estimate: self.estimate.scaled(share).moved(beta), ..self }
+    }
+}
+
+fn numbers(found: &[Option<Found>]) -> Vec<Number> {
+    found.iter().map(number).collect()
+}
+
+fn number(found: &Option<Found>) -> Number {
+    let known = found.is_some_and(|f| f.known);
+    let number = Number::new(found.map(|f| f.estimate), known, (f64::NEG_INFINITY, f64::INFINITY));
+    if known { number } else { Number { low95: None, high95: None, ..number } }
 }
 
 /// The equations of one step.
@@ -168,12 +190,14 @@ impl System {
 }
 
 impl Solved<'_> {
-    /// All or none, since one that the noise hides spoils the others.
-    fn steps(&self) -> Option<Vec<Estimate>> {
-        (0..self.step.len()).map(|k| self.contrast(k)).collect()
+    /// All or none, since one that the noise hides spoils the others; with noise off all.
+    fn steps(&self, exact: bool) -> Option<Vec<Found>> {
+        let forms: Vec<Form> = (0..self.step.len()).map(|k| self.form(k)).collect::<Option<_>>()?;
+        let known: Option<Vec<Found>> = forms.iter().map(Form::known).collect();
+        known.or_else(|| exact.then(|| forms.iter().map(Form::hidden).collect()))
     }
 
-    fn contrast(&self, k: usize) -> Option<Estimate> {
+    fn form(&self, k: usize) -> Option<Form> {
         let (w, own) = (self.inverse.get(k)?, *self.step.get(k)?);
         let alone = |i: usize| f64::from(u8::from(i == k));
         let unit: Vec<f64> = (0..w.len()).map(alone).collect();
@@ -185,19 +209,38 @@ impl Solved<'_> {
         let below = products(w, &unit);
         let v = self.system.sigma * self.system.sigma;
         let aa = v * (dot(w, w) + dot(&above, &above));
-        fieller(own, 1.0, [aa, -v * dot(&above, &below), v * dot(&below, &below)])
+        Some(Form { own, noise: [aa, -v * dot(&above, &below), v * dot(&below, &below)] })
     }
 
     /// The roots of the diagonal of the inverse, at the coefficients that the round started from, with the noise of H by the
     /// delta method.
-    fn errors(&self) -> Option<Vec<Estimate>> {
-        self.steps()?;
-        let error = |(k, w): (usize, &Vec<f64>)| {
+    fn errors(&self, exact: bool) -> Option<Vec<Found>> {
+        let steps = self.steps(exact)?;
+        let error = |((k, w), step): ((usize, &Vec<f64>), Found)| {
             let root = w.get(k)?.max(0.0).sqrt();
             let moves = products(w, w);
-            Some(linear(root, self.system.sigma * dot(&moves, &moves).sqrt() / (2.0 * root), 0.0))
+            let estimate = linear(root, self.system.sigma * dot(&moves, &moves).sqrt() / (2.0 * root), 0.0);
+            Some(Found { estimate, ..step })
         };
-        self.inverse.iter().enumerate().map(error).collect()
+        self.inverse.iter().enumerate().zip(steps).map(error).collect()
+    }
+}
+
+/// One coordinate of a step: a sum over 1, with the variances of both and their covariance.
+struct Form {
+    own: f64,
+    noise: [f64; 3],
+}
+
+impl Form {
+    fn known(&self) -> Option<Found> {
+        fieller(self.own, 1.0, self.noise).map(|estimate| Found { estimate, known: true })
+    }
+
+    fn hidden(&self) -> Found {
+        let (value, [aa, ab, bb]) = (self.own, self.noise);
+        let sd = (aa - 2.0 * value * ab + value * value * bb).max(0.0).sqrt();
+        Found { estimate: linear(value, sd, 0.0), known: false }
     }
 }
 
@@ -290,8 +333,12 @@ mod tests {
     #[test]
     fn what_the_noise_hides_is_not_known() {
         let hidden = system(&[[50.0, 0.0], [0.0, 20.0]], [5.0, 2.0], 11.0);
-        assert_eq!(hidden.solved().and_then(|s| s.steps()), None, "20 is within 1.96 * 11 of 0");
-        let seen = system(&[[50.0, 0.0], [0.0, 20.0]], [5.0, 2.0], 1.0).solved().unwrap().steps().unwrap();
-        assert!((seen[1].value - 0.1).abs() < 1e-12 && seen[1].low95 < 0.01 && seen[1].high95 > 0.19);
+        assert_eq!(hidden.solved().and_then(|s| s.steps(false)), None, "20 is within 1.96 * 11 of 0");
+        let rehearsed = hidden.solved().unwrap().steps(true).unwrap();
+        let number = number(&Some(rehearsed[1]));
+        assert_eq!((number.value, number.low95, number.shown), (Some(0.1), None, false));
+        let clear = system(&[[50.0, 0.0], [0.0, 20.0]], [5.0, 2.0], 1.0);
+        let seen = clear.solved().unwrap().steps(false).unwrap()[1].estimate;
+        assert!((seen.value - 0.1).abs() < 1e-12 && seen.low95 < 0.01 && seen.high95 > 0.19);
     }
 }
