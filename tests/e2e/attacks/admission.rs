@@ -26,7 +26,7 @@ const WHERE: &[&str] = &[
 
 #[test]
 fn admission_says_the_same_with_and_without_the_only_patient_of_an_age() {
-    let answers = [true, false].map(|there| answers(there));
+    let answers = [true, false].map(answers);
     let differ = answers[0].iter().zip(&answers[1]).filter(|(with, without)| with != without);
     let differ: Vec<_> = differ.collect();
     assert!(differ.is_empty(), "{differ:#?}");
