@@ -66,7 +66,7 @@ fn finish_in_background(home: &Path) -> Result<(), Failure> {
 async fn wait(node: &Node, job: &JobId) -> Result<JobStatus, Failure> {
     let checked = node.class_of(job)? == Class::ReviewedCode;
     loop {
-        let status = node.status(job)?;
+        let status = node.told_status(job).await?;
         if status.state != JobState::Accepted {
             return Ok(status);
         }
@@ -80,7 +80,7 @@ async fn wait(node: &Node, job: &JobId) -> Result<JobStatus, Failure> {
 
 pub(crate) async fn status(out: Out, home: &Path, args: &Status) -> Result<Exit, Failure> {
     let node = open(home).await?;
-    let mut status = node.status(&args.job)?;
+    let mut status = node.told_status(&args.job).await?;
     if args.watch && status.state == JobState::Accepted {
         say(&format!("accepted; waiting{}", until(&status)));
         status = wait(&node, &args.job).await?;

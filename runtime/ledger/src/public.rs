@@ -159,7 +159,9 @@ impl<'a> Jobs<'a> {
                 Some((at.max(record.time), record.seq.max(finished.seq), record.seq))
             }
             Event::Answered { count } => {
-                let at = self.answers.get(count)?.max(&record.time.slot_ceil(60)).to_owned();
+                let fixed = *self.answers.get(count)?;
+                // In time, when it was done is not seen; late, only the minute is.
+                let at = if record.time <= fixed { fixed } else { record.time.slot_ceil(60) };
                 Some((at, record.seq, record.seq))
             }
             Event::Genesis { .. }

@@ -76,7 +76,7 @@ impl Node {
             Some((reservation, false)) => self.answer(&asked, &reservation).await.map(Ok),
             None => match self.reserve_count(&asked)? {
                 Ok(reservation) => self.answer(&asked, &reservation).await.map(Ok),
-                Err(code) => Ok(Err(Refusal::of(code, self.counts_words(&asked)?))),
+                Err(code) => Ok(Err(Refusal::of(code, counts_words(&asked)))),
             },
         }
     }
@@ -198,12 +198,12 @@ impl Node {
             cached: true,
         })
     }
+}
 
-    fn counts_words(&self, asked: &Asked) -> Result<String, NodeError> {
-        let spent = self.home().ledger()?.spent(asked.dataset.id, self.now()).counts_year.to_f64();
-        let (each, year) = (asked.policy.counts_rho_each(), asked.policy.counts_rho_year());
-        Ok(format!("it asks for rho {each}; spent on counts in 365 days are {spent:.4} of {year}"))
-    }
+/// The price and the policy's own caps alone: what is spent is the pool's, and would tell which datasets share patients.
+fn counts_words(asked: &Asked) -> String {
+    let (each, year) = (asked.policy.counts_rho_each(), asked.policy.counts_rho_year());
+    format!("it asks for rho {each}; this dataset's policy allows {year} of counts in 365 days")
 }
 
 /// From declared figures alone; nothing is held back where the policy has no slot (demo).

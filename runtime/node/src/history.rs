@@ -103,16 +103,15 @@ pub(crate) fn exact_releases(ledger: &Ledger, until: Option<&JobId>) -> Vec<JobI
     before.filter_map(|(job, release)| release.then_some(job)).collect()
 }
 
-/// Whether an exact result of the dataset's patients was let out before a job was reserved: nothing that comes later may
-/// change the job's bundle, whose length is fixed by then.
+/// Whether an exact result of the dataset was let out before a job was reserved: nothing that comes later may change the
+/// job's bundle, whose length is fixed by then. Of this dataset alone: which others share patients is not to be seen.
 pub(crate) fn exact_before(ledger: &Ledger, dataset: DatasetId, job: &JobId) -> bool {
     let reserved = |e: &Event| matches!(e, Event::Reserved(r) if r.job == *job);
     let earlier = events(ledger).take_while(|e| !reserved(e));
     let released: Vec<JobId> = earlier
         .filter_map(|e| if let Event::Decided { job, release: true, .. } = e { Some(*job) } else { None })
         .collect();
-    let pool = ledger.pool(dataset);
-    reservations(ledger).any(|r| released.contains(&r.job) && pool.contains(&r.dataset))
+    reservations(ledger).any(|r| released.contains(&r.job) && r.dataset == dataset)
 }
 
 /// Datasets and digests of all packages handed in, oldest first.

@@ -4,7 +4,7 @@ use crate::keys::{Random, system};
 use crate::store::Store;
 use rand::CryptoRng;
 use std::path::Path;
-use trocar_terms::{Clock, Timestamp};
+use trocar_terms::{Clock, Limits, Timestamp};
 use trocar_worker::Launcher;
 
 /// An open node: its home, its index, its clock and the program that it starts as worker.
@@ -72,6 +72,24 @@ impl Node {
     pub fn workers(&self) -> usize {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
+
+    /// One worker a core, and no more than the machine's memory holds if each takes all that it may: one patient's guest could
+    /// else have the kernel end the workers of others. `None` where not even one fits.
+    pub(crate) fn workers_within(&self, limits: &Limits) -> Option<usize> {
+        let each = trocar_worker::most_memory(limits);
+        let fit = installed_memory()?.checked_sub(RESERVED_MEMORY)?.checked_div(each)?;
+        Some(self.workers().min(usize::try_from(fit).unwrap_or(usize::MAX))).filter(|workers| *workers > 0)
+    }
+}
+
+/// What the node itself and the system keep, in bytes.
+const RESERVED_MEMORY: u64 = 1 << 30;
+
+/// Memory of the machine in bytes; `None` where the system does not say.
+fn installed_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// The clock of the operating system.

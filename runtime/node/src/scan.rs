@@ -146,9 +146,10 @@ impl Node {
             };
             shared.insert(id);
         }
-        if !shared.is_subset(&ledger.pool(dataset.id)) {
-            ledger.append(self.now(), Event::Pooled { datasets: shared.into_iter().collect() })?;
-        }
+        // One record either way: that datasets share patients is not to be read off the number of records.
+        let found = !shared.is_subset(&ledger.pool(dataset.id));
+        let pooled = Event::Pooled { datasets: shared.into_iter().collect() };
+        ledger.append(self.now(), if found { pooled } else { Event::Moment })?;
         patients.claim(&dataset.name, mine())
     }
 

@@ -26,7 +26,7 @@ use trocar_imaging::{
     decode_series, decoded_bytes, middle_slice, open_patient, read_header_nifti, read_sidecar,
 };
 use trocar_sandbox::{AdmitError, Call, CompileError, Grant, Runner, run};
-use trocar_terms::Digest;
+use trocar_terms::{Digest, Limits};
 
 /// Parsers recurse: DICOM sequences nest, and an overflow of the stack cannot be caught.
 const STACK: usize = 64 << 20;
@@ -198,9 +198,15 @@ fn decode(series: SubjectSeries, mut files: Vec<File>) -> io::Result<Option<Vec<
     Ok(decode_series(series, files, &out, threads).ok())
 }
 
+/// What one patient's worker may take, in bytes: her guest's memory, and what decoding and the engine need.
+#[must_use]
+pub fn most_memory(limits: &Limits) -> u64 {
+    (u64::from(limits.memory_mib()) << 20) + 2 * GIB
+}
+
 fn map(task: MapTask, mut files: Vec<File>) -> io::Result<MapAnswer> {
     // Reservations of linear memory do not count, what becomes writable does; decoders need the rest.
-    limit(Resource::Data, (u64::from(task.limits.memory_mib()) << 20) + 2 * GIB)?;
+    limit(Resource::Data, most_memory(&task.limits))?;
     if files.is_empty() {
         return Err(ErrorKind::InvalidData.into());
     }

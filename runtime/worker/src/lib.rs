@@ -19,7 +19,7 @@ mod table;
 mod task;
 mod wire;
 
-pub use child::serve;
+pub use child::{most_memory, serve};
 pub use compile::{CompileError, MachineCode, compile, engine_id, engine_name};
 pub use decode::decode;
 pub use launcher::Launcher;

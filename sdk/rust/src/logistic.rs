@@ -57,9 +57,9 @@ mod tests {
         for y in [false, true] {
             let mine = contribution(&x, y, &beta);
             assert_eq!(mine.len(), length(2));
-            for k in 0..3 {
+            for (k, entry) in mine.iter().enumerate().take(3) {
                 let gradient = slope(|b| log_likelihood(&x, y, b), &beta, k);
-                assert!((mine[k] - gradient).abs() < 1e-9, "gradient {k}: {} and {gradient}", mine[k]);
+                assert!((entry - gradient).abs() < 1e-9, "gradient {k}: {entry} and {gradient}");
             }
             let pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)];
             for ((i, j), entry) in pairs.into_iter().zip(&mine[3..]) {

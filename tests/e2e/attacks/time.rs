@@ -19,8 +19,9 @@ fn when_a_job_ends_is_not_seen_in_its_history_nor_in_that_of_the_next() {
     let lab = Lab::new(GUEST, 6);
     let ends = ends(&lab);
     let quiet = history(&lab, QUIET, morning());
-    let differ: Vec<_> = ends.iter().filter(|end| history(&lab, SLOW, **end) != quiet).collect();
-    assert!(differ.is_empty(), "an end at {differ:?} is seen from outside");
+    let differ: Vec<_> =
+        ends.iter().filter_map(|end| Some((end, difference(&history(&lab, SLOW, *end), &quiet)?))).collect();
+    assert!(differ.is_empty(), "these ends are seen from outside: {differ:#?}");
     let states: std::collections::BTreeSet<String> =
         quiet.iter().flat_map(|(_, one, two, _)| [one, two]).map(|said| state(&said[0].1)).collect();
     assert_eq!(states.into_iter().collect::<Vec<_>>(), ["accepted", "withheld"]);
@@ -36,6 +37,12 @@ fn when_a_job_ends_is_not_seen_in_its_history_nor_in_that_of_the_next() {
         bar: 0.0,
     }
     .holds();
+}
+
+/// The first moment at which two histories differ, with what was said.
+fn difference(one: &Seen, other: &Seen) -> Option<String> {
+    let (a, b) = one.iter().zip(other).find(|(a, b)| a != b)?;
+    Some(format!("{a:#?}\n{b:#?}"))
 }
 
 fn state(status: &str) -> String {

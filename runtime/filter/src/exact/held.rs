@@ -161,7 +161,16 @@ fn numbers(kind: &Kind, reading: &Reading, tallied: &Tallied, cohort: &Cohort) -
             return probabilities.iter().map(|p| quantile(edges, *p, tallied, cohort.k)).collect();
         }
         (_, Reading::Cells { .. }) => cells(tallied, cohort),
-        (_, Reading::Value { .. } | Reading::Coordinates { .. } | Reading::Binned { .. }) => {
+        // A regression's statistics can only leave as a vector: the rule for parameters holds for all of them.
+        (_, Reading::Coordinates { .. }) => {
+            let model = rules::model(tallied.columns.len() as u64, cohort.n);
+            let coordinate = |t: &Tally| match model {
+                Verdict::Shown => rules::sum(&t.weight, cohort.k),
+                other => other,
+            };
+            tallied.columns.iter().map(coordinate).collect()
+        }
+        (_, Reading::Value { .. } | Reading::Binned { .. }) => {
             tallied.columns.iter().map(|t| rules::sum(&t.weight, cohort.k)).collect()
         }
     };

@@ -10,8 +10,9 @@ use trocar_terms::Kind;
 pub(super) enum Reading {
     /// A weight of 0 to 2^8 a cell; at most `s` long.
     Cells { cells: usize, s: u64 },
-    /// One value in grid units, not centred: the dominance rules are on the value itself.
-    Value { lower: f64, upper: f64, grid_bits: u8 },
+    /// One value in grid units, not centred: the dominance rules are on the value itself. A sum is not about a patient who
+    /// adds 0 to it: else a guest could hide in it whom a predicate of its own leaves out.
+    Value { lower: f64, upper: f64, grid_bits: u8, zero_counts: bool },
     /// One weight of 1, in the bin that the value falls into.
     Binned { edges: Vec<f64> },
     /// Coordinates within `clip`; at most `s` long.
@@ -27,7 +28,8 @@ impl Reading {
                 Self::Cells { cells: kind.length(), s }
             }
             Kind::Sum(b) | Kind::Mean(b) | Kind::Variance(b) => {
-                Self::Value { lower: b.lower, upper: b.upper, grid_bits: b.grid_bits }
+                let zero_counts = !matches!(kind, Kind::Sum(_));
+                Self::Value { lower: b.lower, upper: b.upper, grid_bits: b.grid_bits, zero_counts }
             }
             Kind::Quantiles { edges, .. } => Self::Binned { edges: edges.clone() },
             Kind::Vector { length, clip, grid_bits } => {
@@ -60,8 +62,9 @@ impl Reading {
     pub(super) fn read(&self, raw: &[f64]) -> Vec<Option<i64>> {
         match self {
             Self::Cells { s, .. } => vector(raw, (0.0, 1.0), CELL_BITS, *s),
-            Self::Value { lower, upper, grid_bits } => {
-                vec![raw.first().and_then(|x| quantise(*x, *lower, *upper, 0.0, *grid_bits))]
+            Self::Value { lower, upper, grid_bits, zero_counts } => {
+                let value = raw.first().and_then(|x| quantise(*x, *lower, *upper, 0.0, *grid_bits));
+                vec![value.filter(|q| *zero_counts || *q != 0)]
             }
             Self::Binned { edges } => binned(raw, edges),
             Self::Coordinates { clip, grid_bits, s, .. } => vector(raw, (-clip, *clip), *grid_bits, *s),

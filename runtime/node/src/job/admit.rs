@@ -98,6 +98,10 @@ impl Node {
             Ok(plan) => plan,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if self.workers_within(&received.package.manifest.limits).is_none() {
+            let words = "limits.memory_mib is more than this node's memory holds for one worker";
+            return Ok(Err(Refusal::of(Code::NotGrantable, words)));
+        }
         let grant = grant_of(&received.package.manifest);
         Ok(match self.machine_code(&received.package, &grant)? {
             Ok(code) => Ok(Admitted { received, policy, decision, plan, grant, code }),

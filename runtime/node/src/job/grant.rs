@@ -115,7 +115,8 @@ impl Node {
     /// W * ceil(N_pub / workers) a round, whether the gate opens for it or not, and what the node itself needs: declared
     /// figures only.
     fn declared_seconds(&self, admitted: &Admitted) -> i64 {
-        let workers = u32::try_from(self.workers()).unwrap_or(1).max(1);
+        let limits = &admitted.received.package.manifest.limits;
+        let workers = self.workers_within(limits).and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
         let turns = admitted.policy.size_bound().div_ceil(workers);
         let wall = admitted.received.package.manifest.limits.seconds().saturating_add(PATIENT_SECONDS);
         let round = i64::from(turns).saturating_mul(i64::from(wall));
@@ -193,26 +194,19 @@ fn reserve(ledger: &mut Ledger, now: Timestamp, granted: Granted) -> Result<Gran
     };
     Ok(match ledger.reserve(now, reservation, &caps(&granted))? {
         Verdict::Reserved(_) => Grant::New(Box::new(granted)),
-        Verdict::Denied(code) => Grant::Refused(Refusal::of(code, budget_words(ledger, &granted, now))),
+        Verdict::Denied(code) => Grant::Refused(Refusal::of(code, budget_words(&granted))),
     })
 }
 
-/// Budgets are known to whoever spends them: static costs and the caps of the policy, nothing of a patient.
-fn budget_words(ledger: &Ledger, granted: &Granted, now: Timestamp) -> String {
-    let project = granted.approval.approval.project.as_str();
+/// The job's price and the policy's own caps alone. What is spent is the pool's, and would tell which datasets share
+/// patients; so would the strictest cap of a pool.
+fn budget_words(granted: &Granted) -> String {
     let asks = granted.admitted.plan.charge().rho().unwrap_or_default().to_f64();
-    let spent = ledger.spent(granted.admitted.received.dataset.id, now);
-    let mine = spent.by_project.get(project).copied().unwrap_or_default().to_f64();
-    let (mut caps, dataset) = (caps(granted), granted.admitted.received.dataset.id);
-    if let Some(pool) = ledger.limits(dataset) {
-        caps.year = caps.year.min(pool.year);
-        caps.project_share_of_year = caps.project_share_of_year.min(pool.project_share_of_year);
-    }
+    let caps = caps(granted);
+    let [job, year, project] =
+        [caps.job.min(caps.rho_max), caps.year, caps.project_share_of_year].map(|rho| rho.to_f64());
     format!(
-        "it asks for rho {asks:.4}; spent in 365 days are {:.4} of {:.4}, of which project {project} {mine:.4} of {:.4}",
-        spent.year.to_f64(),
-        caps.year.to_f64(),
-        caps.project_share_of_year.to_f64()
+        "it asks for rho {asks:.4}; this dataset's policy and approval allow at most {job:.4} a job, {year:.4} in 365 days, {project:.4} a project"
     )
 }
 

@@ -61,7 +61,11 @@ impl Node {
         let mut progress = |done: u64, of: u64| {
             progress(before.saturating_mul(of).saturating_add(done), of.saturating_mul(rounds));
         };
-        let sums = work.run(cohort, self.workers(), &mut progress)?;
+        let limits = &granted.admitted.received.package.manifest.limits;
+        let Some(workers) = self.workers_within(limits) else {
+            return ask("the machine's memory does not hold one worker of this job");
+        };
+        let sums = work.run(cohort, workers, &mut progress)?;
         Ok((sums, work.decoded.into_inner().unwrap_or_default()))
     }
 

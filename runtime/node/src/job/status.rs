@@ -56,6 +56,19 @@ impl Node {
         }
     }
 
+    /// The state of a job, for whoever asks from outside: an outcome is told once the policy's witness has seen it, so that no
+    /// old copy of the ledger draws it again.
+    ///
+    /// # Errors
+    /// As [`Self::status`], and where the witness does not countersign the outcome.
+    pub async fn told_status(&self, job: &JobId) -> Result<JobStatus, NodeError> {
+        let status = self.status(job)?;
+        if matches!(status.state, JobState::Released | JobState::Withheld) {
+            self.countersign_end(job).await?;
+        }
+        Ok(status)
+    }
+
     /// The bundle of a finished job, from `release_at` on.
     ///
     /// # Errors
