@@ -169,7 +169,7 @@ fn a_killed_scan_goes_on_where_it_stopped_and_ends_as_one_that_was_not() {
     // Some of these moments lie between the first batch that was kept and the last.
     let tries = (2..12_u64).map(|n| {
         let world = World::new();
-        let resumed = killed_at(&world, n * 250_000);
+        let resumed = killed_at(&world, n * 100_000);
         (world, resumed)
     });
     let between = |(_, resumed): &(World, Value)| (1..all).contains(&figures(resumed)[1]);
