@@ -107,8 +107,7 @@ fn survival_roc_covariance_and_regression_are_those_of_the_clinical_table() {
     // Products are rounded to 2^-16 of their range, 64 years by 1,024 days.
     near(&covariances[0], variance, 1e-3);
     near(&covariances[1], covariance, 2e-3);
-    let slope = &part(&result, "line", "coefficient", None);
-    if !slope["value"][1].is_null() {
-        near(&slope["value"][1], covariance / variance, 1e-2);
-    }
+    // The noise that rho buys would hide a slope among 120 patients, so without noise it is absent too.
+    let slope = &part(&result, "line", "coefficient", None)["value"];
+    assert!(slope[0].is_null() && slope[1].is_null(), "{slope}");
 }
