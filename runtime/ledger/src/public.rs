@@ -181,6 +181,19 @@ impl<'a> Jobs<'a> {
     }
 }
 
+/// Whether a record shows when it is written, and not when an outcome does.
+pub(crate) const fn shows_at_once(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::Charged { .. }
+            | Event::Held { .. }
+            | Event::Decided { .. }
+            | Event::Finished { .. }
+            | Event::Returned { .. }
+            | Event::Answered { .. }
+    )
+}
+
 impl Reservation {
     /// When the outcome of a job that ended then shows: at `release_at`, or, where it ended later, at the end of a later slot
     /// and not at its true end.
