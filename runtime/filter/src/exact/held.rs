@@ -164,9 +164,8 @@ fn numbers(kind: &Kind, reading: &Reading, tallied: &Tallied, cohort: &Cohort) -
         // A regression's statistics can only leave as a vector: the rule for parameters holds for all of them.
         (_, Reading::Coordinates { .. }) => {
             let model = rules::model(tallied.columns.len() as u64, cohort.n);
-            let coordinate = |t: &Tally| match model {
-                Verdict::Shown => rules::sum(&t.weight, cohort.k),
-                other => other,
+            let coordinate = |t: &Tally| {
+                if model == Verdict::Shown { rules::sum(&t.weight, cohort.k) } else { model }
             };
             tallied.columns.iter().map(coordinate).collect()
         }
