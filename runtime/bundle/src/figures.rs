@@ -1,6 +1,6 @@
 //! The released numbers beside the labels of their cells: what table, plots and report are made of.
 
-use crate::number::short;
+use crate::number::{decimals, plain, short};
 use trocar_filter::{Outcome, Released};
 use trocar_terms::{Axis, Kind, Output, Variable};
 
@@ -22,16 +22,17 @@ pub(crate) struct Cell {
     pub(crate) number: Option<Number>,
 }
 
-/// A number that is shown, with the interval that the noise alone puts round it.
+/// A number that is shown, with the interval that the noise alone puts round it. An end that is absent is open.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Number {
     /// As computed.
     pub(crate) value: f64,
     /// For the eye: held inside its public range.
     pub(crate) display: f64,
-    pub(crate) sd: f64,
-    pub(crate) low95: f64,
-    pub(crate) high95: f64,
+    /// Absent where the interval is open: there is no one width to state.
+    pub(crate) sd: Option<f64>,
+    pub(crate) low95: Option<f64>,
+    pub(crate) high95: Option<f64>,
 }
 
 /// The two-sided 95 % point of the normal distribution.
@@ -65,7 +66,8 @@ pub(crate) fn patients(outcome: &Outcome) -> Option<Number> {
     };
     let patients = released.figures().patients;
     let (value, sd) = (patients.value as f64, patients.sd);
-    Some(Number { value, display: value, sd, low95: value - Z95 * sd, high95: value + Z95 * sd })
+    let (low95, high95) = (Some(value - Z95 * sd), Some(value + Z95 * sd));
+    Some(Number { value, display: value, sd: Some(sd), low95, high95 })
 }
 
 fn cells(output: &Output, released: &Released) -> Vec<Cell> {
@@ -77,8 +79,32 @@ fn cells(output: &Output, released: &Released) -> Vec<Cell> {
 
 /// Absent where the filter does not show it.
 pub(crate) fn number(n: &trocar_filter::Number) -> Option<Number> {
-    let (value, sd) = (n.value?, n.sd?);
-    Some(Number { value, display: n.display?, sd, low95: n.low95?, high95: n.high95? })
+    let (value, display) = (n.value?, n.display?);
+    Some(Number { value, display, sd: n.sd, low95: n.low95, high95: n.high95 })
+}
+
+impl Number {
+    /// For the eye, with two digits of the noise; as short as it can be written where the noise has no one width.
+    pub(crate) fn text(&self, x: f64) -> String {
+        self.sd.map_or_else(|| short(x), |sd| plain(x, decimals(sd)))
+    }
+
+    /// The interval in words.
+    pub(crate) fn interval(&self) -> String {
+        match (self.low95, self.high95) {
+            (Some(low), Some(high)) => {
+                format!("95 % noise interval {} to {}", self.text(low), self.text(high))
+            }
+            (Some(low), None) => format!("at least {}", self.text(low)),
+            (None, Some(high)) => format!("at most {}", self.text(high)),
+            (None, None) => "anything by the noise".to_owned(),
+        }
+    }
+
+    /// Where a plot puts the ends: an open one beyond any axis.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        (self.low95.unwrap_or(f64::NEG_INFINITY), self.high95.unwrap_or(f64::INFINITY))
+    }
 }
 
 pub(crate) type Label = (String, Option<(f64, f64)>);
@@ -155,5 +181,14 @@ mod tests {
         let withheld = job.outcome(9, 1);
         assert!(figures(&job.manifest.outputs, &withheld).iter().all(|f| f.cells.is_empty()));
         assert_eq!(patients(&withheld), None);
+    }
+
+    #[test]
+    fn a_number_with_an_open_interval_is_told_with_the_end_that_is_known() {
+        let (low95, high95) = (Some(1095.0), None);
+        let open = Number { value: 1095.0, display: 1095.0, sd: None, low95, high95 };
+        assert_eq!(format!("{}, {}", open.text(open.display), open.interval()), "1095, at least 1095");
+        let below = Number { low95: high95, high95: low95, ..open };
+        assert_eq!((below.interval(), below.ends()), ("at most 1095".into(), (f64::NEG_INFINITY, 1095.0)));
     }
 }

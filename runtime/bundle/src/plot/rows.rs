@@ -35,8 +35,8 @@ pub(super) fn draw(cells: &[Cell], words: &str, blank: &str, svg: &mut String) -
 
 fn along(cells: &[Cell]) -> Scale {
     let numbers = || cells.iter().filter_map(|c| c.number);
-    let low = numbers().map(|n| n.low95).fold(0.0, f64::min);
-    let high = numbers().map(|n| n.high95).fold(0.0, f64::max);
+    let low = numbers().filter_map(|n| n.low95).fold(0.0, f64::min);
+    let high = numbers().filter_map(|n| n.high95).fold(0.0, f64::max);
     Scale::new(low, if high > low { high } else { low + 1.0 }, LEFT, RIGHT)
 }
 
@@ -58,7 +58,8 @@ fn row(canvas: &Canvas<'_>, cell: &Cell, y: i32, along: &Scale) -> Result<(), Bu
     };
     let end = along.at(number.display);
     canvas.rect((zero.min(end), y - 9), (zero.max(end), y + 9), BAR)?;
-    canvas.whisker((along.at(number.low95), y), (along.at(number.high95), y))
+    let (low, high) = number.ends();
+    canvas.whisker((along.at(low), y), (along.at(high), y))
 }
 
 fn shortened(label: &str) -> String {
