@@ -75,7 +75,8 @@ mod tests {
 
     fn cell(label: &str) -> Cell {
         let (low95, high95) = (Some(2.7), Some(22.3));
-        let number = Number { value: 12.5, display: 12.5, sd: Some(5.0), low95, high95 };
+        let (low, high) = (low95, high95);
+        let number = Number { value: 12.5, display: 12.5, sd: Some(5.0), low95, high95, low, high };
         Cell { label: label.to_owned(), edges: None, number: Some(number) }
     }
 
@@ -104,7 +105,7 @@ mod tests {
     fn a_number_with_an_open_interval_is_shown_with_an_empty_end() {
         let output = table();
         let all = cell("scanner x");
-        let open = all.number.map(|n| Number { sd: None, high95: None, ..n });
+        let open = all.number.map(|n| Number { sd: None, high95: None, high: None, ..n });
         let figure = Figure { output: &output, cells: vec![Cell { number: open, ..all }] };
         let rows = rows(&csv(None, &[figure], &[]).unwrap());
         assert_eq!(rows[0].iter().skip(6).collect::<Vec<_>>(), ["12.5", "", "2.7", "", "true"]);

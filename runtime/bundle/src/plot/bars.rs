@@ -41,8 +41,8 @@ fn words(canvas: &Canvas<'_>, figure: &Figure<'_>) -> Result<(), BundleError> {
 
 fn upright(cells: &[&Cell]) -> Scale {
     let numbers = || cells.iter().filter_map(|c| c.number);
-    let low = numbers().filter_map(|n| n.low95).fold(0.0, f64::min);
-    let high = numbers().filter_map(|n| n.high95).fold(0.0, f64::max);
+    let low = numbers().filter_map(|n| n.low).fold(0.0, f64::min);
+    let high = numbers().filter_map(|n| n.high).fold(0.0, f64::max);
     let high = if high > low { high } else { low + 1.0 };
     Scale::new(low, high, FLOOR, TOP)
 }

@@ -47,7 +47,7 @@ pub(super) fn tick_places(ticks: &[f64]) -> usize {
 
 /// The public range of a mean; where the noise would be a hair on it, the part of it round the value.
 fn range(kind: &Kind, n: &Number) -> (f64, f64) {
-    let (low, high) = (n.low95.unwrap_or(n.display), n.high95.unwrap_or(n.display));
+    let (low, high) = (n.low.unwrap_or(n.display), n.high.unwrap_or(n.display));
     let half = (high - low) / 2.0;
     match kind {
         Kind::Mean(Bounds { lower, upper, .. }) if half > 0.0 && 24.0 * half < upper - lower => {

@@ -161,9 +161,10 @@ mod tests {
         let odd = [0.0, -1.5e300, f64::MAX, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY, -123_456.789_012_345];
         let number = |value: f64, by: f64| {
             let (low95, high95) = (Some(value - by), Some(value + by));
-            Some(Number { value, display: value, sd: Some(by), low95, high95 })
+            let (low, high) = (low95, high95);
+            Some(Number { value, display: value, sd: Some(by), low95, high95, low, high })
         };
-        let open = |n: Option<Number>| n.map(|n| Number { sd: None, high95: None, ..n });
+        let open = |n: Option<Number>| n.map(|n| Number { sd: None, high95: None, high: None, ..n });
         let closed = odd.iter().flat_map(|v| odd.map(|sd| number(*v, sd)));
         let numbers = closed.flat_map(|n| [n, open(n)]).chain([None]);
         for number in numbers {

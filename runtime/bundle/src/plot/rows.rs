@@ -35,8 +35,8 @@ pub(super) fn draw(cells: &[Cell], words: &str, blank: &str, svg: &mut String) -
 
 fn along(cells: &[Cell]) -> Scale {
     let numbers = || cells.iter().filter_map(|c| c.number);
-    let low = numbers().filter_map(|n| n.low95).fold(0.0, f64::min);
-    let high = numbers().filter_map(|n| n.high95).fold(0.0, f64::max);
+    let low = numbers().filter_map(|n| n.low).fold(0.0, f64::min);
+    let high = numbers().filter_map(|n| n.high).fold(0.0, f64::max);
     Scale::new(low, if high > low { high } else { low + 1.0 }, LEFT, RIGHT)
 }
 

@@ -175,7 +175,7 @@ impl Shown {
     fn with(n: &Number, text: impl Fn(f64) -> String) -> Self {
         let end = |x: Option<f64>| x.map_or_else(|| "open".to_owned(), &text);
         let sd = n.sd.map_or_else(|| "not known".to_owned(), |sd| n.text(sd));
-        Self { value: text(n.display), sd, low: end(n.low95), high: end(n.high95), interval: n.interval() }
+        Self { value: text(n.display), sd, low: end(n.low), high: end(n.high), interval: n.interval() }
     }
 }
 

@@ -76,7 +76,9 @@ impl Curve {
         let (value, low95, high95) =
             (at(first(|n| n.value)), at(first(|n| n.low95)), at(first(|n| n.high95)));
         let sd = low95.zip(high95).map(|(low, high)| (high - low) / (2.0 * Z95));
-        Number { value, sd, low95, high95, shown, display: value.filter(|_| shown) }
+        let display = value.filter(|_| shown);
+        // Each is an edge of time, within the public range as it is.
+        Number { value, sd, low95, high95, shown, display, display_low95: low95, display_high95: high95 }
     }
 }
 
