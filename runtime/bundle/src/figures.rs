@@ -1,6 +1,6 @@
 //! The released numbers beside the labels of their cells: what table, plots and report are made of.
 
-use crate::number::short;
+use crate::number::{decimals, plain, short};
 use trocar_filter::{Outcome, Released};
 use trocar_terms::{Axis, Kind, Output, Variable};
 
@@ -22,16 +22,20 @@ pub(crate) struct Cell {
     pub(crate) number: Option<Number>,
 }
 
-/// A number that is shown, with the interval that the noise alone puts round it.
+/// A number that is shown, with the interval that the noise alone puts round it. An end that is absent is open.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Number {
     /// As computed.
     pub(crate) value: f64,
     /// For the eye: held inside its public range.
     pub(crate) display: f64,
-    pub(crate) sd: f64,
-    pub(crate) low95: f64,
-    pub(crate) high95: f64,
+    /// Absent where the interval is open: there is no one width to state.
+    pub(crate) sd: Option<f64>,
+    pub(crate) low95: Option<f64>,
+    pub(crate) high95: Option<f64>,
+    /// The ends for the eye, held inside the public range too.
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
 }
 
 /// The two-sided 95 % point of the normal distribution.
@@ -65,7 +69,10 @@ pub(crate) fn patients(outcome: &Outcome) -> Option<Number> {
     };
     let patients = released.figures().patients;
     let (value, sd) = (patients.value as f64, patients.sd);
-    Some(Number { value, display: value, sd, low95: value - Z95 * sd, high95: value + Z95 * sd })
+    let (low95, high95) = (Some(value - Z95 * sd), Some(value + Z95 * sd));
+    // The number of patients is not below 0.
+    let (low, high) = (low95.map(|x| x.max(0.0)), high95);
+    Some(Number { value, display: value, sd: Some(sd), low95, high95, low, high })
 }
 
 fn cells(output: &Output, released: &Released) -> Vec<Cell> {
@@ -77,8 +84,33 @@ fn cells(output: &Output, released: &Released) -> Vec<Cell> {
 
 /// Absent where the filter does not show it.
 pub(crate) fn number(n: &trocar_filter::Number) -> Option<Number> {
-    let (value, sd) = (n.value?, n.sd?);
-    Some(Number { value, display: n.display?, sd, low95: n.low95?, high95: n.high95? })
+    let (value, display) = (n.value?, n.display?);
+    let (low, high) = (n.display_low95, n.display_high95);
+    Some(Number { value, display, sd: n.sd, low95: n.low95, high95: n.high95, low, high })
+}
+
+impl Number {
+    /// For the eye, with two digits of the noise; as short as it can be written where the noise has no one width.
+    pub(crate) fn text(&self, x: f64) -> String {
+        self.sd.map_or_else(|| short(x), |sd| plain(x, decimals(sd)))
+    }
+
+    /// The interval in words.
+    pub(crate) fn interval(&self) -> String {
+        match (self.low, self.high) {
+            (Some(low), Some(high)) => {
+                format!("95 % noise interval {} to {}", self.text(low), self.text(high))
+            }
+            (Some(low), None) => format!("at least {}", self.text(low)),
+            (None, Some(high)) => format!("at most {}", self.text(high)),
+            (None, None) => "not bounded by the noise".to_owned(),
+        }
+    }
+
+    /// Where a plot puts the ends: an open one beyond any axis.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        (self.low.unwrap_or(f64::NEG_INFINITY), self.high.unwrap_or(f64::INFINITY))
+    }
 }
 
 pub(crate) type Label = (String, Option<(f64, f64)>);
@@ -155,5 +187,48 @@ mod tests {
         let withheld = job.outcome(9, 1);
         assert!(figures(&job.manifest.outputs, &withheld).iter().all(|f| f.cells.is_empty()));
         assert_eq!(patients(&withheld), None);
+    }
+
+    #[test]
+    fn a_number_with_an_open_interval_is_told_with_the_end_that_is_known() {
+        let (low95, high95) = (Some(1095.0), None);
+        let (low, high) = (low95, high95);
+        let open = Number { value: 1095.0, display: 1095.0, sd: None, low95, high95, low, high };
+        assert_eq!(format!("{}, {}", open.text(open.display), open.interval()), "1095, at least 1095");
+        let below = Number { low: high, high: low, ..open };
+        assert_eq!((below.interval(), below.ends()), ("at most 1095".into(), (f64::NEG_INFINITY, 1095.0)));
+    }
+
+    #[test]
+    fn an_interval_in_words_stays_where_its_number_can_be() {
+        let (low95, high95) = (Some(-206.04), Some(312.5));
+        let n = Number {
+            value: -4.0,
+            display: 0.0,
+            sd: Some(132.0),
+            low95,
+            high95,
+            low: Some(0.0),
+            high: high95,
+        };
+        assert_eq!(n.interval(), "95 % noise interval 0 to 312");
+        assert_eq!(n.ends(), (0.0, 312.5));
+    }
+
+    #[test]
+    fn every_end_that_is_told_of_a_real_release_is_the_clamped_one() {
+        let job = fixture::job(fixture::DERIVED);
+        let outcome = job.outcome(120, 1);
+        let shares = ["auc", "survival", "true_positive_rate", "false_positive_rate"];
+        let parts = crate::statistics::statistics(&job.manifest, &outcome);
+        let cells =
+            parts.iter().flat_map(|s| &s.parts).filter(|p| shares.contains(&p.name)).flat_map(|p| &p.cells);
+        let numbers: Vec<Number> = cells.filter_map(|c| c.number).collect();
+        let outside = |n: &Number| n.low95.is_some_and(|x| x < 0.0) || n.high95.is_some_and(|x| x > 1.0);
+        assert!(numbers.iter().any(outside), "{numbers:?}");
+        for n in numbers {
+            let (low, high) = n.ends();
+            assert!((0.0..=1.0).contains(&low) && (0.0..=1.0).contains(&high), "{n:?}");
+        }
     }
 }

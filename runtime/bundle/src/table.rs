@@ -10,7 +10,7 @@ const HEADER: [&str; 11] =
     ["output", "kind", "unit", "cell", "lower", "upper", "value", "sd", "low95", "high95", "shown"];
 
 /// Writes the noisy number of patients, every cell of every output and every number of every derived statistic; a blanked
-/// one has empty fields.
+/// one has empty fields, an open end of an interval an empty one.
 pub(crate) fn csv(
     patients: Option<Number>,
     figures: &[Figure<'_>],
@@ -40,7 +40,7 @@ pub(crate) fn csv(
 
 fn row(name: &str, kind: &str, unit: &str, cell: &Cell) -> [String; 11] {
     let edge = |f: fn((f64, f64)) -> f64| cell.edges.map(f).map_or_else(String::new, text);
-    let number = |f: fn(Number) -> f64| cell.number.map(f).map_or_else(String::new, text);
+    let number = |f: fn(Number) -> Option<f64>| cell.number.and_then(f).map_or_else(String::new, text);
     [
         name.to_owned(),
         kind.to_owned(),
@@ -48,7 +48,7 @@ fn row(name: &str, kind: &str, unit: &str, cell: &Cell) -> [String; 11] {
         cell.label.replace('\u{2212}', "-"),
         edge(|e| e.0),
         edge(|e| e.1),
-        number(|n| n.value),
+        number(|n| Some(n.value)),
         number(|n| n.sd),
         number(|n| n.low95),
         number(|n| n.high95),
@@ -74,7 +74,9 @@ mod tests {
     }
 
     fn cell(label: &str) -> Cell {
-        let number = Number { value: 12.5, display: 12.5, sd: 5.0, low95: 2.7, high95: 22.3 };
+        let (low95, high95) = (Some(2.7), Some(22.3));
+        let (low, high) = (low95, high95);
+        let number = Number { value: 12.5, display: 12.5, sd: Some(5.0), low95, high95, low, high };
         Cell { label: label.to_owned(), edges: None, number: Some(number) }
     }
 
@@ -97,6 +99,16 @@ mod tests {
         let blanked = Cell { number: None, ..cell("scanner x") };
         let rows = rows(&csv(None, &[Figure { output: &output, cells: vec![blanked] }], &[]).unwrap());
         assert_eq!(rows[0].iter().skip(6).collect::<Vec<_>>(), ["", "", "", "", "false"]);
+    }
+
+    #[test]
+    fn a_number_with_an_open_interval_is_shown_with_an_empty_end() {
+        let output = table();
+        let all = cell("scanner x");
+        let open = all.number.map(|n| Number { sd: None, high95: None, high: None, ..n });
+        let figure = Figure { output: &output, cells: vec![Cell { number: open, ..all }] };
+        let rows = rows(&csv(None, &[figure], &[]).unwrap());
+        assert_eq!(rows[0].iter().skip(6).collect::<Vec<_>>(), ["12.5", "", "2.7", "", "true"]);
     }
 
     #[test]

@@ -166,7 +166,7 @@ fn row(figure: &Figure, at: usize, n: &Number) -> Vec<String> {
 
 fn number_row(name: String, n: &Number, hidden: &str, unit: String) -> Vec<String> {
     let number = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.4}"));
-    let interval = format!("{} to {}", number(n.low95), number(n.high95));
+    let interval = format!("{} to {}", number(n.display_low95), number(n.display_high95));
     let value = if n.shown { number(n.value) } else { hidden.to_owned() };
     vec![name, value, number(n.sd), interval, unit]
 }

@@ -79,6 +79,12 @@ pub struct Number {
     /// For the eye: the value clamped to its public range, absent where not shown.
     #[serde(skip)]
     pub display: Option<f64>,
+    /// For the eye: the lower end clamped to that range, absent where it is open or not known.
+    #[serde(skip)]
+    pub display_low95: Option<f64>,
+    /// For the eye: the upper end.
+    #[serde(skip)]
+    pub display_high95: Option<f64>,
 }
 
 impl Figures {
@@ -200,15 +206,30 @@ impl Block {
 
 impl Number {
     /// Nothing can be said.
-    pub(crate) const UNKNOWN: Self =
-        Self { value: None, sd: None, low95: None, high95: None, shown: false, display: None };
+    pub(crate) const UNKNOWN: Self = Self {
+        value: None,
+        sd: None,
+        low95: None,
+        high95: None,
+        shown: false,
+        display: None,
+        display_low95: None,
+        display_high95: None,
+    };
 
     /// `range` is the public one, which the display is clamped to.
     pub(crate) fn new(estimate: Option<Estimate>, shown: bool, range: (f64, f64)) -> Self {
         let Some(e) = estimate else { return Self::UNKNOWN };
-        let display = shown.then(|| fixed(e.value.max(range.0).min(range.1)));
         let [value, sd, low95, high95] = [e.value, e.sd, e.low95, e.high95].map(|x| Some(fixed(x)));
-        Self { value, sd, low95, high95, shown, display }
+        let clamped = |x: f64| fixed(x.max(range.0).min(range.1));
+        let [display_low95, display_high95] = [e.low95, e.high95].map(|x| Some(clamped(x)));
+        let display = shown.then(|| clamped(e.value));
+        Self { value, sd, low95, high95, shown, display, display_low95, display_high95 }
+    }
+
+    /// The same with an interval that is open at both ends.
+    pub(crate) const fn open(self) -> Self {
+        Self { low95: None, high95: None, display_low95: None, display_high95: None, ..self }
     }
 }
 

@@ -41,8 +41,8 @@ fn words(canvas: &Canvas<'_>, figure: &Figure<'_>) -> Result<(), BundleError> {
 
 fn upright(cells: &[&Cell]) -> Scale {
     let numbers = || cells.iter().filter_map(|c| c.number);
-    let low = numbers().map(|n| n.low95).fold(0.0, f64::min);
-    let high = numbers().map(|n| n.high95).fold(0.0, f64::max);
+    let low = numbers().filter_map(|n| n.low).fold(0.0, f64::min);
+    let high = numbers().filter_map(|n| n.high).fold(0.0, f64::max);
     let high = if high > low { high } else { low + 1.0 };
     Scale::new(low, high, FLOOR, TOP)
 }
@@ -67,7 +67,8 @@ fn bar(canvas: &Canvas<'_>, cell: &Cell, (left, right): (i32, i32), up: &Scale) 
     let top = up.at(number.display);
     canvas.rect((left, top.min(zero)), (right, top.max(zero)), BAR)?;
     let middle = (left + right) / 2;
-    canvas.whisker((middle, up.at(number.low95)), (middle, up.at(number.high95)))
+    let (low, high) = number.ends();
+    canvas.whisker((middle, up.at(low)), (middle, up.at(high)))
 }
 
 /// Edges stand at the borders of bins, other labels under the middle; only as many as have room.

@@ -72,7 +72,8 @@ impl<'a> Frame<'a> {
     }
 
     fn upright(&self, x: f64, n: &Number, colour: Colour, aside: i32) -> Result<(), BundleError> {
-        let (low, high) = (self.at(x, n.low95), self.at(x, n.high95));
+        let (low, high) = n.ends();
+        let (low, high) = (self.at(x, low), self.at(x, high));
         self.canvas.whisker_in(colour, (low.0 + aside, low.1), (high.0 + aside, high.1))
     }
 }
@@ -94,8 +95,8 @@ pub(super) fn roc(statistic: &Statistic<'_>, svg: &mut String) -> Result<(), Bun
     }
     for (x, y) in points.iter().filter(|_| points.len() <= WHISKERS) {
         frame.upright(x.display, y, NOISE, 0)?;
-        let across = (frame.at(x.low95, y.display), frame.at(x.high95, y.display));
-        frame.canvas.line(across.0, across.1, FAINT, 1)?;
+        let (low, high) = x.ends();
+        frame.canvas.line(frame.at(low, y.display), frame.at(high, y.display), FAINT, 1)?;
     }
     frame.canvas.finish()
 }

@@ -48,7 +48,7 @@ fn effects(statistic: &Statistic<'_>, outcome: &str) -> Vec<Cell> {
 }
 
 fn scaled(n: &Number, by: f64) -> Number {
-    let Number { value, display, sd, low95, high95 } = *n;
-    let [value, display, sd, low95, high95] = [value, display, sd, low95, high95].map(|x| x * by);
-    Number { value, display, sd, low95, high95 }
+    let Number { value, display, sd, low95, high95, low, high } = *n;
+    let [sd, low95, high95, low, high] = [sd, low95, high95, low, high].map(|x| x.map(|x| x * by));
+    Number { value: value * by, display: display * by, sd, low95, high95, low, high }
 }

@@ -21,7 +21,8 @@ pub(super) fn draw(figure: &Figure<'_>, svg: &mut String) -> Result<(), BundleEr
     let (low, high) = range(&figure.output.kind, &number);
     let scale = Scale::new(low, high, 32, 648);
     axis(&canvas, &scale, &units::axis(figure))?;
-    canvas.whisker((scale.at(number.low95), MIDDLE), (scale.at(number.high95), MIDDLE))?;
+    let ends = number.ends();
+    canvas.whisker((scale.at(ends.0), MIDDLE), (scale.at(ends.1), MIDDLE))?;
     canvas.dot((scale.at(number.display), MIDDLE), NOISE)?;
     canvas.finish()
 }
@@ -46,9 +47,10 @@ pub(super) fn tick_places(ticks: &[f64]) -> usize {
 
 /// The public range of a mean; where the noise would be a hair on it, the part of it round the value.
 fn range(kind: &Kind, n: &Number) -> (f64, f64) {
-    let half = (n.high95 - n.low95) / 2.0;
+    let (low, high) = (n.low.unwrap_or(n.display), n.high.unwrap_or(n.display));
+    let half = (high - low) / 2.0;
     match kind {
-        Kind::Mean(Bounds { lower, upper, .. }) if 24.0 * half < upper - lower => {
+        Kind::Mean(Bounds { lower, upper, .. }) if half > 0.0 && 24.0 * half < upper - lower => {
             (f64::max(*lower, n.display - 8.0 * half), f64::min(*upper, n.display + 8.0 * half))
         }
         Kind::Mean(Bounds { lower, upper, .. }) => (*lower, *upper),
@@ -59,6 +61,6 @@ fn range(kind: &Kind, n: &Number) -> (f64, f64) {
         | Kind::Table { .. }
         | Kind::Quantiles { .. }
         | Kind::Moments { .. }
-        | Kind::Vector { .. } => (f64::min(0.0, n.low95 * 1.1), f64::max(n.high95 * 1.1, 1.0)),
+        | Kind::Vector { .. } => (f64::min(0.0, low * 1.1), f64::max(high * 1.1, 1.0)),
     }
 }

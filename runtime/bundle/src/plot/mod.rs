@@ -10,7 +10,7 @@ mod scale;
 
 use crate::figures::{Figure, Number};
 use crate::statistics::{Statistic, title};
-use crate::{BundleError, number, units};
+use crate::{BundleError, units};
 use askama::filters::{Html, escape};
 pub(crate) use bars::MOST;
 use canvas::{Canvas, FAINT};
@@ -79,9 +79,7 @@ pub(crate) fn statistic_sentence(statistic: &Statistic<'_>) -> String {
 }
 
 fn interval_words(n: &Number) -> String {
-    let places = number::decimals(n.sd);
-    let text = |v| number::plain(v, places);
-    format!("{}, 95 % noise interval {} to {}", text(n.display), text(n.low95), text(n.high95))
+    format!("{}, {}", n.text(n.display), n.interval())
 }
 
 fn withheld(svg: &mut String) -> Result<(), BundleError> {
@@ -161,9 +159,14 @@ mod tests {
     #[test]
     fn no_number_stops_a_plot_or_makes_it_longer_than_its_room() {
         let odd = [0.0, -1.5e300, f64::MAX, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY, -123_456.789_012_345];
-        let number =
-            |value, sd| Some(Number { value, display: value, sd, low95: value - sd, high95: value + sd });
-        let numbers = odd.iter().flat_map(|v| odd.map(|sd| number(*v, sd))).chain([None]);
+        let number = |value: f64, by: f64| {
+            let (low95, high95) = (Some(value - by), Some(value + by));
+            let (low, high) = (low95, high95);
+            Some(Number { value, display: value, sd: Some(by), low95, high95, low, high })
+        };
+        let open = |n: Option<Number>| n.map(|n| Number { sd: None, high95: None, high: None, ..n });
+        let closed = odd.iter().flat_map(|v| odd.map(|sd| number(*v, sd)));
+        let numbers = closed.flat_map(|n| [n, open(n)]).chain([None]);
         for number in numbers {
             for output in every_kind() {
                 let svg = plot(&filled(&output, number)).unwrap();

@@ -64,6 +64,8 @@ struct Shown {
     sd: String,
     low: String,
     high: String,
+    /// Both ends in words.
+    interval: String,
 }
 
 /// One output.
@@ -132,7 +134,7 @@ fn report(
         status_word: if withheld { "Withheld" } else { "Released" },
         withheld,
         withheld_words: trocar_terms::Code::Withheld.text(),
-        patients: patients.map(|n| Shown::of(&n, 0)),
+        patients: patients.map(|n| Shown::whole(&n)),
         privacy: Privacy::of(results, manifest),
         release_day,
         release_time,
@@ -161,10 +163,19 @@ fn day_and_time(request: &Request) -> (String, String) {
 }
 
 impl Shown {
-    fn of(n: &Number, places: usize) -> Self {
-        let text = |v| number::plain(v, places);
-        let sd = number::plain(n.sd, number::decimals(n.sd));
-        Self { value: text(n.display), sd, low: text(n.low95), high: text(n.high95) }
+    fn of(n: &Number) -> Self {
+        Self::with(n, |x| n.text(x))
+    }
+
+    /// Where each is a whole number.
+    fn whole(n: &Number) -> Self {
+        Self::with(n, |x| number::plain(x, 0))
+    }
+
+    fn with(n: &Number, text: impl Fn(f64) -> String) -> Self {
+        let end = |x: Option<f64>| x.map_or_else(|| "open".to_owned(), &text);
+        let sd = n.sd.map_or_else(|| "not known".to_owned(), |sd| n.text(sd));
+        Self { value: text(n.display), sd, low: end(n.low), high: end(n.high), interval: n.interval() }
     }
 }
 
@@ -176,7 +187,7 @@ fn section(figure: &Figure<'_>, svg: &str) -> Section {
         unit: units::sign(&output.unit).to_owned(),
         counted: units::counted(figure).to_owned(),
         meaning: words::meaning(output),
-        single: figure.single().map(|n| Shown::of(&n, number::decimals(n.sd))),
+        single: figure.single().map(|n| Shown::of(&n)),
         svg: svg.to_owned(),
         sentence: plot::sentence(figure),
         note: words::note(figure, plot::MOST),
@@ -196,7 +207,7 @@ fn derived_section(statistic: &Statistic<'_>, svg: &str) -> Section {
         unit: format!("from {}", statistic.derived.from),
         counted: statistics_words::single(statistic),
         meaning: statistics_words::meaning(statistic.derived),
-        single: statistic.single().map(|n| Shown::of(&n, number::decimals(n.sd))),
+        single: statistic.single().map(|n| Shown::of(&n)),
         svg: svg.to_owned(),
         sentence: plot::statistic_sentence(statistic),
         note: statistics_words::note(statistic).to_owned(),
@@ -215,7 +226,7 @@ fn rows(figure: &Figure<'_>) -> Vec<Row> {
 }
 
 fn row(cell: &Cell) -> Row {
-    let number = cell.number.map(|n| Shown::of(&n, number::decimals(n.sd)));
+    let number = cell.number.map(|n| Shown::of(&n));
     Row { label: cell.label.clone(), number }
 }
 

@@ -149,7 +149,7 @@ fn numbers(found: &[Option<Found>]) -> Vec<Number> {
 fn number(found: &Option<Found>) -> Number {
     let known = found.is_some_and(|f| f.known);
     let number = Number::new(found.map(|f| f.estimate), known, (f64::NEG_INFINITY, f64::INFINITY));
-    if known { number } else { Number { low95: None, high95: None, ..number } }
+    if known { number } else { number.open() }
 }
 
 /// The equations of one step.

@@ -64,19 +64,21 @@ impl Curve {
         Self { survival, at_risk }
     }
 
-    /// The first end at which the curve is at or below one half; the interval holds each end that both tests of the curve's own
-    /// interval let stand (Brookmeyer and Crowley 1982).
+    /// The first end at which the curve is at or below one half, and likewise of the limits of its interval (Brookmeyer and
+    /// Crowley 1982). The curve falls: once its upper limit is there, no later end opens the bound again, however wide the
+    /// noise makes its interval.
     fn median(&self, ends: &[f64]) -> Number {
         let first = |of: fn(&Number) -> Option<f64>| {
             self.survival.iter().position(|n| of(n).is_some_and(|s| s <= 0.5))
         };
-        let above = self.survival.iter().rposition(|n| n.high95.is_none_or(|s| s > 0.5));
-        let last = above.map_or(0, |i| i.saturating_add(1));
         let at = |i: Option<usize>| i.and_then(|i| ends.get(i)).copied();
         let shown = first(|n| n.value).and_then(|i| self.survival.get(i)).is_some_and(|n| n.shown);
-        let (value, low95, high95) = (at(first(|n| n.value)), at(first(|n| n.low95)), at(Some(last)));
+        let (value, low95, high95) =
+            (at(first(|n| n.value)), at(first(|n| n.low95)), at(first(|n| n.high95)));
         let sd = low95.zip(high95).map(|(low, high)| (high - low) / (2.0 * Z95));
-        Number { value, sd, low95, high95, shown, display: value.filter(|_| shown) }
+        let display = value.filter(|_| shown);
+        // Each is an edge of time, within the public range as it is.
+        Number { value, sd, low95, high95, shown, display, display_low95: low95, display_high95: high95 }
     }
 }
 
@@ -111,5 +113,37 @@ impl Steps {
         let slope = self.slope + 1.0 / (n - d) - 1.0 / n;
         let event = self.slope - 1.0 / n;
         Self { value: self.value * (n - d) / n, slope, squares: self.squares + event * event + slope * slope }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each point 0.2 below its upper limit; of one without that nothing is known.
+    fn median(limits: &[Option<f64>]) -> Number {
+        let point = |high95: &Option<f64>| {
+            let estimate = high95.map(|h| Estimate { value: h - 0.2, sd: 0.1, low95: h - 0.4, high95: h });
+            Number::new(estimate, true, (0.0, 1.0))
+        };
+        Curve { survival: limits.iter().map(point).collect(), at_risk: vec![] }
+            .median(&[90.0, 180.0, 365.0, 730.0])
+    }
+
+    #[test]
+    fn an_upper_limit_below_one_half_bounds_the_median_whatever_comes_later() {
+        let all = |n: Number| (n.low95, n.value, n.high95);
+        let known = median(&[Some(0.9), Some(0.6), Some(0.4), None]);
+        assert_eq!(all(known), (Some(90.0), Some(180.0), Some(365.0)));
+        let wide = median(&[Some(0.9), Some(0.4), Some(0.8), None]);
+        assert_eq!(all(wide), (Some(90.0), Some(180.0), Some(180.0)));
+    }
+
+    #[test]
+    fn an_upper_limit_that_never_falls_to_one_half_leaves_the_median_open() {
+        let open = median(&[Some(1.1), Some(0.9), Some(0.65), None]);
+        assert_eq!((open.low95, open.value, open.high95), (Some(180.0), Some(365.0), None));
+        assert!(open.shown && open.sd.is_none() && open.display == Some(365.0));
+        assert_eq!(median(&[Some(0.9); 4]).value, None);
     }
 }

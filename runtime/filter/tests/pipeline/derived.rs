@@ -259,3 +259,35 @@ fn only_what_is_drawn_of_a_curve_is_monotone_and_within_0_and_1() {
     assert!(values.len() >= 4 && !falls(&values), "{values:?}");
     assert!(falls(&drawn) && drawn.iter().all(|s| (0.0..=1.0).contains(s)), "{drawn:?}");
 }
+
+/// Every number with an interval, of outputs and statistics, and whether some end of one lies outside the range.
+fn eyed(figures: &Figures, (least, most): (f64, f64)) -> bool {
+    let all = named(figures).into_values().filter(|n| n.low95.is_some()).collect::<Vec<_>>();
+    for n in &all {
+        for (seen, computed) in [(n.display_low95, n.low95), (n.display_high95, n.high95)] {
+            assert_eq!(seen, computed.map(|x| x.clamp(least, most)), "{n:?}");
+        }
+    }
+    all.iter().any(|n| n.low95 < Some(least) || n.high95 > Some(most))
+}
+
+#[test]
+fn an_interval_is_computed_as_it_is_and_clamped_to_the_public_range_for_the_eye() {
+    let label = || categories("label", &["no", "yes"]);
+    let kind = cells(vec![edges("score", &[0.0, 0.25, 0.5, 0.75, 1.0]), label()]);
+    let patients: Vec<Vec<f64>> = (0..400).map(|i| vec![if i % 2 == 0 { 0.0 } else { 7.0 }]).collect();
+    let roc = DerivedKind::Roc { positive: "yes".into() };
+    let mut figures = Job::new(kind, "0.005", Some(roc), patients).exact();
+    figures.outputs.clear();
+    assert!(eyed(&figures, (0.0, 1.0)), "a perfect test has intervals beyond 0 and 1");
+    let truth = cells(vec![label(), categories("said", &["no", "yes"])]);
+    let right = (0..400).map(|i| vec![if i % 2 == 0 { 0.0 } else { 3.0 }]).collect();
+    let mut figures = Job::new(truth, "0.005", Some(DerivedKind::Confusion), right).exact();
+    figures.outputs.clear();
+    assert!(eyed(&figures, (0.0, 1.0)), "so has perfect agreement");
+    let variance = Kind::Variance(bounds(0.0, 128.0, 4));
+    let figures = Job::new(variance, "0.005", None, vec![vec![64.0]; 400]).exact();
+    assert!(eyed(&figures, (0.0, 4096.0)), "patients who are all alike vary by less than nothing");
+    let count = Job::new(Kind::Count, "0.005", None, vec![vec![0.0]; 400]).exact();
+    assert!(eyed(&count, (0.0, 100_000.0)), "and there may be fewer than none");
+}
