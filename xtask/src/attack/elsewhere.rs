@@ -31,10 +31,13 @@ pub(super) const PROOFS: [Proof; 3] = [
     Proof {
         name: "crash, race, rollback of the ledger: race",
         who: "none: reservations at the same time",
-        tries: "64 threads and 8 processes reserve at once",
+        tries: "64 threads and 64 processes reserve at once",
         bound: "the cap is never passed",
         target: "ledger",
-        tests: &["crowd::sixty_four_threads_never_pass_the_cap", "crowd::eight_processes_never_pass_the_cap"],
+        tests: &[
+            "crowd::sixty_four_threads_never_pass_the_cap",
+            "crowd::sixty_four_processes_never_pass_the_cap",
+        ],
     },
     Proof {
         name: "crash, race, rollback of the ledger: rollback",
