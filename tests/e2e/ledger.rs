@@ -241,7 +241,7 @@ fn a_changed_ledger_fails_its_audit() {
     assert_eq!(verified(&world, 0)["holds"], true);
     let path = world.home().join("ledger.log");
     let whole = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, whole.replacen("\"runs\":", "\"runs\":", 1).replacen("any", "own", 1)).unwrap();
+    std::fs::write(&path, whole.replacen("any", "own", 1)).unwrap();
     let said = verified(&world, 5);
     assert_eq!(said["checks"][0]["name"], "chain");
     assert_eq!(said["holds"], false);

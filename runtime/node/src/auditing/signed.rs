@@ -6,7 +6,7 @@ use crate::node::Node;
 use serde_json::Value;
 use trocar_ledger::{Event, Ledger, Record};
 use trocar_manifest::dsse::Envelope;
-use trocar_manifest::{Approval, Verdict, verify_approval, verify_decision, verify_review};
+use trocar_manifest::{Verdict, verify_approval, verify_decision, verify_review};
 use trocar_policy::Policy;
 
 /// One kind of signed line.
@@ -15,6 +15,7 @@ struct Kind {
     one: &'static str,
     who: &'static str,
     is: fn(&Event) -> bool,
+    holds: fn(&Event, &Policy) -> Option<bool>,
 }
 
 const KINDS: [Kind; 3] = [
@@ -23,18 +24,21 @@ const KINDS: [Kind; 3] = [
         one: "approval",
         who: "an operator of its policy",
         is: |e| matches!(e, Event::Approved { .. }),
+        holds: approval_holds,
     },
     Kind {
         name: "reviews",
         one: "review",
         who: "a reviewer of a policy",
         is: |e| matches!(e, Event::Reviewed { .. }),
+        holds: review_holds,
     },
     Kind {
         name: "decisions",
         one: "airlock decision",
         who: "an operator of a policy",
         is: |e| matches!(e, Event::Decided { .. }),
+        holds: decision_holds,
     },
 ];
 
@@ -55,7 +59,8 @@ impl Node {
 
 fn signed_line(kind: &Kind, ledger: &Ledger, policies: &[Policy]) -> Check {
     let all: Vec<&Record> = ledger.records().iter().filter(|r| (kind.is)(&r.event)).collect();
-    let bad = all.iter().find(|r| !policies.iter().any(|policy| holds(&r.event, policy) == Some(true)));
+    let bad =
+        all.iter().find(|r| !policies.iter().any(|policy| (kind.holds)(&r.event, policy) == Some(true)));
     let Kind { name, one, who, .. } = kind;
     let words = match bad {
         None => format!("{}, each signed by {who}", counted(all.len(), one)),
@@ -67,24 +72,23 @@ fn signed_line(kind: &Kind, ledger: &Ledger, policies: &[Policy]) -> Check {
 }
 
 /// Whether someone whom this policy names signed the line, and exactly what it says.
-fn holds(event: &Event, policy: &Policy) -> Option<bool> {
-    match event {
-        Event::Approved { dataset, manifest, component, envelope } => {
-            let (said, _) = verify_approval(&read(envelope)?, policy.operators()).ok()?;
-            let Approval { policy: under, .. } = &said;
-            let same = (said.dataset, said.manifest, said.component) == (*dataset, *manifest, *component);
-            Some(same && *under == policy.digest())
-        }
-        Event::Reviewed { manifest, component, envelope } => {
-            let (said, _) = verify_review(&read(envelope)?, policy.reviewers()).ok()?;
-            Some((said.manifest, said.component) == (*manifest, *component))
-        }
-        Event::Decided { job, release, envelope } => {
-            let (said, _) = verify_decision(&read(envelope)?, policy.operators()).ok()?;
-            Some(said.job == *job && (said.verdict == Verdict::Release) == *release)
-        }
-        _ => None,
-    }
+fn approval_holds(event: &Event, policy: &Policy) -> Option<bool> {
+    let Event::Approved { dataset, manifest, component, envelope } = event else { return None };
+    let (said, _) = verify_approval(&read(envelope)?, policy.operators()).ok()?;
+    let same = (said.dataset, said.manifest, said.component) == (*dataset, *manifest, *component);
+    Some(same && said.policy == policy.digest())
+}
+
+fn review_holds(event: &Event, policy: &Policy) -> Option<bool> {
+    let Event::Reviewed { manifest, component, envelope } = event else { return None };
+    let (said, _) = verify_review(&read(envelope)?, policy.reviewers()).ok()?;
+    Some((said.manifest, said.component) == (*manifest, *component))
+}
+
+fn decision_holds(event: &Event, policy: &Policy) -> Option<bool> {
+    let Event::Decided { job, release, envelope } = event else { return None };
+    let (said, _) = verify_decision(&read(envelope)?, policy.operators()).ok()?;
+    Some(said.job == *job && (said.verdict == Verdict::Release) == *release)
 }
 
 fn read(envelope: &Value) -> Option<Envelope> {
