@@ -91,14 +91,14 @@ fn pending(world: &World) -> String {
 #[test]
 fn reviewed_code_takes_two_reviewers_who_are_named_and_did_not_write_it() {
     let hospital = Hospital::new(12, "lesion-volume", &[]);
-    let refused = hospital.approve("operator").exits(1);
+    let refused = hospital.approve("operator").exits(3);
     assert!(refused.err.contains("2 reviewers") && refused.err.contains("0 signed"), "{}", refused.err);
     let stranger = hospital.review("operator").exits(1);
     assert!(stranger.err.contains("among `reviewers` in no"), "{}", stranger.err);
     hospital.review("anna").exits(0);
     let twice = hospital.review("anna").exits(1);
     assert!(twice.err.contains("already"), "{}", twice.err);
-    hospital.approve("operator").exits(1);
+    hospital.approve("operator").exits(3);
     assert_eq!(hospital.review("bert").exits(0).json()["reviews"], 2);
     hospital.approve("operator").exits(0);
     // The policy's reviewers as they are now count: with another policy the approval is gone as well.
@@ -108,7 +108,7 @@ fn reviewed_code_takes_two_reviewers_who_are_named_and_did_not_write_it() {
     hospital.world.change_policy("liver", &[(anna.as_str().unwrap(), carl.as_str())]);
     hospital.world.run(&["node", "scan", "liver"]).exits(0);
     assert_eq!(hospital.world.submit(&hospital.package, "liver", &[]).exits(3).json()["code"], "APP-01");
-    assert!(hospital.approve("operator").exits(1).err.contains("1 signed"));
+    assert!(hospital.approve("operator").exits(3).err.contains("1 signed"));
 }
 
 #[test]
@@ -121,7 +121,9 @@ fn an_exact_result_leaves_only_with_an_output_checkers_signed_word() {
     assert!(!Path::new(&out).exists(), "a result left without a decision");
     // Nor does running on let it out.
     world.run(&["node", "resume"]).exits(0);
-    assert_eq!(world.run(&["status", &job]).exits(0).json()["state"], "accepted");
+    let status = world.run(&["status", &job]).exits(0).json();
+    assert_eq!(status["state"], "accepted");
+    assert!(status["detail"].as_str().unwrap().contains("waits for an output checker"), "{status}");
     let waits = world.run(&["node", "airlock", "list"]).exits(0).json();
     assert_eq!((&waits[0]["job"], &waits[0]["state"]), (&job.as_str().into(), &"waits".into()));
     let shown = hospital.show(&job);

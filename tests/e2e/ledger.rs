@@ -76,6 +76,8 @@ fn refuses_an_old_copy(world: &World, package: &Path) {
     assert_eq!(std::fs::read(world.home().join("ledger.log")).unwrap(), before, "an old copy was written to");
     let doctor = world.run(&["node", "doctor"]).exits(1).json();
     assert!(doctor.to_string().contains("old copy"), "{doctor}");
+    let audit = verified(world, 5);
+    assert!(audit.to_string().contains("old copy"), "{audit}");
 
     // Longer again, by another history: the witness is not taken in.
     for _ in 0..3 {
@@ -106,6 +108,7 @@ fn an_old_copy_of_a_home_is_refused_by_a_witness_on_another_disk() {
     std::fs::rename(&state, world.path("unmounted")).unwrap();
     let said = world.submit(&package, "liver", &["--where", "age_years > 3"]).exits(1);
     assert!(said.err.contains("mounted"), "{}", said.err);
+    assert!(verified(&world, 0).to_string().contains("the witness was not asked"));
 }
 
 /// A witness that runs until it is dropped.
@@ -141,6 +144,7 @@ fn an_old_copy_of_a_home_is_refused_by_a_witness_behind_a_socket() {
     drop(running);
     let said = world.submit(&package, "liver", &["--where", "age_years > 3"]).exits(1);
     assert!(said.err.contains("cannot be reached"), "{}", said.err);
+    assert!(verified(&world, 0).to_string().contains("the witness was not asked"));
 }
 
 #[test]
@@ -154,7 +158,11 @@ fn without_a_witness_doctor_audit_and_bundle_say_that_rollback_is_not_detected()
     assert!(found.success(), "the bundle does not say it");
     for said in [world.run(&["node", "doctor"]).exits(0), world.run(&["node", "audit", "--verify"]).exits(0)]
     {
-        assert!(said.out.contains("rollback not detected"), "{}", said.out);
+        let said = said.json();
+        let noted =
+            said["checks"].as_array().unwrap().iter().find(|check| check["name"] == "witness").unwrap();
+        assert_eq!(noted["finding"], "note", "{said}");
+        assert!(noted["detail"].as_str().unwrap().contains("rollback not detected"), "{said}");
     }
 }
 

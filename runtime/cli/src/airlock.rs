@@ -4,9 +4,10 @@ use crate::args::{Airlock, Decide, Review};
 use crate::failure::{Exit, Failure};
 use crate::out::{Out, say, table};
 use serde_json::json;
-use trocar_filter::{CellEvidence, Evidence, OutputEvidence, SmallAtom};
+use trocar_filter::{CellEvidence, Evidence, OutputEvidence, SmallAtom, rules};
 use trocar_manifest::Verdict;
-use trocar_node::{AirlockAnswer, AirlockRequest, AirlockRow, AirlockShown, AirlockState, Node};
+use trocar_node::{AirlockAnswer, AirlockRequest, AirlockRow, AirlockShown, AirlockState, Node, counted};
+use trocar_terms::{Kind, Output};
 
 pub(crate) async fn review(out: Out, node: &Node, args: &Review) -> Result<(), Failure> {
     let (review, signed) = node.review(&args.digest, &args.as_).await?;
@@ -56,7 +57,7 @@ fn show(out: Out, shown: &AirlockShown) -> Result<(), Failure> {
             word(shown.row.state)
         );
         text.push_str(&asked(shown));
-        text.push_str(&evidence(&shown.evidence));
+        text.push_str(&evidence(&shown.evidence, &shown.outputs));
         text.push_str(&difference(shown));
         text
     })?;
@@ -71,28 +72,53 @@ fn asked(shown: &AirlockShown) -> String {
 }
 
 /// One row a number, for the output checker and for an author's rehearsal.
-pub(crate) fn evidence(evidence: &Evidence) -> String {
-    let rows = evidence.outputs.iter().flat_map(|o| (0..).zip(&o.cells).map(|(at, cell)| row(o, at, cell)));
+pub(crate) fn evidence(evidence: &Evidence, outputs: &[Output]) -> String {
+    let rows = evidence
+        .outputs
+        .iter()
+        .flat_map(|o| (0..).zip(&o.cells).map(|(at, cell)| row(named(o, at, outputs), cell)));
     let head = ["output", "n", "largest", "two largest", "rule", "value"];
     let Evidence { patients, k, cohort, .. } = evidence;
-    format!("cohort: {patients} patients, k {k}: {cohort:?}\n{}\n", table(&head, rows))
+    let (patients, rule) = (counted(*patients, "patient"), rule_words(*cohort));
+    format!("cohort: {patients}, k {k}: {rule}\n{}\n", table(&head, rows))
 }
 
-fn row(output: &OutputEvidence, at: usize, cell: &CellEvidence) -> Vec<String> {
-    let name =
-        if output.cells.len() == 1 { output.name.to_string() } else { format!("{}[{at}]", output.name) };
+/// A number's name; that of a bin by its edges.
+fn named(output: &OutputEvidence, at: usize, outputs: &[Output]) -> String {
+    if let Some(Kind::Histogram { edges, .. }) =
+        outputs.iter().find(|o| o.name == output.name).map(|o| &o.kind)
+        && let (Some(from), Some(to)) = (edges.get(at), edges.get(at.saturating_add(1)))
+    {
+        return format!("{} [{from}, {to})", output.name);
+    }
+    if output.cells.len() == 1 { output.name.to_string() } else { format!("{}[{at}]", output.name) }
+}
+
+const fn rule_words(verdict: rules::Verdict) -> &'static str {
+    match verdict {
+        rules::Verdict::Shown => "no rule is against it",
+        rules::Verdict::TooFew => "too few patients",
+        rules::Verdict::TopTwo => "two patients make most of it",
+        rules::Verdict::PRatio => "one patient could be estimated from it",
+        rules::Verdict::Complement => "it would tell what is hidden",
+        rules::Verdict::Levels => "too many cells",
+        rules::Verdict::Model => "too many parameters",
+    }
+}
+
+fn row(name: String, cell: &CellEvidence) -> Vec<String> {
     let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |s| format!("{:.1} %", s * 100.0));
     let value = cell.value.map_or_else(|| "-".to_owned(), |v| v.to_string());
-    let rule = format!("{:?}", cell.verdict);
+    let rule = rule_words(cell.verdict).to_owned();
     vec![name, cell.n.to_string(), share(cell.top1_share), share(cell.top2_share), rule, value]
 }
 
 fn difference(shown: &AirlockShown) -> String {
-    let earlier = shown.earlier_releases;
+    let earlier = counted(shown.earlier_releases, "earlier exact release");
     if shown.small.is_empty() {
-        return format!("against {earlier} earlier exact releases: nothing below k is cut off");
+        return format!("against {earlier}: nothing below k is cut off");
     }
-    format!("against {earlier} earlier exact releases it can only be withheld:\n{}", small(&shown.small))
+    format!("against {earlier} it can only be withheld:\n{}", small(&shown.small))
 }
 
 /// Each piece that would be too small.
@@ -101,7 +127,9 @@ fn small(atoms: &[SmallAtom]) -> String {
         let whose = if atom.inside { "in this cohort" } else { "left out of this cohort" };
         let by = atom.cut_by.map_or_else(|| "this one".to_owned(), |job| job.to_string());
         let number = atom.number.as_ref().map_or_else(String::new, |(name, at)| format!(", {name}[{at}]"));
-        format!("  {} patients {whose} stand alone, cut off by {by}{number}", atom.patients)
+        let patients = counted(atom.patients, "patient");
+        let stand = if atom.patients == 1 { "stands" } else { "stand" };
+        format!("  {patients} {whose} {stand} alone, cut off by {by}{number}")
     };
     atoms.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -5,7 +5,7 @@ use crate::failure::{Exit, Failure};
 use crate::out::Out;
 use serde_json::json;
 use std::path::Path;
-use trocar_node::{Check, Node};
+use trocar_node::{Check, Finding, Node};
 
 pub(crate) async fn audit(out: Out, node: &Node, args: &Audit) -> Result<Exit, Failure> {
     if args.verify {
@@ -38,10 +38,17 @@ pub(crate) async fn doctor(out: Out, node: &Node) -> Result<Exit, Failure> {
 
 fn findings(out: Out, checks: &[Check], bad: Exit) -> Result<Exit, Failure> {
     let holds = checks.iter().all(|check| check.holds);
-    let line =
-        |c: &Check| format!("{}  {:<11}  {}", if c.holds { "ok   " } else { "WRONG" }, c.name, c.detail);
+    let line = |c: &Check| format!("{}  {:<11}  {}", word(c.finding), c.name, c.detail);
     out.result(&json!({"holds": holds, "checks": checks}), || {
         checks.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
     Ok(if holds { Exit::Done } else { bad })
+}
+
+const fn word(finding: Finding) -> &'static str {
+    match finding {
+        Finding::Ok => "ok   ",
+        Finding::Note => "note ",
+        Finding::Wrong => "WRONG",
+    }
 }

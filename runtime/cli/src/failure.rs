@@ -69,6 +69,7 @@ impl From<NodeError> for Failure {
         match error {
             NodeError::Policy(policy) => Self::Located(Exit::Failed, policy),
             NodeError::Package(_) => Self::plain(Exit::Unverified, error),
+            NodeError::Forbidden(_) => Self::plain(Exit::Refused, error),
             other => Self::plain(Exit::Failed, other),
         }
     }

@@ -8,8 +8,11 @@ use crate::outside::{Outside, outside};
 use crate::show::show;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use trocar_node::{ApproveRequest, Approved, Home, NewDataset, Node, Ran, ReportFormat, ScanReport};
-use trocar_terms::Name;
+use trocar_manifest::keys::PublicKey;
+use trocar_node::{
+    ApproveRequest, Approved, Home, Keys, NewDataset, Node, Ran, ReportFormat, ScanReport, counted,
+};
+use trocar_terms::{Class, Name};
 
 /// Opens the node of a home.
 pub(crate) async fn open(home: &Path) -> Result<Node, Failure> {
@@ -30,7 +33,9 @@ pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failu
         Verb::Pending => pending(out, &open(home).await?).await?,
         Verb::Show { digest } => {
             let node = open(home).await?;
-            show(out, &node.submitted_package(&digest)?)?;
+            let package = node.submitted_package(&digest)?;
+            let reviews = node.reviewed_by(&package).await?;
+            show(out, &package, &reviewers(home, &reviews))?;
         }
         Verb::Approve(args) => approve(out, &open(home).await?, args).await?,
         Verb::Reject(args) => answer(out, &open(home).await?, &args, false).await?,
@@ -141,11 +146,11 @@ async fn report(
 fn scan_words(report: &ScanReport) -> String {
     let series: Vec<String> = report.contents.series.iter().map(|(m, n)| format!("{n} {m}")).collect();
     let mut words = format!(
-        "{}: {} files, of which {} were read now, {} patients ({} with a clinical row), series: {}, {} files quarantined{}",
+        "{}: {}, of which {} were read now, {} ({} with a clinical row), series: {}, {} files quarantined{}",
         report.dataset,
-        report.files,
+        counted(report.files, "file"),
         report.read,
-        report.contents.patients,
+        counted(report.contents.patients, "patient"),
         report.contents.clinical_rows,
         if series.is_empty() { "none".to_owned() } else { series.join(", ") },
         report.quarantined.len(),
@@ -177,6 +182,13 @@ async fn pending(out: Out, node: &Node) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Reviewers by the names of their keys, where this home has them.
+fn reviewers(home: &Path, keys: &[PublicKey]) -> Vec<String> {
+    let known = Keys::of(home).list().unwrap_or_default();
+    let name = |key: &PublicKey| known.iter().find(|(_, k)| k == key).map(|(name, _)| name.to_string());
+    keys.iter().map(|key| name(key).unwrap_or_else(|| key.to_string())).collect()
+}
+
 async fn approve(out: Out, node: &Node, args: Approve) -> Result<(), Failure> {
     let request = ApproveRequest {
         manifest: args.digest,
@@ -192,12 +204,18 @@ async fn approve(out: Out, node: &Node, args: Approve) -> Result<(), Failure> {
     let row = json!({"approved": args.digest, "dataset": args.dataset, "runs": approval.runs,
         "rho_max": approval.rho_max, "expires": approval.expires, "signed": signed, "needed": needed});
     out.result(&row, || {
+        let runs = counted(approval.runs, "run");
+        let what = match approval.class {
+            Class::AnyCode => format!("{runs} of rho {} at most", approval.rho_max),
+            Class::ReviewedCode => {
+                format!("{runs} with an exact result, each for an output checker to release")
+            }
+        };
         format!(
-            "approved for {}: {} runs of rho {} at most, until {}; signed by {signed} of {needed} operators",
+            "approved for {}: {what}, until {}; signed by {signed} of {}",
             args.dataset,
-            approval.runs,
-            approval.rho_max,
-            trocar_node::date(approval.expires)
+            trocar_node::date(approval.expires),
+            counted(needed, "operator")
         )
     })?;
     Ok(())
@@ -216,10 +234,7 @@ async fn resume(out: Out, node: &Node) -> Result<Exit, Failure> {
     let Ran { finished, stuck } = node.run_accepted(&mut out.progress("patients")).await?;
     let jobs: Vec<_> = stuck.iter().map(|(job, _)| job).collect();
     let row = json!({"finished": finished, "stuck": jobs});
-    out.result(&row, || match finished {
-        1 => "1 job finished".to_owned(),
-        n => format!("{n} jobs finished"),
-    })?;
+    out.result(&row, || format!("{} finished", counted(finished, "job")))?;
     let exit = if stuck.is_empty() { Exit::Done } else { Exit::Failed };
     for (job, cause) in stuck {
         say(&format!("job {job} stays accepted: {:#}", anyhow::Error::new(cause)));

@@ -14,13 +14,14 @@ use crate::out::Out;
 use changes::Change;
 use scale::percent;
 use serde::Serialize;
+use serde_json::json;
 use std::path::PathBuf;
 use trocar_filter::{DerivedFigure, Expected, Figure, Number, Part};
 use trocar_manifest::keys::SecretKey;
 use trocar_manifest::{Manifest, Package};
 use trocar_node::system_random;
 use trocar_policy::Policy;
-use trocar_terms::{Decimal, RhoUnits};
+use trocar_terms::{Class, Decimal, RhoUnits};
 
 /// What is planned, and for whom.
 #[derive(Debug, clap::Args)]
@@ -97,8 +98,23 @@ pub(crate) fn plan(out: Out, args: &Args) -> Result<Exit, Failure> {
         Some(path) => read_policy(path)?,
         None => default_policy()?,
     };
+    if manifest.class == Class::ReviewedCode {
+        return exact(out, &manifest, &policy);
+    }
     let forecast = forecast(&manifest, &policy, cohort(args, &policy)?)?;
     out.result(&forecast, || words::of(&forecast))?;
+    // What is over a cap now is refused by a node in the same way.
+    let over = forecast.caps.iter().any(|cap| cap.jobs == 0)
+        || manifest.privacy.gate_delta > policy.gate_delta_year();
+    Ok(if over { Exit::Refused } else { Exit::Done })
+}
+
+/// Exact results have no noise that could be foretold, and no rho.
+fn exact(out: Out, manifest: &Manifest, policy: &Policy) -> Result<Exit, Failure> {
+    crate::author::exact_plan(manifest, Some(policy))?;
+    let row = json!({"name": manifest.name.to_string(), "version": manifest.version, "class": manifest.class,
+        "k": policy.k(), "rho": 0});
+    out.result(&row, || words::of_exact(manifest, policy.k()))?;
     Ok(Exit::Done)
 }
 
@@ -170,7 +186,7 @@ fn row(figure: &Figure, patients: u32) -> Row {
     Row {
         name: figure.name.to_string(),
         kind: figure.kind.word(),
-        unit: figure.unit.clone(),
+        unit: crate::show::unit(&figure.kind, &figure.unit),
         rho: figure.rho,
         numbers: figure.numbers.len(),
         sd,

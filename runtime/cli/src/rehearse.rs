@@ -19,7 +19,7 @@ use trocar_filter::{
 };
 use trocar_manifest::keys::SecretKey;
 use trocar_manifest::{Manifest, Package};
-use trocar_node::{Indexed, grant_of, system_random};
+use trocar_node::{Indexed, counted, grant_of, system_random};
 use trocar_policy::Policy;
 use trocar_terms::{Class, ColumnRule, Modality, TableRules};
 use trocar_testkit::cohort::{self, CohortSpec};
@@ -67,7 +67,7 @@ pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
             let contributions = map(out, &job, &members, &cohort.files, &folder)?;
             let rehearsal =
                 rehearse_exact(&plan, contributions.into_iter().map(|mut m| taken(&mut m)).collect());
-            tell_exact(out, args, &members, &rehearsal)
+            tell_exact(out, args, (&manifest, &members), &rehearsal)
         }
     }
 }
@@ -76,7 +76,7 @@ pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
 fn tell_exact(
     out: Out,
     args: &Test,
-    members: &[&Indexed],
+    (manifest, members): (&Manifest, &[&Indexed]),
     rehearsal: &ExactRehearsal,
 ) -> Result<Exit, Failure> {
     let rows = members.iter().zip(&rehearsal.patients);
@@ -88,9 +88,11 @@ fn tell_exact(
         result["per_patient"] = json!(rows);
     }
     out.result(&result, || {
-        let head =
-            format!("rehearsal of reviewed code on {} patients; nothing here is a release", members.len());
-        format!("{head}\n{}", crate::airlock::evidence(&rehearsal.evidence))
+        let head = format!(
+            "rehearsal of reviewed code on {}; nothing here is a release",
+            counted(members.len(), "patient")
+        );
+        format!("{head}\n{}", crate::airlock::evidence(&rehearsal.evidence, &manifest.outputs))
     })?;
     if rehearsal.evidence.cohort != rules::Verdict::Shown {
         say("An output checker could only withhold this: the cohort is below k.");
@@ -177,7 +179,7 @@ fn tell_left_out(scan: &trocar_worker::Scan) {
     }
     for (reason, paths) in by_reason {
         let first = paths.first().map_or_else(String::new, |p| p.display().to_string());
-        say(&format!("left out {} files, such as {first}: {reason}", paths.len()));
+        say(&format!("left out {}, such as {first}: {reason}", counted(paths.len(), "file")));
     }
 }
 

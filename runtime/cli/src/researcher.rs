@@ -71,7 +71,6 @@ async fn wait(node: &Node, job: &JobId) -> Result<JobStatus, Failure> {
             return Ok(status);
         }
         if checked && status.release_at.is_some_and(|at| node.now() >= at) {
-            say("An output checker of the node looks at exact results: ask for the status later.");
             return Ok(status);
         }
         tokio::time::sleep(Duration::from_millis(500)).await;

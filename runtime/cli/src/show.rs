@@ -5,18 +5,22 @@ use crate::out::{Out, table};
 use serde_json::json;
 use trocar_filter::{At, DerivedFigure, Figure, Figures, Number, Part};
 use trocar_manifest::{Manifest, Package};
-use trocar_terms::{Axis, Kind, Output};
+use trocar_terms::{Axis, Class, Kind, Output};
 
-pub(crate) fn show(out: Out, package: &Package) -> Result<(), Failure> {
+/// `reviews`: who has signed its code so far.
+pub(crate) fn show(out: Out, package: &Package, reviews: &[String]) -> Result<(), Failure> {
     let canonical: serde_json::Value =
         serde_json::from_slice(package.manifest.canonical()).map_err(anyhow::Error::from)?;
-    let row = json!({"digest": package.manifest.digest(), "package": package.digest(), "author": package.author,
+    let mut row = json!({"digest": package.manifest.digest(), "package": package.digest(), "author": package.author,
         "component": package.component_digest(), "component_bytes": package.component.len(), "manifest": canonical});
-    out.result(&row, || words(package))?;
+    if package.manifest.class == Class::ReviewedCode {
+        row["reviewed_by"] = json!(reviews);
+    }
+    out.result(&row, || words(package, reviews))?;
     Ok(())
 }
 
-fn words(package: &Package) -> String {
+fn words(package: &Package, reviews: &[String]) -> String {
     let m = &package.manifest;
     let mut lines = vec![
         format!("{} {}: {}", m.name, m.version, m.title),
@@ -33,20 +37,40 @@ fn words(package: &Package) -> String {
             m.limits.memory_mib(),
             m.limits.fuel()
         ),
-        format!("  cohort gate       costs rho {} and delta {}", m.privacy.gate_rho, m.privacy.gate_delta),
     ];
-    lines.extend(rounds_words(m));
-    lines.extend(m.outputs.iter().map(output_words));
+    lines.extend(guard_words(m, reviews));
+    lines.extend(m.outputs.iter().map(|output| output_words(output, m.class)));
     lines.extend(m.derived.iter().map(|d| {
         format!(
-            "  derives           {}: {} from the noisy numbers of {}, for no rho",
+            "  derives           {}: {} from the {} numbers of {}, for no rho",
             d.name,
             d.kind.word(),
+            if m.class == Class::AnyCode { "noisy" } else { "exact" },
             d.from
         )
     }));
     lines.push("Nothing else leaves the node: no image, no voxel, no row of a table, no log.".to_owned());
     lines.join("\n")
+}
+
+/// What stands between the patients and whoever asks: noise, or rules and people.
+fn guard_words(m: &Manifest, reviews: &[String]) -> Vec<String> {
+    let gate =
+        || format!("  cohort gate       costs rho {} and delta {}", m.privacy.gate_rho, m.privacy.gate_delta);
+    match m.class {
+        Class::AnyCode => [gate()].into_iter().chain(rounds_words(m)).collect(),
+        Class::ReviewedCode => vec![
+            format!(
+                "  reviews           {} of 2, by {}",
+                reviews.len(),
+                if reviews.is_empty() { "nobody".to_owned() } else { listed(reviews) }
+            ),
+            "  costs             no rho: its results are exact, and no statement about rho covers them"
+                .to_owned(),
+            "  leaves            only by the rules of disclosure control and an output checker's signed word"
+                .to_owned(),
+        ],
+    }
 }
 
 /// One line where there is more than one round.
@@ -77,7 +101,7 @@ fn looks_at(m: &Manifest) -> String {
     text
 }
 
-fn output_words(o: &Output) -> String {
+fn output_words(o: &Output, class: Class) -> String {
     let shape = match &o.kind {
         Kind::Count => "a number of patients".to_owned(),
         Kind::Sum(b) => format!("a sum over patients of a value from {} to {} {}", b.lower, b.upper, o.unit),
@@ -104,7 +128,11 @@ fn output_words(o: &Output) -> String {
             format!("a sum of {length} numbers, each patient's at most {clip} long")
         }
     };
-    format!("  releases          {}: {shape}, with noise, for rho {}", o.name, o.rho)
+    let how = match class {
+        Class::AnyCode => format!("with noise, for rho {}", o.rho),
+        Class::ReviewedCode => "exact".to_owned(),
+    };
+    format!("  releases          {}: {shape}, {how}", o.name)
 }
 
 fn axis_words(axis: &Axis) -> String {
@@ -161,7 +189,16 @@ fn row(figure: &Figure, at: usize, n: &Number) -> Vec<String> {
         Kind::Table { .. } | Kind::Moments { .. } | Kind::Vector { .. } => format!("{}[{at}]", figure.name),
         Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_) => figure.name.to_string(),
     };
-    number_row(name, n, "too few", figure.unit.clone())
+    number_row(name, n, "too few", unit(&figure.kind, &figure.unit))
+}
+
+/// The unit of an output's numbers: a histogram's own unit is that of its edges, and the unit 1 is none.
+pub(crate) fn unit(kind: &Kind, unit: &str) -> String {
+    match (kind, unit) {
+        (Kind::Count | Kind::Histogram { .. } | Kind::Table { .. }, _) => "patients".to_owned(),
+        (_, "1") => String::new(),
+        (_, unit) => unit.to_owned(),
+    }
 }
 
 fn number_row(name: String, n: &Number, hidden: &str, unit: String) -> Vec<String> {

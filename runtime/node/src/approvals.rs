@@ -198,9 +198,9 @@ impl Node {
         if signed >= REVIEWS {
             return Ok(());
         }
-        ask(format!(
+        Err(NodeError::Forbidden(format!(
             "code that answers exactly needs {REVIEWS} reviewers of the dataset's policy, and {signed} signed: see `trocar node review`"
-        ))
+        )))
     }
 
     fn new_approval(

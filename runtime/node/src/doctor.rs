@@ -1,6 +1,7 @@
 //! `node doctor`: what of a home is not as it should be, and what this version does not protect from.
 
-use crate::auditing::Check;
+use crate::auditing::{Check, in_words as words};
+use crate::counted::counted;
 use crate::error::NodeError;
 use crate::node::Node;
 use std::os::unix::fs::PermissionsExt;
@@ -24,13 +25,12 @@ impl Node {
                 return Ok(found);
             }
         };
-        found.push(Check::new("index", true, format!("{} datasets", datasets.len())));
+        found.push(Check::new("index", true, counted(datasets.len(), "dataset")));
         for dataset in datasets {
             found.extend(self.dataset_found(&dataset).await);
         }
-        found.push(Check::new(
+        found.push(Check::note(
             "containment",
-            true,
             "workers are not contained by seccomp and Landlock: not in this version",
         ));
         Ok(found)
@@ -49,7 +49,11 @@ impl Node {
             );
             return Check::new("clock", false, detail);
         }
-        Check::new("ledger", true, format!("{} records, the last at {last}", ledger.records().len()))
+        Check::new(
+            "ledger",
+            true,
+            format!("{}, the last at {last}", counted(ledger.records().len(), "record")),
+        )
     }
 
     /// Nobody but their owner may read keys and what they protect.
@@ -83,7 +87,7 @@ impl Node {
             Err(error) => Check::new("scan", false, words(&error)),
         };
         let witness = match policy.witness() {
-            None => Check::new("witness", true, format!("{name} has no witness: rollback not detected")),
+            None => Check::note("witness", format!("{name} has no witness: rollback not detected")),
             Some(witness) => match self.countersign_by(witness, None).await {
                 Ok((_, key)) => {
                     Check::new("witness", true, format!("{name}: {} countersigns the head", key.name))
@@ -99,15 +103,4 @@ fn open_to_others(path: &Path, open: &mut Vec<String>) {
     if std::fs::metadata(path).is_ok_and(|m| m.permissions().mode() & 0o077 != 0) {
         open.push(path.display().to_string());
     }
-}
-
-/// The error and its causes on one line.
-fn words(error: &NodeError) -> String {
-    let mut words = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(source) = cause {
-        words = format!("{words}: {source}");
-        cause = source.source();
-    }
-    words
 }

@@ -66,6 +66,9 @@ pub enum NodeError {
     /// What a reserved job was admitted with is not there any more, or is another.
     #[error("{0} is gone or is not the one that the job was admitted with")]
     Lost(&'static str),
+    /// What the policy asks for first is not there yet; the text says what to do.
+    #[error("{0}")]
+    Forbidden(String),
     /// The bundle could not be written.
     #[error("the bundle cannot be written")]
     Bundle(#[from] trocar_bundle::BundleError),

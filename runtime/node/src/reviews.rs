@@ -45,9 +45,27 @@ impl Node {
         };
         let envelope = serde_json::to_value(review.sign(&key)?)?;
         let event = Event::Reviewed { manifest: review.manifest, component: review.component, envelope };
+        self.keep_policies().await?;
         ledger.append(self.now(), event)?;
         let all = reviews_of(&ledger, &package, &self.reviewers().await?).len();
         Ok((review, all))
+    }
+
+    /// Who has reviewed a package, of the reviewers of the datasets' policies as they are now.
+    ///
+    /// # Errors
+    /// The ledger, the index or a policy cannot be read.
+    pub async fn reviewed_by(&self, package: &Package) -> Result<Vec<PublicKey>, NodeError> {
+        let held = reviews_of(&self.home().ledger()?, package, &self.reviewers().await?);
+        Ok(held.into_iter().map(|review| review.reviewer).collect())
+    }
+
+    /// An audit holds the review against the reviewers of today.
+    async fn keep_policies(&self) -> Result<(), NodeError> {
+        for dataset in self.store().datasets().await? {
+            self.keep_policy(&self.policy(&dataset.name)?)?;
+        }
+        Ok(())
     }
 
     async fn reviewers(&self) -> Result<Vec<PublicKey>, NodeError> {

@@ -3,23 +3,26 @@
 use super::changes::Change;
 use super::{Cap, Forecast, Row};
 use crate::out::table;
+use trocar_manifest::Manifest;
+use trocar_node::counted;
 
 pub(super) fn of(forecast: &Forecast) -> String {
     let Forecast { name, version, patients, k, rho, delta, epsilon, gate, .. } = forecast;
     let mut parts = vec![
         format!(
-            "{name} {version}, for {patients} patients whose values are spread evenly; nothing was read or spent"
+            "{name} {version}, for {} whose values are spread evenly; nothing was read or spent",
+            counted(*patients, "patient")
         ),
         format!(
             "one job costs rho {} (epsilon {epsilon} at delta 1e-6) and a gate delta of {delta}",
             short(*rho)
         ),
         format!(
-            "the gate (rho {}, k {k}) counts with a noise of sd {}: {} patients open it with 95 %, {patients} with {} %",
+            "the gate (rho {}, k {k}) counts with a noise of sd {}: {} patients open it with 95 %, {patients} with {}",
             gate.rho,
             gate.sd,
             gate.opens_at,
-            short(gate.chance * 100.0)
+            chance(gate.chance)
         ),
         outputs(&forecast.outputs),
         caps(&forecast.caps),
@@ -28,6 +31,30 @@ pub(super) fn of(forecast: &Forecast) -> String {
         parts.push(format!("what a change would buy:\n{}", changes(&forecast.changes)));
     }
     parts.join("\n")
+}
+
+/// In percent; what is below 95 % is said to be, since the result is then often withheld.
+fn chance(chance: f64) -> String {
+    let percent = format!("{} %", short(chance * 100.0));
+    if chance >= 0.95 {
+        return percent;
+    }
+    format!("{percent} only: else the whole result is withheld")
+}
+
+/// For code that answers exactly.
+pub(super) fn of_exact(manifest: &Manifest, k: u32) -> String {
+    let outputs: Vec<String> =
+        manifest.outputs.iter().map(|o| format!("{} ({})", o.name, o.kind.word())).collect();
+    format!(
+        "{} {}: reviewed code, exact numbers of {}; nothing was read\n\
+         exact results cost no rho and have no noise: no table of noise, no interval\n\
+         two reviewers sign the code first; each number is then held to the rules of disclosure control (k {k}), and a \
+         person, an output checker of the node, releases or withholds the result",
+        manifest.name,
+        manifest.version,
+        outputs.join(", ")
+    )
 }
 
 fn outputs(rows: &[Row]) -> String {
@@ -43,7 +70,7 @@ fn outputs(rows: &[Row]) -> String {
                 row.kind.to_owned(),
                 row.numbers.to_string(),
                 row.rho.to_string(),
-                known(row.sd, &|x| format!("{x} {}", row.unit)),
+                known(row.sd, &|x| format!("{x} {}", row.unit).trim_end().to_owned()),
                 known(row.half95, &|x| format!("value ± {x}")),
                 row.percent.map_or_else(|| "-".to_owned(), |x| format!("{} % of {}", short(x), row.of)),
             ]

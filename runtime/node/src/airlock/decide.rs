@@ -61,6 +61,7 @@ impl Node {
             airlock.count_released(&airlock.members(&request.job)?)?;
         }
         let envelope = serde_json::to_value(decision.sign(&key)?)?;
+        self.keep_policy(&self.policy(&granted.admitted.received.dataset.name)?)?;
         let (job, release) = (request.job, request.verdict == Verdict::Release);
         ledger.append(self.now(), Event::Decided { job, release, envelope })?;
         self.conclude(granted)?;

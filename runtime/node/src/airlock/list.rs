@@ -9,7 +9,7 @@ use crate::node::Node;
 use serde::Serialize;
 use trocar_filter::{Evidence, SmallAtom, rules};
 use trocar_ledger::{Event, Ledger, Reservation};
-use trocar_terms::{DatasetId, JobId, Name, Timestamp};
+use trocar_terms::{DatasetId, JobId, Name, Output, Timestamp};
 
 /// One held result.
 #[derive(Debug, Serialize)]
@@ -44,6 +44,9 @@ pub struct AirlockShown {
     /// Which.
     #[serde(flatten)]
     pub row: AirlockRow,
+    /// The outputs of its manifest, to name their numbers by.
+    #[serde(skip)]
+    pub outputs: Vec<Output>,
     /// What was asked.
     pub parameters: std::collections::BTreeMap<String, String>,
     /// What narrowed the cohort.
@@ -122,6 +125,7 @@ impl Node {
         let details = details(reservation(&ledger, job)?)?;
         let earlier = history::exact_releases(&ledger, Some(job));
         Ok(AirlockShown {
+            outputs: self.home().package(&details.package)?.manifest.outputs,
             parameters: details.parameters,
             where_: details.cohort,
             earlier_releases: earlier.len(),

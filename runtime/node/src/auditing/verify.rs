@@ -1,37 +1,17 @@
 //! `audit --verify`: each thing that a ledger promises, checked from what lies on the disk.
 
+use super::check::Check;
 use super::fold::{Budgets, Line, chain};
+use crate::counted::counted;
 use crate::error::NodeError;
 use crate::files;
 use crate::log::Log;
 use crate::node::Node;
-use serde::Serialize;
-use trocar_ledger::{Event, Ledger, Record};
-use trocar_manifest::dsse::Envelope;
-use trocar_manifest::{Approval, verify_approval};
-use trocar_policy::Policy;
+use trocar_ledger::Ledger;
 use trocar_tlog::{Checkpoint, Note, Verifier};
 
-/// One thing that was checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// What.
-    pub name: &'static str,
-    /// Whether it holds.
-    pub holds: bool,
-    /// In words.
-    pub detail: String,
-}
-
-impl Check {
-    /// A finding.
-    pub(crate) fn new(name: &'static str, holds: bool, detail: impl Into<String>) -> Self {
-        Self { name, holds, detail: detail.into() }
-    }
-}
-
 impl Node {
-    /// Checks chain, budgets, approvals, and every head that was countersigned. Only what holds is true; the list says all.
+    /// Checks chain, budgets, all that is signed, the witness, and every head that was countersigned. Only what holds is true; the list says all.
     ///
     /// # Errors
     /// A file of the home cannot be read at all.
@@ -44,50 +24,18 @@ impl Node {
             }
         };
         let ledger = self.home().ledger()?;
-        let mut checks =
-            vec![Check::new("chain", true, format!("{} records, each bound to the last", lines.len()))];
+        let mut checks = vec![Check::new(
+            "chain",
+            true,
+            format!("{}, each bound to the last", counted(lines.len(), "record")),
+        )];
         checks.push(budgets(&lines, &ledger));
-        checks.push(self.approvals(&ledger)?);
+        checks.extend(self.signed_lines(&ledger));
         let log = Log::of(self.home(), &ledger)?;
         checks.push(tree(&log));
         checks.extend(self.heads(&log)?);
-        checks.push(self.witnessed(&log).await?);
+        checks.extend(self.witnessed(&log).await?);
         Ok(checks)
-    }
-
-    /// Every approval is signed by an operator of the policy that it names.
-    fn approvals(&self, ledger: &Ledger) -> Result<Check, NodeError> {
-        let (mut good, mut bad) = (0_usize, Vec::new());
-        for record in ledger.records().iter().filter(|r| matches!(r.event, Event::Approved { .. })) {
-            if self.is_signed(record) { good = good.saturating_add(1) } else { bad.push(record.seq) }
-        }
-        let words = match bad.first() {
-            None => format!("{good} approvals, each signed by an operator of its policy"),
-            Some(seq) => format!(
-                "the approval at record {seq} is not signed by an operator of its policy, or that policy is not kept"
-            ),
-        };
-        Ok(Check::new("approvals", bad.is_empty(), words))
-    }
-
-    fn is_signed(&self, record: &Record) -> bool {
-        let Event::Approved { dataset, manifest, component, envelope } = &record.event else { return false };
-        let Ok(envelope) = serde_json::from_value::<Envelope>(envelope.clone()) else { return false };
-        let signed = |policy: &Policy| verify_approval(&envelope, policy.operators()).ok().map(|(a, _)| a);
-        let says = |approval: &Approval, policy: &Policy| {
-            approval.policy == policy.digest()
-                && approval.dataset == *dataset
-                && approval.manifest == *manifest
-                && approval.component == *component
-        };
-        self.kept_policies().iter().any(|policy| signed(policy).is_some_and(|a| says(&a, policy)))
-    }
-
-    /// Every policy whose text the home still has.
-    fn kept_policies(&self) -> Vec<Policy> {
-        let entries = std::fs::read_dir(self.home().root().join("policy")).into_iter().flatten();
-        let texts = entries.filter_map(|e| std::fs::read_to_string(e.ok()?.path()).ok());
-        texts.filter_map(|text| Policy::parse("policy", &text).ok()).collect()
     }
 
     /// Every head that this home had countersigned is one that the ledger still extends.
@@ -101,37 +49,6 @@ impl Node {
             checks.push(head(&files::read(path)?, log, &verifier));
         }
         Ok(checks)
-    }
-
-    /// The witness that each policy names has countersigned a head of this ledger.
-    async fn witnessed(&self, log: &Log) -> Result<Check, NodeError> {
-        let (mut seen, mut missing) = (Vec::new(), Vec::new());
-        for dataset in self.store().datasets().await? {
-            let policy = self.policy(&dataset.name)?;
-            let Some(witness) = policy.witness() else {
-                missing.push(format!("{} has no witness: rollback not detected", dataset.name));
-                continue;
-            };
-            let client = self.client(witness, log)?;
-            let path = self.home().checkpoint_path(&client.verifier());
-            let note = std::fs::read(path).ok().and_then(|bytes| Note::parse(&bytes).ok());
-            match note.and_then(|note| note.cosigned(&client.verifier()).ok()) {
-                Some(time) => seen.push(format!("{}: countersigned at {time}", dataset.name)),
-                None => {
-                    return Ok(Check::new(
-                        "witness",
-                        false,
-                        format!("no head was countersigned for {}", dataset.name),
-                    ));
-                }
-            }
-        }
-        seen.extend(missing);
-        Ok(Check::new(
-            "witness",
-            true,
-            if seen.is_empty() { "no dataset yet".to_owned() } else { seen.join("; ") },
-        ))
     }
 }
 

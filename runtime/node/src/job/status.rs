@@ -38,10 +38,14 @@ pub struct JobStatus {
     pub code: Code,
     /// When the answer can be fetched; none for a refused job.
     pub release_at: Option<Timestamp>,
-    /// What exactly was refused; only on the submission that was refused.
+    /// What exactly was refused, on the submission that was; what an accepted job waits for, the same for its whole class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
+
+/// What every accepted job of class `reviewed-code` is told.
+const AWAITS_CHECKER: &str =
+    "An exact result also waits for an output checker of the node, who may take longer than release_at.";
 
 impl Node {
     /// The state of a job.
@@ -51,6 +55,9 @@ impl Node {
     pub fn status(&self, job: &JobId) -> Result<JobStatus, NodeError> {
         let ledger = self.home().ledger()?;
         match status_in(&ledger, job, self.now()) {
+            Some(status) if status.state == JobState::Accepted => {
+                Ok(JobStatus { detail: self.waits_for(job), ..status })
+            }
             Some(status) => Ok(status),
             None => ask(format!("there is no job {job} on this node")),
         }
@@ -69,6 +76,12 @@ impl Node {
         Ok(status)
     }
 
+    /// By the class alone, before and after `release_at`: it tells nothing of patients, nor of whether the job was run.
+    fn waits_for(&self, job: &JobId) -> Option<String> {
+        let exact = self.class_of(job).is_ok_and(|class| class == Class::ReviewedCode);
+        exact.then(|| AWAITS_CHECKER.to_owned())
+    }
+
     /// The bundle of a finished job, from `release_at` on.
     ///
     /// # Errors
@@ -79,7 +92,10 @@ impl Node {
         match status.state {
             JobState::Released | JobState::Withheld => {}
             JobState::Accepted => {
-                return ask("the result cannot be fetched before release_at: see `trocar status`");
+                let more = status.detail.map_or_else(String::new, |detail| format!(". {detail}"));
+                return ask(format!(
+                    "the result cannot be fetched before release_at: see `trocar status`{more}"
+                ));
             }
             JobState::Refused | JobState::NodeFailure => {
                 return ask(format!("there is no result: {}", status.code));
