@@ -89,7 +89,10 @@ fn cohorts_of_nine_of_one_and_of_none_are_withheld_with_the_same_answer() {
         world.dataset("small", &folder, &[]).exits(0);
         let package = world.pack("ct-intensity", &[]);
         world.approve(&package, "small");
-        let mut job = world.submit(&package, "small", &[]).exits(4).json();
+        let said = world.submit(&package, "small", &[]).exits(4);
+        let mut job = said.json();
+        let [id, at] = ["job", "release_at"].map(|field| job[field].as_str().unwrap().to_owned());
+        let words = said.err.replace(&id, "the job").replace(&at, "its time");
         assert_eq!(job["code"], "REL-02");
         let (bundle, results) = world.fetch(&job["job"], 4);
         assert_eq!(
@@ -100,6 +103,7 @@ fn cohorts_of_nine_of_one_and_of_none_are_withheld_with_the_same_answer() {
         job["release_at"] = "its time".into();
         answers.push((
             job,
+            words,
             std::fs::metadata(bundle).unwrap().len(),
             world.run(&["node", "budget"]).json()[0]["rho_year"].clone(),
         ));

@@ -141,7 +141,7 @@ pub(super) const MUTANTS: [Mutant; 15] = [
         file: "runtime/node/src/job/map.rs",
         edits: &[(
             "            if patient.is_in(cohort, grant) {\n                members.push(digest);\n",
-            "            if patient.is_in(cohort, grant) {\n                members.extend(patient.series.iter().map(|_| digest));\n",
+            "            if patient.is_in(cohort, grant) {\n                members.extend(patient.record.series.iter().map(|_| digest));\n",
         )],
         first: Stage::Node,
     },
