@@ -145,3 +145,15 @@ fn record_of(digest: &Digest, bytes: &[u8]) -> Result<Indexed, NodeError> {
     }
     postcard::from_bytes(bytes).map_err(|_| NodeError::Index)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commitment_cannot_be_tried_without_its_opening() {
+        let root = Digest::of(b"the root of a dataset of one patient");
+        assert_ne!(commit(&[1; 32], &root), commit(&[2; 32], &root), "the opening hides nothing");
+        assert_ne!(commit(&[1; 32], &root), Digest::of(root.as_bytes()));
+    }
+}
