@@ -4,7 +4,7 @@ use crate::caps::{Caps, CountCaps, Limits, Spent, Verdict, count_denial, denial,
 use crate::error::LedgerError;
 use crate::event::{CountReservation, Event, Reservation};
 use crate::file::{Guard, LogFile};
-use crate::public::{Public, public, shows_at_once};
+use crate::public::{Public, Shows, public};
 use crate::record::Record;
 use crate::state::{State, VERSION};
 use std::collections::BTreeSet;
@@ -167,7 +167,7 @@ impl Ledger {
         let guard = self.locked()?;
         // A job that ended in this very second must not spare the record: its absence would tell.
         let mut since = self.records.iter().rev().take_while(|record| record.time >= now);
-        if !since.any(|record| shows_at_once(&record.event)) {
+        if !since.any(|record| matches!(Shows::of(&record.event), Shows::AtOnce)) {
             self.write(&guard, now, Event::Moment)?;
         }
         Ok(())

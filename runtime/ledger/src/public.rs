@@ -148,22 +148,42 @@ impl<'a> Jobs<'a> {
 
     /// When a record shows, and its place among those that show at the same second; `None` while that is not known.
     fn place(&self, record: &Record) -> Option<(Timestamp, u64, u64)> {
-        match &record.event {
-            Event::Charged { job }
-            | Event::Held { job }
-            | Event::Decided { job, .. }
-            | Event::Finished { job, .. }
-            | Event::Returned { job, .. } => {
+        match Shows::of(&record.event) {
+            Shows::AtOnce => Some((record.time, record.seq, record.seq)),
+            Shows::WithJob(job) => {
                 let finished = self.finished.get(job)?;
                 let at = self.reserved.get(job).map_or(finished.time, |asked| asked.shows_at(finished.time));
                 Some((at.max(record.time), record.seq.max(finished.seq), record.seq))
             }
-            Event::Answered { count } => {
+            Shows::WithAnswer(count) => {
                 let fixed = *self.answers.get(count)?;
                 // In time, when it was done is not seen; late, only the minute is.
                 let at = if record.time <= fixed { fixed } else { record.time.slot_ceil(60) };
                 Some((at, record.seq, record.seq))
             }
+        }
+    }
+}
+
+/// When a record begins to show.
+pub(crate) enum Shows<'a> {
+    /// When it is written: at a moment that depends on no patient.
+    AtOnce,
+    /// When this job's outcome does.
+    WithJob(&'a JobId),
+    /// When this count's answer does.
+    WithAnswer(&'a JobId),
+}
+
+impl<'a> Shows<'a> {
+    pub(crate) const fn of(event: &'a Event) -> Self {
+        match event {
+            Event::Charged { job }
+            | Event::Held { job }
+            | Event::Decided { job, .. }
+            | Event::Finished { job, .. }
+            | Event::Returned { job, .. } => Self::WithJob(job),
+            Event::Answered { count } => Self::WithAnswer(count),
             Event::Genesis { .. }
             | Event::DatasetAdded { .. }
             | Event::Limited { .. }
@@ -176,22 +196,9 @@ impl<'a> Jobs<'a> {
             | Event::Refused { .. }
             | Event::Reserved(_)
             | Event::Counted(_)
-            | Event::Moment => Some((record.time, record.seq, record.seq)),
+            | Event::Moment => Self::AtOnce,
         }
     }
-}
-
-/// Whether a record shows when it is written, and not when an outcome does.
-pub(crate) const fn shows_at_once(event: &Event) -> bool {
-    !matches!(
-        event,
-        Event::Charged { .. }
-            | Event::Held { .. }
-            | Event::Decided { .. }
-            | Event::Finished { .. }
-            | Event::Returned { .. }
-            | Event::Answered { .. }
-    )
 }
 
 impl Reservation {
