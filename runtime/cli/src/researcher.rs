@@ -66,7 +66,7 @@ fn finish_in_background(home: &Path) -> Result<(), Failure> {
 async fn wait(node: &Node, job: &JobId) -> Result<JobStatus, Failure> {
     let checked = node.class_of(job)? == Class::ReviewedCode;
     loop {
-        let status = node.told_status(job).await?;
+        let status = node.status(job).await?;
         if status.state != JobState::Accepted {
             return Ok(status);
         }
@@ -79,7 +79,7 @@ async fn wait(node: &Node, job: &JobId) -> Result<JobStatus, Failure> {
 
 pub(crate) async fn status(out: Out, home: &Path, args: &Status) -> Result<Exit, Failure> {
     let node = open(home).await?;
-    let mut status = node.told_status(&args.job).await?;
+    let mut status = node.status(&args.job).await?;
     if args.watch && status.state == JobState::Accepted {
         say(&format!("accepted; waiting{}", until(&status)));
         status = wait(&node, &args.job).await?;
@@ -105,7 +105,8 @@ pub(crate) async fn results(out: Out, home: &Path, verb: Results) -> Result<Exit
         Ok(found) => found,
         Err(error) => {
             // What a witness objects to is no answer about the job.
-            let state = node.status(&job).ok().filter(|_| !matches!(error, NodeError::Witness(_)));
+            let objects = matches!(error, NodeError::Witness(_));
+            let state = if objects { None } else { node.status(&job).await.ok() };
             let exit = state.map_or(Exit::Failed, |s| failed_fetch(s.state));
             return Err(Failure::plain(exit, error));
         }

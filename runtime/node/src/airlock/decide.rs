@@ -65,7 +65,7 @@ impl Node {
         let (job, release) = (request.job, request.verdict == Verdict::Release);
         ledger.append(self.now(), Event::Decided { job, release, envelope })?;
         self.conclude(granted)?;
-        Ok(AirlockAnswer::Decided(self.status(&job)?))
+        Ok(AirlockAnswer::Decided(self.status(&job).await?))
     }
 
     /// The granted job of a result that waits.

@@ -10,7 +10,7 @@ use crate::store::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use trocar_ledger::{Caps, Ledger, Reservation, Verdict};
-use trocar_terms::{Code, DeltaUnits, Digest, JobId, Name, RhoUnits, Timestamp};
+use trocar_terms::{Class, Code, DeltaUnits, Digest, JobId, Name, RhoUnits, Timestamp};
 
 /// What the ledger keeps of a reserved job, so that a restarted node can finish it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,7 @@ pub(crate) struct Details {
     pub(crate) project: Name,
     /// Key of the cached release (PRIVACY.md section 5, repeats).
     pub(crate) key: Digest,
+    pub(crate) class: Class,
     pub(crate) admitted_at: Timestamp,
     /// When the declared durations of this job end; the next one is scheduled after it.
     pub(crate) scheduled_end: Timestamp,
@@ -106,6 +107,7 @@ impl Node {
             cohort: request.where_.clone(),
             project: request.project.clone(),
             key: release_key(admitted, snapshot)?,
+            class: admitted.received.package.manifest.class,
             admitted_at: now,
             scheduled_end: start.plus(self.declared_seconds(admitted)),
             slot_minutes: admitted.policy.slot_minutes(),

@@ -219,6 +219,7 @@ mod tests {
             cohort: None,
             project: "any".parse().unwrap(),
             key: digest,
+            class: trocar_terms::Class::AnyCode,
             admitted_at: at(0),
             scheduled_end: at(900),
             slot_minutes: 15,
@@ -281,7 +282,7 @@ mod tests {
             "the budget tells when a job ended"
         );
         assert_eq!(
-            node.status(&JOB).unwrap().state,
+            node.status(&JOB).await.unwrap().state,
             JobState::Accepted,
             "a late end shows before its slot ends"
         );

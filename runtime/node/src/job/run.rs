@@ -37,8 +37,8 @@ impl Node {
         let refusal = match self.admit(received)? {
             Err(refusal) => refusal,
             Ok(admitted) => match self.grant(admitted).await? {
-                Grant::New(granted) => return self.status(&granted.job),
-                Grant::Cached(job) => return self.status(&job),
+                Grant::New(granted) => return self.status(&granted.job).await,
+                Grant::Cached(job) => return self.status(&job).await,
                 Grant::Refused(refusal) => refusal,
             },
         };

@@ -48,38 +48,26 @@ const AWAITS_CHECKER: &str =
     "An exact result also waits for an output checker of the node, who may take longer than release_at.";
 
 impl Node {
-    /// The state of a job.
+    /// The state of a job, as it is told: an outcome is, once the policy's witness has seen it, so that no old copy of the ledger
+    /// draws it again.
     ///
     /// # Errors
-    /// There is no such job, or the ledger is damaged.
-    pub fn status(&self, job: &JobId) -> Result<JobStatus, NodeError> {
-        let ledger = self.home().ledger()?;
-        match status_in(&ledger, job, self.now()) {
-            Some(status) if status.state == JobState::Accepted => {
-                Ok(JobStatus { detail: self.waits_for(job), ..status })
-            }
-            Some(status) => Ok(status),
-            None => ask(format!("there is no job {job} on this node")),
-        }
-    }
-
-    /// The state of a job, for whoever asks from outside: an outcome is told once the policy's witness has seen it, so that no
-    /// old copy of the ledger draws it again.
-    ///
-    /// # Errors
-    /// As [`Self::status`], and where the witness does not countersign the outcome.
-    pub async fn told_status(&self, job: &JobId) -> Result<JobStatus, NodeError> {
-        let status = self.status(job)?;
+    /// There is no such job, the ledger is damaged, or the witness does not countersign the outcome.
+    pub async fn status(&self, job: &JobId) -> Result<JobStatus, NodeError> {
+        let status = self.standing(job)?;
         if matches!(status.state, JobState::Released | JobState::Withheld) {
             self.countersign_end(job).await?;
         }
         Ok(status)
     }
 
-    /// By the class alone, before and after `release_at`: it tells nothing of patients, nor of whether the job was run.
-    fn waits_for(&self, job: &JobId) -> Option<String> {
-        let exact = self.class_of(job).is_ok_and(|class| class == Class::ReviewedCode);
-        exact.then(|| AWAITS_CHECKER.to_owned())
+    /// Where a job stands by the ledger alone.
+    fn standing(&self, job: &JobId) -> Result<JobStatus, NodeError> {
+        let ledger = self.home().ledger()?;
+        match status_in(&ledger, job, self.now()) {
+            Some(status) => Ok(status),
+            None => ask(format!("there is no job {job} on this node")),
+        }
     }
 
     /// The bundle of a finished job, from `release_at` on.
@@ -88,7 +76,7 @@ impl Node {
     /// The job is not finished, was refused or failed, the bundle on disk is not the one of the ledger, or the policy's witness
     /// does not countersign that the job is over.
     pub async fn results(&self, job: &JobId) -> Result<(JobStatus, Vec<u8>), NodeError> {
-        let status = self.status(job)?;
+        let status = self.status(job).await?;
         match status.state {
             JobState::Released | JobState::Withheld => {}
             JobState::Accepted => {
@@ -105,7 +93,6 @@ impl Node {
         if history::finished(&self.home().ledger()?, job).and_then(|f| f.bundle) != Some(Digest::of(&bytes)) {
             return ask("the bundle on disk is not the one that the ledger names: restore it from a backup");
         }
-        self.countersign_end(job).await?;
         Ok((status, bytes))
     }
 
@@ -122,12 +109,12 @@ impl Node {
     /// The class of an accepted job: an exact result may wait for a person long after `release_at`.
     ///
     /// # Errors
-    /// There is no such job, or its package is gone.
+    /// There is no such job.
     pub fn class_of(&self, job: &JobId) -> Result<Class, NodeError> {
         let ledger = self.home().ledger()?;
         let reservation = history::reservations(&ledger).find(|r| r.job == *job);
         match reservation.and_then(Details::of) {
-            Some(details) => Ok(self.home().package(&details.package)?.manifest.class),
+            Some(details) => Ok(details.class),
             None => ask(format!("there is no accepted job {job} on this node")),
         }
     }
@@ -166,10 +153,18 @@ fn status_in(ledger: &Ledger, job: &JobId, now: Timestamp) -> Option<JobStatus> 
     if let Some(code) = history::refused(ledger, job) {
         return Some(JobStatus { job: *job, state: JobState::Refused, code, release_at: None, detail: None });
     }
-    let release_at = history::reservations(ledger).find(|r| r.job == *job)?.release_at;
+    let reservation = history::reservations(ledger).find(|r| r.job == *job)?;
     let outcome = history::shown(ledger, job, ledger.time(now));
     let code = outcome.map_or(Code::Accepted, |f| f.code);
-    Some(JobStatus { job: *job, state: state_of(code), code, release_at: Some(release_at), detail: None })
+    let (state, release_at) = (state_of(code), Some(reservation.release_at));
+    let detail = if state == JobState::Accepted { waits_for(reservation) } else { None };
+    Some(JobStatus { job: *job, state, code, release_at, detail })
+}
+
+/// By the class alone, before and after `release_at`: it tells nothing of patients, nor of whether the job was run.
+fn waits_for(reservation: &Reservation) -> Option<String> {
+    let exact = Details::of(reservation).is_some_and(|details| details.class == Class::ReviewedCode);
+    exact.then(|| AWAITS_CHECKER.to_owned())
 }
 
 fn state_of(code: Code) -> JobState {
