@@ -1,5 +1,6 @@
 //! Checks of `[[derived]]`: which fields a kind has, and that the output it reads has the shape that it needs.
 
+use crate::fields::{self, Present, need};
 use crate::raw::RawDerived;
 use crate::reading::{finite, unique};
 use crate::text::{Problem, nearest};
@@ -92,7 +93,7 @@ fn unknown_kind(kind: &Spanned<String>) -> Problem {
 }
 
 /// Every optional field that is written, with its place.
-fn present(raw: &RawDerived) -> impl Iterator<Item = (&'static str, Range<usize>)> {
+fn present(raw: &RawDerived) -> impl Iterator<Item = Present> {
     let fields = [
         ("positive", raw.positive.as_ref().map(Spanned::span)),
         ("event", raw.event.as_ref().map(Spanned::span)),
@@ -104,17 +105,8 @@ fn present(raw: &RawDerived) -> impl Iterator<Item = (&'static str, Range<usize>
     fields.into_iter().filter_map(|(name, span)| Some((name, span?)))
 }
 
-/// Refuses a field that the kind does not have.
 fn only(raw: &RawDerived, fields: &[&str]) -> Result<(), Problem> {
-    let Some((name, span)) = present(raw).find(|(name, _)| !fields.contains(name)) else {
-        return Ok(());
-    };
-    let kind = raw.kind.get_ref();
-    let help = match fields {
-        [] => format!("remove it: the kind {kind} has name, kind and from alone"),
-        _ => format!("remove it: the kind {kind} has {}", fields.join(", ")),
-    };
-    Err(Problem::new(span, format!("`{name}` is not a field of the kind {kind}"), help))
+    fields::only(&raw.kind, present(raw), fields, "name, kind and from")
 }
 
 /// The category that is written, or the one at `default` of the last axis.
@@ -136,16 +128,6 @@ fn labelled(
     Ok(list.cloned().unwrap_or_default())
 }
 
-fn need<'a, T>(
-    raw: &RawDerived,
-    field: &'a Option<Spanned<T>>,
-    example: &str,
-) -> Result<&'a Spanned<T>, Problem> {
-    let name = example.split(' ').next().unwrap_or_default();
-    let message = || format!("the kind {} needs `{name}`", raw.kind.get_ref());
-    field.as_ref().ok_or_else(|| Problem::new(raw.kind.span(), message(), format!("add `{example}`")))
-}
-
 fn names(list: &Spanned<Vec<Spanned<Name>>>) -> Result<Vec<Name>, Problem> {
     unique(list.get_ref(), "predictor")?;
     if list.get_ref().is_empty() {
@@ -160,7 +142,7 @@ fn names(list: &Spanned<Vec<Spanned<Name>>>) -> Result<Vec<Name>, Problem> {
 
 fn linear(raw: &RawDerived, source: &Kind) -> Result<DerivedKind, Problem> {
     only(raw, &["outcome", "predictors"])?;
-    let outcome = need(raw, &raw.outcome, "outcome = \"volume\"")?;
+    let outcome = need(&raw.kind, &raw.outcome, "outcome = \"volume\"")?;
     let given = raw.predictors.iter().flat_map(|list| list.get_ref());
     given.chain([outcome]).try_for_each(|name| is_variable(name, source))?;
     let predictors = match &raw.predictors {
@@ -191,7 +173,7 @@ fn others(source: &Kind, outcome: &Name) -> Vec<Name> {
 
 fn logistic(raw: &RawDerived) -> Result<DerivedKind, Problem> {
     only(raw, &["predictors", "l2", "step"])?;
-    let predictors = names(need(raw, &raw.predictors, "predictors = [\"age\"]")?)?;
+    let predictors = names(need(&raw.kind, &raw.predictors, "predictors = [\"age\"]")?)?;
     let within = |field: &Option<Spanned<f64>>, good: fn(f64) -> bool, message: &str, help: &str| {
         let Some(number) = field else { return Ok(1.0) };
         let value = finite(number)?;

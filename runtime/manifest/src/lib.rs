@@ -22,6 +22,7 @@ mod approval;
 mod check;
 mod declared;
 mod derived;
+mod fields;
 mod manifest;
 mod outputs;
 mod package;

@@ -1,5 +1,6 @@
 //! Checks of `[[outputs]]`: which fields a kind has, and what they may hold.
 
+use crate::fields::{self, Present, need};
 use crate::raw::{RawAxis, RawOutput, RawVariable};
 use crate::reading::{categories, finite, positive, rising, unique};
 use crate::text::{Problem, nearest};
@@ -92,7 +93,7 @@ fn unknown_kind(kind: &Spanned<String>) -> Problem {
 }
 
 /// Every optional field that is written, with its place.
-fn present(raw: &RawOutput) -> Vec<(&'static str, Range<usize>)> {
+fn present(raw: &RawOutput) -> impl Iterator<Item = Present> {
     let fields = [
         ("lower", raw.lower.as_ref().map(Spanned::span)),
         ("upper", raw.upper.as_ref().map(Spanned::span)),
@@ -105,35 +106,17 @@ fn present(raw: &RawOutput) -> Vec<(&'static str, Range<usize>)> {
         ("length", raw.length.as_ref().map(Spanned::span)),
         ("clip", raw.clip.as_ref().map(Spanned::span)),
     ];
-    fields.into_iter().filter_map(|(name, span)| Some((name, span?))).collect()
+    fields.into_iter().filter_map(|(name, span)| Some((name, span?)))
 }
 
-/// Refuses a field that the kind does not have: ignored, it would promise something.
 fn only(raw: &RawOutput, fields: &[&str]) -> Result<(), Problem> {
-    let Some((name, span)) = present(raw).into_iter().find(|(name, _)| !fields.contains(name)) else {
-        return Ok(());
-    };
-    let kind = raw.kind.get_ref();
-    let help = match fields {
-        [] => format!("remove it: the kind {kind} has name, kind, unit and rho alone"),
-        _ => format!("remove it: the kind {kind} has {}", fields.join(", ")),
-    };
-    Err(Problem::new(span, format!("`{name}` is not a field of the kind {kind}"), help))
-}
-
-fn need<'a, T>(
-    raw: &RawOutput,
-    field: &'a Option<Spanned<T>>,
-    example: &str,
-) -> Result<&'a Spanned<T>, Problem> {
-    let name = example.split(' ').next().unwrap_or_default();
-    let message = || format!("the kind {} needs `{name}`", raw.kind.get_ref());
-    field.as_ref().ok_or_else(|| Problem::new(raw.kind.span(), message(), format!("add `{example}`")))
+    fields::only(&raw.kind, present(raw), fields, "name, kind, unit and rho")
 }
 
 fn bounds(raw: &RawOutput) -> Result<Bounds, Problem> {
     only(raw, &["lower", "upper", "grid_bits"])?;
-    let (lower, upper) = (need(raw, &raw.lower, "lower = 0.0")?, need(raw, &raw.upper, "upper = 20.0")?);
+    let (lower, upper) =
+        (need(&raw.kind, &raw.lower, "lower = 0.0")?, need(&raw.kind, &raw.upper, "upper = 20.0")?);
     let grid_bits = grid_bits(raw)?;
     let (low, high) = range(lower, upper)?;
     let bounds = Bounds { lower: low, upper: high, grid_bits };
@@ -160,7 +143,7 @@ fn on_grid(value: f64, grid_bits: u8, span: Range<usize>, what: &str) -> Result<
 }
 
 fn grid_bits(raw: &RawOutput) -> Result<u8, Problem> {
-    let bits = need(raw, &raw.grid_bits, "grid_bits = 10")?;
+    let bits = need(&raw.kind, &raw.grid_bits, "grid_bits = 10")?;
     if *bits.get_ref() <= 40 {
         return Ok(*bits.get_ref());
     }
@@ -169,7 +152,7 @@ fn grid_bits(raw: &RawOutput) -> Result<u8, Problem> {
 
 fn histogram(raw: &RawOutput) -> Result<Kind, Problem> {
     only(raw, &["edges", "cells_per_patient"])?;
-    let edges = edges(need(raw, &raw.edges, "edges = [0, 10, 50, 100]")?)?;
+    let edges = edges(need(&raw.kind, &raw.edges, "edges = [0, 10, 50, 100]")?)?;
     let cells_per_patient = cells_per_patient(raw, edges.len().saturating_sub(1))?;
     Ok(Kind::Histogram { edges, cells_per_patient })
 }
@@ -180,9 +163,9 @@ fn edges(raw: &Spanned<Vec<Spanned<f64>>>) -> Result<Vec<f64>, Problem> {
 
 fn quantiles(raw: &RawOutput) -> Result<Kind, Problem> {
     only(raw, &["edges", "probabilities"])?;
-    let edges = edges(need(raw, &raw.edges, "edges = [0, 10, 50, 100]")?)?;
+    let edges = edges(need(&raw.kind, &raw.edges, "edges = [0, 10, 50, 100]")?)?;
     let example = "probabilities = [0.25, 0.5, 0.75]";
-    let given = need(raw, &raw.probabilities, example)?;
+    let given = need(&raw.kind, &raw.probabilities, example)?;
     let probabilities = rising(given, 1, "probabilities", example)?;
     let outside = given.get_ref().iter().find(|p| !(*p.get_ref() > 0.0 && *p.get_ref() < 1.0));
     match outside {
@@ -197,7 +180,7 @@ fn quantiles(raw: &RawOutput) -> Result<Kind, Problem> {
 fn moments(raw: &RawOutput) -> Result<Kind, Problem> {
     only(raw, &["variables"])?;
     let example = "variables = [{ name = \"age\", unit = \"a\", lower = 0, upper = 120 }]";
-    let given = need(raw, &raw.variables, example)?;
+    let given = need(&raw.kind, &raw.variables, example)?;
     if given.get_ref().is_empty() || given.get_ref().len() > MOST_VARIABLES {
         let message = format!("moments have 1 to {MOST_VARIABLES} variables");
         return Err(Problem::new(given.span(), message, format!("write `{example}`")));
@@ -247,7 +230,7 @@ fn cells_per_patient(raw: &RawOutput, cells: usize) -> Result<u32, Problem> {
 fn table(raw: &RawOutput) -> Result<Kind, Problem> {
     only(raw, &["axes", "cells_per_patient"])?;
     let example = "axes = [{ name = \"sex\", categories = [\"F\", \"M\"] }]";
-    let given = need(raw, &raw.axes, example)?;
+    let given = need(&raw.kind, &raw.axes, example)?;
     if given.get_ref().is_empty() || given.get_ref().len() > 4 {
         return Err(Problem::new(given.span(), "a table has one to four axes", format!("write `{example}`")));
     }
@@ -273,7 +256,7 @@ fn axis(raw: &RawAxis) -> Result<Axis, Problem> {
 
 fn vector(raw: &RawOutput) -> Result<Kind, Problem> {
     only(raw, &["length", "clip", "grid_bits"])?;
-    let length = need(raw, &raw.length, "length = 16")?;
+    let length = need(&raw.kind, &raw.length, "length = 16")?;
     if *length.get_ref() == 0 {
         return Err(Problem::new(
             length.span(),
@@ -281,7 +264,7 @@ fn vector(raw: &RawOutput) -> Result<Kind, Problem> {
             "write `length = 16`",
         ));
     }
-    let clip = need(raw, &raw.clip, "clip = 1.0")?;
+    let clip = need(&raw.kind, &raw.clip, "clip = 1.0")?;
     if finite(clip)? <= 0.0 {
         return Err(Problem::new(
             clip.span(),
