@@ -65,13 +65,7 @@ impl CountPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Fixed(i128);
-    impl NoiseSource for Fixed {
-        fn draw(&mut self, _: u64) -> i128 {
-            self.0
-        }
-    }
+    use crate::noise::Fixed;
 
     fn plan(rho: &str) -> CountPlan {
         CountPlan::admit(&rho.parse().unwrap(), 10).unwrap()

@@ -74,15 +74,9 @@ pub(crate) fn margin(sigma: u64, delta: f64) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::noise::Fixed;
     use proptest::prelude::*;
     use statrs::distribution::{ContinuousCDF, Normal};
-
-    struct Fixed(i128);
-    impl NoiseSource for Fixed {
-        fn draw(&mut self, _: u64) -> i128 {
-            self.0
-        }
-    }
 
     fn gate() -> Gate {
         Gate { k: 10, sigma: 5, margin: margin(5, 1e-8) }

@@ -65,6 +65,17 @@ impl std::fmt::Debug for GaussianNoise {
     }
 }
 
+/// The same draw each time, for tests of what is done with it.
+#[cfg(test)]
+pub(crate) struct Fixed(pub(crate) i128);
+
+#[cfg(test)]
+impl NoiseSource for Fixed {
+    fn draw(&mut self, _: u64) -> i128 {
+        self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
