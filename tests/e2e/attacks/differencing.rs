@@ -1,6 +1,6 @@
 //! Differencing over jobs: a hundred cohorts, chosen so that their answers together say most about one patient.
 
-use super::estimate::{Cohort, Fact, Noise, bound, distance, mu, plan, seen};
+use super::estimate::{Cohort, Fact, Noise, bound, distance, mu, plan, seen, share};
 use super::lab::{QUIET, two_cohorts};
 use super::row::Row;
 use super::sandboxed::Guest;
@@ -63,16 +63,14 @@ fn jobs(all: &Cohort) -> Jobs {
 fn reconstructed(plan: &Plan, jobs: &Jobs, noise: Noise, trials: u32) -> f64 {
     let exact = |cohort| seen(plan, cohort, Noise::Off, 0).expect("without noise the gate opens");
     let known: Vec<_> = jobs.iter().map(|[without, with]| [exact(without), exact(with)]).collect();
-    let right = (0..trials).filter(|trial| {
-        let truth = (trial % 2) as usize;
+    share(trials, |truth, trial| {
         let mut lean = 0.0;
         for (at, (job, known)) in jobs.iter().zip(&known).enumerate() {
-            let seed = u64::from(*trial) * JOBS as u64 + at as u64;
+            let seed = trial * JOBS as u64 + at as u64;
             if let Some(seen) = seen(plan, &job[truth], noise, seed) {
                 lean += distance(&known[0], &seen) - distance(&known[1], &seen);
             }
         }
-        usize::from(lean > 0.0) == truth
-    });
-    right.count() as f64 / f64::from(trials)
+        Some(usize::from(lean > 0.0))
+    })
 }

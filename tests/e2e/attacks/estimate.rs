@@ -81,11 +81,15 @@ pub fn bound(fact: Fact, mu: f64, trials: u32) -> f64 {
 /// The share of right guesses over trials with fixed seeds, half of them where the fact is so.
 pub fn recovery(plan: &Plan, worlds: [&Cohort; 2], noise: Noise, trials: u32) -> f64 {
     let known = worlds.map(|world| seen(plan, world, Noise::Off, 0).expect("without noise the gate opens"));
+    share(trials, |truth, seed| Some(nearer(&known, &seen(plan, worlds[truth], noise, seed)?)))
+}
+
+/// The share of right guesses; `guess` is given the truth, to release it, and the seed, and gets none of what is withheld.
+pub fn share(trials: u32, guess: impl Fn(usize, u64) -> Option<usize>) -> f64 {
     let right = (0..trials).filter(|trial| {
         let truth = (trial % 2) as usize;
-        let seen = seen(plan, worlds[truth], noise, u64::from(*trial));
         // What is withheld tells nothing: a coin, which the trial's number tosses.
-        seen.map_or((trial / 2) as usize % 2, |seen| nearer(&known, &seen)) == truth
+        guess(truth, u64::from(*trial)).unwrap_or((trial / 2) as usize % 2) == truth
     });
     right.count() as f64 / f64::from(trials)
 }

@@ -3,6 +3,7 @@
 //! Spectre in process) are proved there, and those of the ledger alone in runtime/ledger.
 
 mod admission;
+mod claim;
 mod differencing;
 mod estimate;
 mod hashes;

@@ -1,8 +1,8 @@
 //! State between rounds: a guest gets back released numbers alone, and all rounds together say no more than their price.
 
-use super::estimate::{Fact, Noise, bound, mu, plan_of_rounds};
+use super::claim::Claim;
+use super::estimate::{Fact, Noise, mu, plan_of_rounds, share};
 use super::lab::QUIET;
-use super::row::Row;
 use super::sandboxed::Guest;
 use super::tries;
 use rand_chacha::ChaCha20Rng;
@@ -24,35 +24,24 @@ fn a_bit_that_is_told_in_every_round_and_carried_on_is_recovered_no_more_often_t
 {
     let guest = Guest::built(GUEST);
     let plan = plan_of_rounds(&guest.manifest.outputs, "0.25", 2);
-    let right = |noise, trials| recovery(&guest, &plan, noise, trials);
-    assert_eq!(right(Noise::Off, 100), 1.0, "without noise the guest must always succeed");
-    let trials = tries(5_000, 50_000);
-    let bar = bound(Fact::Bit, mu(&plan), trials);
-    let weak = right(Noise::Weak, trials);
-    assert!(weak > bar, "sigma / 1.25 passed: {weak} against {bar}");
-    let value = right(Noise::Real, trials);
-    Row {
+    Claim {
         name: "state between rounds",
         guest: GUEST,
         tries: "one bit in each of two rounds; the others carry the first round's answer into the second",
         bound: "Phi(mu) of the rho of both rounds, and 3 standard errors",
-        measured: format!("{value:.4} of {trials} guesses right; sigma / 1.25: {weak:.4}"),
-        noise_off: "100 %",
-        value,
-        unit: "share of right guesses",
-        bar,
+        fact: Fact::Bit,
+        mu: mu(&plan),
+        trials: tries(5_000, 50_000),
+        sure: 100,
     }
-    .holds();
+    .holds(|noise, trials| recovery(&guest, &plan, noise, trials));
 }
 
 fn recovery(guest: &Guest, plan: &Plan, noise: Noise, trials: u32) -> f64 {
-    let right = (0..trials).filter(|trial| {
-        let truth = trial % 2 == 1;
-        let seen = figures(guest, plan, noise, truth, u64::from(*trial)).map(|figures| guess(&figures));
-        // What is withheld tells nothing: a coin, which the trial's number tosses.
-        seen.unwrap_or((trial / 2) % 2 == 1) == truth
-    });
-    right.count() as f64 / f64::from(trials)
+    share(trials, |truth, seed| {
+        let figures = figures(guest, plan, noise, truth == 1, seed)?;
+        Some(usize::from(guess(&figures)))
+    })
 }
 
 /// The likelier bit: both rounds weigh alike, the first as the others carried it.
