@@ -76,28 +76,9 @@ pub struct Airlock {
     pub checker: PublicKey,
 }
 
-/// A finished job of the class `any-code`.
+/// What every bundle has: all that the request decides.
 #[derive(Debug, Clone, Copy)]
-pub struct Content<'a> {
-    /// What the filter released or withheld.
-    pub outcome: &'a Outcome,
-    /// What was asked and allowed.
-    pub request: &'a Request,
-    /// The manifest as its author wrote it, with the component's digest.
-    pub manifest_text: &'a str,
-    /// The same, parsed.
-    pub manifest: &'a Manifest,
-    /// The author's signature over manifest and component: `Package::signature`.
-    pub package: &'a Envelope,
-    /// The operator's approval.
-    pub approval: &'a Envelope,
-}
-
-/// A decided job of the class `reviewed-code`.
-#[derive(Debug, Clone, Copy)]
-pub struct ReviewedContent<'a> {
-    /// The exact result, if it leaves, and the output checker's signed word.
-    pub decided: &'a Decided,
+pub struct Asked<'a> {
     /// What was asked and allowed.
     pub request: &'a Request,
     /// The manifest as its author wrote it, with the component's digest.
@@ -108,30 +89,24 @@ pub struct ReviewedContent<'a> {
     pub package: &'a Envelope,
     /// The operators' approval.
     pub approval: &'a Envelope,
+}
+
+/// A finished job of the class `any-code`.
+#[derive(Debug, Clone, Copy)]
+pub struct Content<'a> {
+    /// What the filter released or withheld.
+    pub outcome: &'a Outcome,
+    /// What it answers.
+    pub asked: Asked<'a>,
+}
+
+/// A decided job of the class `reviewed-code`.
+#[derive(Debug, Clone, Copy)]
+pub struct ReviewedContent<'a> {
+    /// The exact result, if it leaves, and the output checker's signed word.
+    pub decided: &'a Decided,
+    /// What it answers.
+    pub asked: Asked<'a>,
     /// The reviews, in the order of `Airlock::reviewers`.
     pub reviews: &'a [Envelope],
-}
-
-/// What both have: all that the request decides.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
-    pub(crate) request: &'a Request,
-    pub(crate) manifest_text: &'a str,
-    pub(crate) manifest: &'a Manifest,
-    pub(crate) package: &'a Envelope,
-    pub(crate) approval: &'a Envelope,
-}
-
-impl<'a> Content<'a> {
-    pub(crate) const fn asked(&self) -> Asked<'a> {
-        let Self { request, manifest_text, manifest, package, approval, .. } = *self;
-        Asked { request, manifest_text, manifest, package, approval }
-    }
-}
-
-impl<'a> ReviewedContent<'a> {
-    pub(crate) const fn asked(&self) -> Asked<'a> {
-        let Self { request, manifest_text, manifest, package, approval, .. } = *self;
-        Asked { request, manifest_text, manifest, package, approval }
-    }
 }

@@ -1,6 +1,6 @@
 //! Jobs for the tests: a real package, a real approval, and numbers from the real filter with a seeded generator.
 
-use crate::{Airlock, Content, Decided, Request, ReviewedContent};
+use crate::{Airlock, Asked, Content, Decided, Request, ReviewedContent};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use std::collections::BTreeMap;
 use trocar_filter::{
@@ -271,15 +271,18 @@ fn request(package: &Package, approval: &Envelope) -> Request {
 }
 
 impl Job {
-    pub(crate) fn content<'a>(&'a self, outcome: &'a Outcome) -> Content<'a> {
-        Content {
-            outcome,
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        Asked {
             request: &self.request,
             manifest_text: &self.text,
             manifest: &self.manifest,
             package: &self.package,
             approval: &self.approval,
         }
+    }
+
+    pub(crate) fn content<'a>(&'a self, outcome: &'a Outcome) -> Content<'a> {
+        Content { outcome, asked: self.asked() }
     }
 
     /// The filter's answer for `patients` patients.
@@ -391,14 +394,6 @@ pub(crate) fn exact(job: &Job, patients: u32) -> ExactReleased {
 
 impl ReviewedJob {
     pub(crate) fn content(&self) -> ReviewedContent<'_> {
-        ReviewedContent {
-            decided: &self.decided,
-            request: &self.job.request,
-            manifest_text: &self.job.text,
-            manifest: &self.job.manifest,
-            package: &self.job.package,
-            approval: &self.job.approval,
-            reviews: &self.reviews,
-        }
+        ReviewedContent { decided: &self.decided, asked: self.job.asked(), reviews: &self.reviews }
     }
 }

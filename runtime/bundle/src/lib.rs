@@ -49,7 +49,7 @@ mod units;
 mod verify;
 mod write;
 
-pub use content::{Airlock, Content, Request, ReviewedContent};
+pub use content::{Airlock, Asked, Content, Request, ReviewedContent};
 pub use decided::Decided;
 pub use error::{BundleError, VerifyError};
 pub use reviewed::write_reviewed;

@@ -33,22 +33,22 @@ pub(crate) fn review_path(number: usize) -> String {
 /// `Class` where the request is for `any-code`, `Disagrees` where the signed parts do not fit together; the others do not
 /// depend on data.
 pub fn write_reviewed(content: &ReviewedContent<'_>, node: &SecretKey) -> Result<Vec<u8>, BundleError> {
-    if content.request.class != Class::ReviewedCode || content.request.airlock.is_none() {
+    if content.asked.request.class != Class::ReviewedCode || content.asked.request.airlock.is_none() {
         return Err(BundleError::Class);
     }
-    let mut files = asked(&content.asked(), &node.public())?;
+    let mut files = asked(&content.asked, &node.public())?;
     for (number, review) in (1..).zip(content.reviews) {
         files.insert(review_path(number), json_of(review)?);
     }
     let fixed = files.values().map(Vec::len).sum();
     let figures = content.decided.released().map(|released| released.figures());
     let results = results(content, figures)?;
-    let rows = rows(&content.manifest.outputs, figures);
+    let rows = rows(&content.asked.manifest.outputs, figures);
     files.insert(crate::reviewed::DECISION.to_owned(), json_of(content.decided.envelope())?);
     files.insert(RESULTS.into(), pretty(&results)?);
     files.insert(TABLE.into(), csv(&rows)?);
     files.insert(REPORT.into(), report::reviewed(content, &results, &rows, &node.public())?.into_bytes());
-    seal(&content.asked(), status(figures), (files, fixed), node)
+    seal(&content.asked, status(figures), (files, fixed), node)
 }
 
 const fn status(figures: Option<&ExactFigures>) -> Status {
@@ -114,14 +114,14 @@ fn text(value: f64) -> String {
 
 /// As CONTRACT.md section 6, without noise: no sd, no interval, no rho, no epsilon.
 fn results(content: &ReviewedContent<'_>, figures: Option<&ExactFigures>) -> Result<Value, BundleError> {
-    let (request, status) = (content.request, status(figures));
+    let (request, status) = (content.asked.request, status(figures));
     let code = if figures.is_some() { Code::Released } else { Code::HeldBack };
     let mut map = fields(json!({
         "schema": 1, "job": request.job, "class": request.class, "dataset": request.dataset,
         "status": status, "code": code.code(), "text": code.text(),
     }));
     if let Some(figures) = figures {
-        let (n, outputs) = (figures.patients.value, &content.manifest.outputs);
+        let (n, outputs) = (figures.patients.value, &content.asked.manifest.outputs);
         map.insert("rounding_base".into(), rules::ROUNDING.into());
         map.insert("patients".into(), json!({"value": n, "shown": n.is_some()}));
         let outputs = outputs.iter().filter_map(|o| Some(output(o, figure(o, figures)?)));

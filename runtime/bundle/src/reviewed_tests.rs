@@ -2,7 +2,7 @@
 
 use crate::fixture::{self, COUNT, ReviewedJob, decision, exact, key, node, reviewed};
 use crate::{
-    Airlock, BundleError, Decided, Request, ReviewedContent, Status, VerifyError, verify, write,
+    Airlock, Asked, BundleError, Decided, Request, ReviewedContent, Status, VerifyError, verify, write,
     write_reviewed,
 };
 use std::collections::BTreeMap;
@@ -104,12 +104,13 @@ fn withheld_exact_bundles_hold_no_number_and_one_length() {
 fn one_class_is_never_written_as_the_other() {
     let exact = reviewed(OUTPUTS, 200, Verdict::Release);
     let request = Request { class: trocar_terms::Class::AnyCode, ..exact.job.request.clone() };
-    let content = ReviewedContent { request: &request, ..exact.content() };
+    let content =
+        ReviewedContent { asked: Asked { request: &request, ..exact.job.asked() }, ..exact.content() };
     assert!(matches!(write_reviewed(&content, &node()), Err(BundleError::Class)));
     let noised = fixture::job(COUNT);
     let request = Request { class: trocar_terms::Class::ReviewedCode, ..noised.request.clone() };
     let outcome = noised.outcome(200, 1);
-    let content = crate::Content { request: &request, ..noised.content(&outcome) };
+    let content = crate::Content { asked: Asked { request: &request, ..noised.asked() }, outcome: &outcome };
     assert!(matches!(write(&content, &node()), Err(BundleError::Class)));
 }
 
@@ -139,7 +140,8 @@ fn missing_doubled_or_own_reviews_make_no_bundle() {
     ];
     for (i, airlock) in airlocks.into_iter().enumerate() {
         let request = Request { airlock: Some(airlock), ..job.job.request.clone() };
-        let content = ReviewedContent { request: &request, ..job.content() };
+        let content =
+            ReviewedContent { asked: Asked { request: &request, ..job.job.asked() }, ..job.content() };
         let written = write_reviewed(&content, &node());
         assert!(matches!(written, Err(BundleError::Disagrees(_))), "airlock {i} was written");
     }

@@ -292,7 +292,8 @@ fn a_request_that_its_approval_does_not_cover_makes_no_bundle() {
     for (i, change) in changes.into_iter().enumerate() {
         let mut request = job.request.clone();
         change(&mut request);
-        let content = crate::Content { request: &request, ..job.content(&outcome) };
+        let content =
+            crate::Content { asked: crate::Asked { request: &request, ..job.asked() }, outcome: &outcome };
         assert!(
             matches!(write(&content, &node()), Err(crate::BundleError::Disagrees(_))),
             "change {i} was written"

@@ -30,13 +30,13 @@ pub(crate) const KEYS: [&str; 3] = ["data/node.pub", "data/author.pub", "data/op
 /// `Disagrees` where request, manifest, package and approval do not fit together, `Class` where the request is for
 /// reviewed code; the others do not depend on data.
 pub fn write(content: &Content<'_>, node: &SecretKey) -> Result<Vec<u8>, BundleError> {
-    if content.request.class != Class::AnyCode {
+    if content.asked.request.class != Class::AnyCode {
         return Err(BundleError::Class);
     }
-    let mut files = asked(&content.asked(), &node.public())?;
+    let mut files = asked(&content.asked, &node.public())?;
     let fixed = files.values().map(Vec::len).sum();
     answered(content, &node.public(), &mut files)?;
-    seal(&content.asked(), status(content.outcome), (files, fixed), node)
+    seal(&content.asked, status(content.outcome), (files, fixed), node)
 }
 
 /// Describes, pads, lists and signs what is there. `fixed` is the length of the files that the request alone decides.
@@ -88,8 +88,8 @@ pub(crate) fn asked(content: &Asked<'_>, node: &PublicKey) -> Result<Files, Bund
 fn answered(content: &Content<'_>, node: &PublicKey, files: &mut Files) -> Result<(), BundleError> {
     let results = results(content)?;
     let patients = figures::patients(content.outcome);
-    let figures = figures::figures(&content.manifest.outputs, content.outcome);
-    let statistics = statistics::statistics(content.manifest, content.outcome);
+    let figures = figures::figures(&content.asked.manifest.outputs, content.outcome);
+    let statistics = statistics::statistics(content.asked.manifest, content.outcome);
     let plots: Vec<String> = figures.iter().map(plot::plot).collect::<Result<_, _>>()?;
     let curves: Vec<String> = statistics.iter().map(plot::statistic).collect::<Result<_, _>>()?;
     let sections = report::sections(&figures, &plots, &statistics, &curves);
@@ -109,7 +109,7 @@ fn plot_path(name: &Name) -> String {
 
 /// CONTRACT.md section 6: what was asked, then what the filter says.
 fn results(content: &Content<'_>) -> Result<Value, BundleError> {
-    let (request, status) = (content.request, status(content.outcome));
+    let (request, status) = (content.asked.request, status(content.outcome));
     let (code, said) = match content.outcome {
         Outcome::Released(released) => (Code::Released, serde_json::to_value(released)?),
         Outcome::Withheld(withheld) => (Code::Withheld, serde_json::to_value(withheld)?),

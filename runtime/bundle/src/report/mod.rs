@@ -121,7 +121,7 @@ fn report(
     figures: Vec<Section>,
     node: &PublicKey,
 ) -> Report {
-    let (request, manifest) = (content.request, content.manifest);
+    let (request, manifest) = (content.asked.request, content.asked.manifest);
     let withheld = results.get("status").and_then(Json::as_str) != Some("released");
     let (release_day, release_time) = day_and_time(request);
     Report {

@@ -51,7 +51,7 @@ pub(crate) fn reviewed(
     rows: &[Row],
     node: &PublicKey,
 ) -> Result<String, BundleError> {
-    let (request, manifest) = (content.request, content.manifest);
+    let (request, manifest) = (content.asked.request, content.asked.manifest);
     let (release_day, release_time) = day_and_time(request);
     let withheld = content.decided.released().is_none();
     let patients = results.get("patients").and_then(|p| p.get("value")).and_then(Json::as_u64);

@@ -7,7 +7,7 @@ use trocar_manifest::Capabilities;
 use trocar_terms::{Axis, Class, Kind, Output};
 
 pub(super) fn lead(content: &Content<'_>, withheld: bool) -> String {
-    let (dataset, author) = (&content.request.dataset, content.manifest.name.as_str());
+    let (dataset, author) = (&content.asked.request.dataset, content.asked.manifest.name.as_str());
     if withheld {
         return format!(
             "The algorithm {author} ran inside the node that holds the dataset {dataset}. The group of patients it was \

@@ -5,7 +5,7 @@ use super::store::Airlock;
 use crate::error::NodeError;
 use crate::files;
 use crate::history;
-use crate::job::Granted;
+use crate::job::{Granted, asked};
 use crate::node::Node;
 use crate::reviews::{HeldReview, reviews_of};
 use trocar_bundle::{Decided, ReviewedContent};
@@ -83,15 +83,7 @@ impl Node {
         let airlock = Some(trocar_bundle::Airlock { reviewers, checker: decided.checker() });
         let request = trocar_bundle::Request { airlock, ..self.request(granted)? };
         let reviews: Vec<Envelope> = held.into_iter().map(|HeldReview { envelope, .. }| envelope).collect();
-        let content = ReviewedContent {
-            decided,
-            request: &request,
-            manifest_text: &package.manifest_text,
-            manifest: &package.manifest,
-            package: &package.signature,
-            approval: &granted.approval.envelope,
-            reviews: &reviews,
-        };
+        let content = ReviewedContent { decided, asked: asked(granted, &request), reviews: &reviews };
         Ok(trocar_bundle::write_reviewed(&content, &self.home().node_key()?)?)
     }
 }

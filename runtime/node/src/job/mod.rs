@@ -22,3 +22,4 @@ pub use status::{JobState, JobStatus};
 
 pub(crate) use admit::{Admitted, Received};
 pub(crate) use grant::{Details, Granted};
+pub(crate) use release::asked;

@@ -8,7 +8,7 @@ use crate::files;
 use crate::history;
 use crate::log::Log;
 use crate::node::Node;
-use trocar_bundle::{Content, Request};
+use trocar_bundle::{Asked, Content, Request};
 use trocar_filter::{ExactSums, Outcome, Step, Sums};
 use trocar_ledger::{Event, Ledger};
 use trocar_policy::Policy;
@@ -109,15 +109,8 @@ impl Node {
     }
 
     fn bundle(&self, granted: &Granted, outcome: &Outcome) -> Result<Vec<u8>, NodeError> {
-        let (package, request) = (&granted.admitted.received.package, self.request(granted)?);
-        let content = Content {
-            outcome,
-            request: &request,
-            manifest_text: &package.manifest_text,
-            manifest: &package.manifest,
-            package: &package.signature,
-            approval: &granted.approval.envelope,
-        };
+        let request = self.request(granted)?;
+        let content = Content { outcome, asked: asked(granted, &request) };
         Ok(trocar_bundle::write(&content, &self.home().node_key()?)?)
     }
 
@@ -160,6 +153,18 @@ impl Node {
         let log = Log::of(self.home(), ledger)?;
         let root = history::reserved_at(ledger, job).and_then(|seq| log.root_at(seq));
         root.ok_or(NodeError::Lost("its reservation"))
+    }
+}
+
+/// The request with the signed parts that it rests on.
+pub(crate) fn asked<'a>(granted: &'a Granted, request: &'a Request) -> Asked<'a> {
+    let package = &granted.admitted.received.package;
+    Asked {
+        request,
+        manifest_text: &package.manifest_text,
+        manifest: &package.manifest,
+        package: &package.signature,
+        approval: &granted.approval.envelope,
     }
 }
 
