@@ -29,6 +29,26 @@ fn ready(change: &[(&str, &str)]) -> (World, std::path::PathBuf) {
 }
 
 #[test]
+fn a_scan_writes_as_many_records_whether_or_not_it_finds_a_shared_patient() {
+    let records = |moved: bool| {
+        let world = World::new();
+        let (one, other) = (world.cohort("cohort", 4, "CT"), world.path("other"));
+        std::fs::create_dir(&other).unwrap();
+        if moved {
+            std::fs::rename(one.join("dicom").join("TK00004"), other.join("TK00004")).unwrap();
+        } else {
+            copy(&one.join("dicom").join("TK00004"), &other.join("TK00004"));
+        }
+        world.dataset("liver", &one, &[]).exits(0);
+        let said = world.dataset("other", &other, &[]).exits(0).json();
+        let shares = said[0]["pool"].as_array().is_some_and(|pool| !pool.is_empty());
+        assert_eq!(shares, !moved, "{said}");
+        world.run(&["node", "audit"]).exits(0).json().as_array().unwrap().len()
+    };
+    assert_eq!(records(true), records(false), "the length of the log tells that datasets share patients");
+}
+
+#[test]
 fn datasets_that_share_patients_have_one_budget_for_ever() {
     let (world, package) = ready(&[]);
     let second =

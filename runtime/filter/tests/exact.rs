@@ -304,3 +304,20 @@ fn a_rehearsal_shows_what_the_airlock_would() {
     assert_eq!(verdicts, [Verdict::Shown, Verdict::TooFew, Verdict::Complement]);
     assert_eq!(rehearsal.figures.outputs[0].total, Some(30));
 }
+
+#[test]
+fn a_predicate_hidden_in_a_sum_counts_only_whom_it_takes_in() {
+    let patients = (0..50).map(|i| vec![f64::from(u8::from(i < 3))]).collect();
+    let (verdicts, numbers, _) = one_output(Kind::Sum(bounds()), patients);
+    assert_eq!((verdicts[0], numbers[0]), (Verdict::TooFew, None), "three patients leave as a sum of fifty");
+}
+
+#[test]
+fn a_vector_of_more_than_a_third_of_the_patients_is_refused_whole() {
+    let of = |length: u32| {
+        let kind = Kind::Vector { length, clip: 64.0, grid_bits: 2 };
+        one_output(kind, vec![vec![1.0; length as usize]; 30]).0
+    };
+    assert_eq!(of(9), [Verdict::Shown; 9]);
+    assert_eq!(of(10), [Verdict::Model; 10], "as many equations as it takes to solve for the patients");
+}

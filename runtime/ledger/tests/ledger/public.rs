@@ -107,3 +107,15 @@ fn what_shows_only_grows_at_its_end() {
         }
     }
 }
+
+#[test]
+fn a_moment_is_written_whether_or_not_a_job_ended_in_its_second() {
+    let shown = |ends_at: i64| {
+        let mut home = home();
+        spend(&mut home.ledger, 1, 3);
+        finish(&mut home.ledger, 1, ends_at);
+        home.ledger.moment(at(700)).unwrap();
+        home.ledger.public().len()
+    };
+    assert_eq!(shown(700), shown(600), "a record less tells that a job has just ended");
+}
