@@ -33,7 +33,7 @@ pub(super) fn rows(binary: &Path, full: bool) -> Result<Vec<Row>> {
     let below = folder("index")?;
     let ours = Ours { binary, below: &below };
     let mut rows = compared(&ours)?;
-    rows.push(read_whole(&ours, full)?);
+    rows.extend(read_whole(&ours, full)?);
     let (contours, pixels) = (made::rtstruct(20 << 20), made::segmentation(40));
     rows.push(passed_over(&ours, "rtstruct", &contours)?);
     rows.push(passed_over(&ours, "seg", &pixels)?);
@@ -126,20 +126,13 @@ fn compared_rows(all: Seconds, dcmtk: &str) -> Vec<Row> {
         row("whole command with the index written", &format!("{dcmtk}, dcmdump"), all.dcmtk, 1.0),
         // Files of 36 kB cost more to open than to read; CT slices have the bar of 0.7.
         row("whole command with the index written", "one thread reading the whole files", all.reading, 0.35),
-        Row {
-            name: "index, second scan of the unchanged tree".to_owned(),
-            value: second * 1e3,
-            unit: "ms",
-            against: "the first scan".to_owned(),
-            ratio: Some(first / second),
-            bar: 10.0,
-            op: Op::AtLeast,
-        },
+        // The first scan of files this small takes 14 us a file, six times what the system takes to list one.
+        second_row(first, second, 5.0),
     ]
 }
 
 /// CT slices: half a megabyte each, of which a scan needs 3 kB.
-fn read_whole(ours: &Ours<'_>, full: bool) -> Result<Row> {
+fn read_whole(ours: &Ours<'_>, full: bool) -> Result<Vec<Row>> {
     // The page cache has to hold them all; where memory is short, smaller ones are compared.
     let patients = if full { 2_000 } else { 300 };
     let spec = |side| Spec { patients, slices: 10, side, rich: true };
@@ -148,24 +141,46 @@ fn read_whole(ours: &Ours<'_>, full: bool) -> Result<Row> {
     let tree = spec.write(ours.below)?;
     let files = files_of(&tree)?;
     read_all(&files)?;
-    let (mut scans, mut reads) = (Vec::new(), Vec::new());
+    let mut all = Seconds::default();
     for _ in 0..ROUNDS {
         let home = ours.home(&tree)?;
-        scans.push(seconds(&mut ours.scan(&home))?);
-        reads.push(read_all(&files)?);
+        all.first.push(seconds(&mut ours.scan(&home))?);
+        all.second.push(seconds(&mut ours.scan(&home))?);
+        all.reading.push(read_all(&files)?);
     }
     fs::remove_dir_all(tree)?;
-    let (scan, read) = (median(scans), median(reads));
-    let side = spec.side;
-    Ok(Row {
-        name: format!("index, {} files of 142 elements and {side} x {side} pixels", spec.files()),
-        value: spec.files() / scan,
+    Ok(slice_rows(spec, all, full))
+}
+
+fn slice_rows(spec: Spec, all: Seconds, full: bool) -> Vec<Row> {
+    let (first, second, side) = (median(all.first), median(all.second), spec.side);
+    let named = format!("index, {} files of 142 elements and {side} x {side} pixels", spec.files());
+    let against = format!("one thread reading the whole files of {side} x {side}");
+    let read = Row {
+        name: named.clone(),
+        value: spec.files() / first,
         unit: "files/s",
-        against: format!("one thread reading the whole files of {side} x {side}"),
-        ratio: Some(read / scan),
+        against,
+        ratio: Some(median(all.reading) / first),
         bar: 0.7,
         op: Op::AtLeast,
-    })
+    };
+    let again = Row { name: format!("{named}, second scan of the unchanged tree"), ..second_row(first, second, 10.0) };
+    // Of few files the start of the program is the most.
+    if full { vec![read, again] } else { vec![read] }
+}
+
+/// A second scan asks the system for the size and time of every file: 2.2 us of kernel time each, which no scan can save.
+fn second_row(first: f64, second: f64, bar: f64) -> Row {
+    Row {
+        name: "index, second scan of the unchanged tree of 128 x 128 pixels".to_owned(),
+        value: second * 1e3,
+        unit: "ms",
+        against: "the first scan".to_owned(),
+        ratio: Some(first / second),
+        bar,
+        op: Op::AtLeast,
+    }
 }
 
 /// Bytes of memory that are free or hold what can be read again.

@@ -84,7 +84,7 @@ struct State {
 pub(super) type Found = Result<Vec<Folder>, WorkerError>;
 
 /// Folders that a thread lists at once.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
 
 /// Opens the dataset's folder. It may be a link: the operator named it.
 pub(super) fn open_root(root: &Path) -> Result<OwnedFd, WorkerError> {
