@@ -93,7 +93,7 @@ fn rho(manifest: &Manifest, policy: Option<&Policy>) -> Result<f64, Failure> {
 /// As `plan`, for reviewed code.
 pub(crate) fn exact_plan(manifest: &Manifest, policy: Option<&Policy>) -> Result<ExactPlan, Failure> {
     let (k, n_pub) = policy.map_or((10, 500), |p| (p.k(), p.size_bound()));
-    trocar_node::exact_plan_of(manifest, k, n_pub).map_err(|r| refused(&r))
+    trocar_node::exact_plan_of(manifest, k, n_pub).map_err(|r| refused_in(manifest, &r))
 }
 
 /// The digest that the manifest will have in its package, with the component's written in.
@@ -107,7 +107,7 @@ fn packed_digest(path: &Path, text: &str, component: Digest) -> Result<Digest, F
 /// Makes a plan as a node with this policy would; without one, for 500 patients and k = 10.
 pub(crate) fn plan(manifest: &Manifest, policy: Option<&Policy>) -> Result<Plan, Failure> {
     let (k, n_pub) = policy.map_or((10, 500), |p| (p.k(), p.size_bound()));
-    trocar_node::plan_of(manifest, k, n_pub).map_err(|r| refused(&r))
+    trocar_node::plan_of(manifest, k, n_pub).map_err(|r| refused_in(manifest, &r))
 }
 
 /// Decides as a node would, for an author that the policy accepts.
@@ -162,6 +162,21 @@ pub(crate) fn launcher() -> Result<Launcher, Failure> {
 pub(crate) fn refused(refusal: &Refusal) -> Failure {
     let Refusal { code, detail, .. } = refusal;
     Failure::Plain(Exit::Refused, anyhow::anyhow!("{} {detail} ({})", code.text(), code.code()))
+}
+
+/// As [`refused`], with line and caret where one thing of the manifest is refused.
+pub(crate) fn refused_in(manifest: &Manifest, refusal: &Refusal) -> Failure {
+    match &refusal.place {
+        Some(place) => Failure::located(
+            Exit::Refused,
+            manifest.pointed(
+                place,
+                &refusal.detail,
+                &format!("{} ({})", refusal.code.text(), refusal.code.code()),
+            ),
+        ),
+        None => refused(refusal),
+    }
 }
 
 pub(crate) fn pack(out: Out, home: &Path, args: &Pack) -> Result<Exit, Failure> {

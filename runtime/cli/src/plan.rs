@@ -147,7 +147,8 @@ fn cohort(args: &Args, policy: &Policy) -> Result<u32, Failure> {
 }
 
 fn forecast(manifest: &Manifest, policy: &Policy, patients: u32) -> Result<Forecast, Failure> {
-    let (expected, rho) = expect(manifest, policy, patients).map_err(|r| crate::author::refused(&r))?;
+    let (expected, rho) =
+        expect(manifest, policy, patients).map_err(|r| crate::author::refused_in(manifest, &r))?;
     let Expected { figures, gate, .. } = &expected;
     let outputs = figures.outputs.iter().map(|figure| row(figure, patients));
     Ok(Forecast {

@@ -10,6 +10,7 @@ use serde_json::json;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use trocar_manifest::{Package, Place};
 use trocar_node::{JobState, JobStatus, Node, NodeError, SubmitRequest};
 use trocar_terms::{Class, JobId};
 
@@ -23,6 +24,9 @@ pub(crate) async fn submit(out: Out, home: &Path, args: &Submit) -> Result<Exit,
         project: args.project.clone(),
     };
     let mut status = node.accept(&bytes, request).await?;
+    if let Some(place) = &status.place {
+        point(place, &bytes, &status);
+    }
     if status.state == JobState::Accepted && args.detach {
         finish_in_background(home)?;
     } else if status.state == JobState::Accepted {
@@ -30,6 +34,14 @@ pub(crate) async fn submit(out: Out, home: &Path, args: &Submit) -> Result<Exit,
         status = run(out, &node, &status.job).await?;
     }
     tell(out, &status)
+}
+
+/// The line of the manifest that is refused; what is refused at all is told after it.
+fn point(place: &Place, package: &[u8], status: &JobStatus) {
+    let Ok(package) = Package::open(package) else { return };
+    let (detail, code) = (status.detail.as_deref().unwrap_or_default(), status.code);
+    let error = package.manifest.pointed(place, detail, &format!("{} ({})", code.text(), code.code()));
+    say(&format!("{:?}", miette::Report::new(error)));
 }
 
 /// Runs what is accepted and waits for this job. No count is shown: how many patients a cohort has is not public.

@@ -72,11 +72,12 @@ impl Block {
     pub(crate) fn admit(output: &Output, n_pub: u32) -> Result<Self, Refusal> {
         let refuse = |why| Refusal::Output { output: output.name.clone(), why };
         let (encoding, s, s_inf) = encoding(&output.kind).map_err(refuse)?;
-        let sigma = sigma(s, &output.rho).ok_or_else(|| refuse(RHO))?;
+        let quiet = |why| Refusal::Noise { output: output.name.clone(), why };
+        let sigma = sigma(s, &output.rho).ok_or_else(|| quiet(RHO))?;
         if sigma < LEAST_SIGMA {
-            return Err(refuse("its noise is below 4 grid units: lower rho or refine the grid"));
+            return Err(quiet("its noise is below 4 grid units: lower rho or refine the grid"));
         }
-        let price = Price::of(s, sigma).ok_or_else(|| refuse(RHO))?;
+        let price = Price::of(s, sigma).ok_or_else(|| quiet(RHO))?;
         let block = Self { output: output.clone(), encoding, s, sigma, price };
         if sums_fit(block.coordinates(), s_inf, sigma, n_pub) {
             Ok(block)

@@ -70,6 +70,14 @@ pub enum Refusal {
     /// The job as a whole costs more than can be written down.
     #[error("the outputs cost more in all rounds together than can be charged")]
     Unchargeable,
+    /// One output's rho gives no noise that can be drawn and charged.
+    #[error("output {output}: {why}")]
+    Noise {
+        /// Its name.
+        output: Name,
+        /// The rule.
+        why: &'static str,
+    },
     /// One output breaks a rule.
     #[error("output {output}: {why}")]
     Output {

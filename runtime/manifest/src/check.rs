@@ -1,6 +1,7 @@
 //! From the TOML as it is written to a checked `Manifest`.
 
 use crate::manifest::{Capabilities, Cohort, Manifest, ManifestError, Privacy};
+use crate::place::Source;
 use crate::raw::{RawCapabilities, RawCohort, RawLimits, RawManifest, RawPrivacy};
 use crate::reading::{self, Examples, keyword, label, positive, purposes, unique};
 use crate::text::{Problem, nearest};
@@ -67,7 +68,9 @@ const EXAMPLES: Examples = &[
 ];
 
 pub(crate) fn manifest(file_name: &str, text: &str) -> Result<Manifest, ManifestError> {
-    checked(text).map_err(|problem| problem.within(file_name, text))
+    let mut manifest = checked(text).map_err(|problem| problem.within(file_name, text))?;
+    manifest.source = Source { file_name: file_name.to_owned(), text: text.to_owned() };
+    Ok(manifest)
 }
 
 /// Where `component = "<digest>"` goes: over the value that is there, or an empty range at the end of `class`'s line.
@@ -105,6 +108,7 @@ fn checked(text: &str) -> Result<Manifest, Problem> {
         derived: derived::derived(raw.derived, &outputs)?,
         outputs,
         canonical: Vec::new(),
+        source: Source::default(),
     };
     let whole = |e: canonical::CanonicalError| Problem::new(0..0, e.to_string(), "write finite numbers");
     manifest.canonical = canonical::json(&manifest).map_err(whole)?;

@@ -26,6 +26,7 @@ mod fields;
 mod manifest;
 mod outputs;
 mod package;
+mod place;
 mod raw;
 mod signed;
 mod statement;
@@ -34,5 +35,6 @@ pub use approval::{Approval, ApprovalError, countersign_approval, verify_approva
 pub use manifest::{Capabilities, Cohort, Manifest, ManifestError, Model, Privacy, with_component};
 pub use package::{Package, PackageError};
 pub use parameters::{Parameter, ParameterKind};
+pub use place::Place;
 pub use raw::schema;
 pub use signed::{Decision, Review, SignedError, Verdict, verify_decision, verify_review};

@@ -1,4 +1,5 @@
 use crate::cohort::Expr;
+use crate::place::Source;
 use crate::text::TextError;
 use crate::{Parameter, check};
 use serde::Serialize;
@@ -50,6 +51,9 @@ pub struct Manifest {
     /// The RFC 8785 bytes of all the above; written once, at the end of the parse.
     #[serde(skip)]
     pub(crate) canonical: Vec<u8>,
+    /// What it was read from, for carets.
+    #[serde(skip)]
+    pub(crate) source: Source,
 }
 
 /// What the guest asks to reach.

@@ -121,16 +121,24 @@ pub fn label(text: &Spanned<String>, what: &str) -> Result<String, Problem> {
     Err(Problem::new(text.span(), format!("{what} is empty, too long or not printable"), help))
 }
 
-/// A number that is not infinite and not NaN.
+/// Beyond it neighbouring whole numbers are one f64, and differences of bounds are no longer exact: 2^53.
+const LARGEST: f64 = 9_007_199_254_740_992.0;
+
+/// A number that is not NaN and lies within 2^53 of zero.
 ///
 /// # Errors
-/// Where it is.
+/// Where it does not.
 pub fn finite(number: &Spanned<f64>) -> Result<f64, Problem> {
     let value = *number.get_ref();
-    if value.is_finite() {
+    if value.abs() <= LARGEST {
         return Ok(value);
     }
-    Err(Problem::new(number.span(), "this number is not finite", "write a plain number such as 20.0"))
+    let message = if value.is_finite() { "this number is beyond 2^53" } else { "this number is not finite" };
+    Err(Problem::new(
+        number.span(),
+        message,
+        "write a plain number such as 20.0, in a larger unit if need be",
+    ))
 }
 
 /// At least `least` finite numbers, each above the one before.

@@ -165,7 +165,10 @@ fn slice_rows(spec: Spec, all: Seconds, full: bool) -> Vec<Row> {
         bar: 0.7,
         op: Op::AtLeast,
     };
-    let again = Row { name: format!("{named}, second scan of the unchanged tree"), ..second_row(first, second, 10.0) };
+    let again = Row {
+        name: format!("{named}, second scan of the unchanged tree"),
+        ..second_row(first, second, 10.0)
+    };
     // Of few files the start of the program is the most.
     if full { vec![read, again] } else { vec![read] }
 }

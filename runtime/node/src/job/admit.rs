@@ -6,7 +6,7 @@ use crate::node::Node;
 use crate::store::Dataset;
 use std::collections::BTreeMap;
 use trocar_filter::{Admission, ExactAdmission, ExactPlan, Plan};
-use trocar_manifest::{Manifest, Package};
+use trocar_manifest::{Manifest, Package, Place};
 use trocar_policy::{Decision, Policy, Request};
 use trocar_terms::{Class, Code, Digest, Name};
 use trocar_worker::{CompileError, Grant, MachineCode};
@@ -31,6 +31,8 @@ pub struct Refusal {
     pub code: Code,
     /// What exactly, in words; it comes from manifest, policy and request alone.
     pub detail: String,
+    /// Where in the manifest that stands, if it is one thing.
+    pub place: Option<Place>,
     /// The compiler's process died: the next try may end otherwise.
     pub died: bool,
 }
@@ -39,7 +41,7 @@ impl Refusal {
     /// A refusal for this reason.
     #[must_use]
     pub fn of(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), died: false }
+        Self { code, detail: detail.into(), place: None, died: false }
     }
 }
 
@@ -137,7 +139,8 @@ fn path_of(manifest: &Manifest, policy: &Policy) -> Result<JobPlan, Refusal> {
 /// The outputs break a rule that no patient is needed for.
 pub fn exact_plan_of(manifest: &Manifest, k: u32, n_pub: u32) -> Result<ExactPlan, Refusal> {
     if manifest.privacy.rounds != 1 {
-        return Err(Refusal::of(Code::FilterRefuses, "reviewed code runs one round: write `rounds = 1`"));
+        let refusal = Refusal::of(Code::FilterRefuses, "reviewed code runs one round: write `rounds = 1`");
+        return Err(Refusal { place: Some(Place::Rounds), ..refusal });
     }
     let admission = ExactAdmission {
         outputs: &manifest.outputs,
@@ -146,7 +149,7 @@ pub fn exact_plan_of(manifest: &Manifest, k: u32, n_pub: u32) -> Result<ExactPla
         n_pub,
         parametrised: !manifest.parameters.is_empty(),
     };
-    ExactPlan::admit(&admission).map_err(|e| Refusal::of(Code::FilterRefuses, e.to_string()))
+    ExactPlan::admit(&admission).map_err(|e| filter_refuses(&e))
 }
 
 /// What the filter may release for this manifest with these figures of a policy, and what it costs: the numeric
@@ -164,7 +167,22 @@ pub fn plan_of(manifest: &Manifest, k: u32, n_pub: u32) -> Result<Plan, Refusal>
         k,
         n_pub,
     };
-    Plan::admit(&admission).map_err(|e| Refusal::of(Code::FilterRefuses, e.to_string()))
+    Plan::admit(&admission).map_err(|e| filter_refuses(&e))
+}
+
+fn filter_refuses(refusal: &trocar_filter::Refusal) -> Refusal {
+    use trocar_filter::Refusal as Broken;
+    let place = match refusal {
+        Broken::SameName { output } => Some(Place::Output(output.clone())),
+        Broken::NumberOfRounds | Broken::Unchargeable => Some(Place::Rounds),
+        Broken::GateRho => Some(Place::GateRho),
+        Broken::GateDelta => Some(Place::GateDelta),
+        Broken::Noise { output, .. } => Some(Place::Rho(output.clone())),
+        Broken::Output { output, .. } => Some(Place::Output(output.clone())),
+        Broken::Derived { derived, .. } => Some(Place::Derived(derived.clone())),
+        Broken::NumberOfOutputs | Broken::TooLong | Broken::SmallK | Broken::NoSizeBound => None,
+    };
+    Refusal { place, ..Refusal::of(Code::FilterRefuses, refusal.to_string()) }
 }
 
 /// What the manifest asks for: on a node, what the policy has just allowed.

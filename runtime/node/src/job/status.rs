@@ -9,6 +9,7 @@ use crate::history;
 use crate::node::Node;
 use serde::Serialize;
 use trocar_ledger::{Event, Ledger, Reservation};
+use trocar_manifest::Place;
 use trocar_terms::{Class, Code, DatasetId, Digest, JobId, Timestamp};
 
 /// The states of CONTRACT.md section 5.
@@ -41,6 +42,9 @@ pub struct JobStatus {
     /// What exactly was refused, on the submission that was; what an accepted job waits for, the same for its whole class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Where in the manifest that stands, if it is one thing.
+    #[serde(skip)]
+    pub place: Option<Place>,
 }
 
 /// What every accepted job of class `reviewed-code` is told.
@@ -139,26 +143,33 @@ impl Node {
         refusal: Refusal,
     ) -> Result<JobStatus, NodeError> {
         let job = JobId::from_bytes(self.random_bytes());
-        let Refusal { code, detail, .. } = refusal;
+        let Refusal { code, detail, place, .. } = refusal;
         let mut ledger = self.home().ledger()?;
         if code == Code::NotApproved && !self.is_pending(&ledger, dataset, manifest) {
             ledger.append(self.now(), Event::Submitted { job, dataset, package })?;
         }
         ledger.append(self.now(), Event::Refused { job, code })?;
-        Ok(JobStatus { job, state: JobState::Refused, code, release_at: None, detail: Some(detail) })
+        Ok(JobStatus { job, state: JobState::Refused, code, release_at: None, detail: Some(detail), place })
     }
 }
 
 fn status_in(ledger: &Ledger, job: &JobId, now: Timestamp) -> Option<JobStatus> {
     if let Some(code) = history::refused(ledger, job) {
-        return Some(JobStatus { job: *job, state: JobState::Refused, code, release_at: None, detail: None });
+        return Some(JobStatus {
+            job: *job,
+            state: JobState::Refused,
+            code,
+            release_at: None,
+            detail: None,
+            place: None,
+        });
     }
     let reservation = history::reservations(ledger).find(|r| r.job == *job)?;
     let outcome = history::shown(ledger, job, ledger.time(now));
     let code = outcome.map_or(Code::Accepted, |f| f.code);
     let (state, release_at) = (state_of(code), Some(reservation.release_at));
     let detail = if state == JobState::Accepted { waits_for(reservation) } else { None };
-    Some(JobStatus { job: *job, state, code, release_at, detail })
+    Some(JobStatus { job: *job, state, code, release_at, detail, place: None })
 }
 
 /// By the class alone, before and after `release_at`: it tells nothing of patients, nor of whether the job was run.
