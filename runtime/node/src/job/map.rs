@@ -1,5 +1,6 @@
 //! Granted -> Mapped: each patient of the cohort in a worker process of her own, in an order that nobody chose.
 
+use super::admit::Admitted;
 use super::grant::Granted;
 use super::keep::worth;
 use super::open::{Opened, opened};
@@ -14,8 +15,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::runtime::Handle;
 use trocar_manifest::cohort::{Expr, Record};
-use trocar_terms::{Digest, Value};
-use trocar_worker::{Grant, Launcher, MapJob};
+use trocar_policy::Isolation;
+use trocar_terms::{Class, Digest, Value};
+use trocar_worker::{Grant, Launcher, MapJob, Slot};
 
 /// Told the operator's terminal how many patients are done, of how many. Never a researcher.
 pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
@@ -47,7 +49,7 @@ impl Node {
         let job = map_job(granted, state);
         let cache = VolumeCache::of(self.home())?;
         let work = Work {
-            launcher: self.launcher(),
+            launcher: &self.launcher_for(&granted.admitted.policy),
             plan: &granted.admitted.plan,
             job: &job,
             snapshot: &granted.snapshot,
@@ -95,7 +97,16 @@ fn map_job(granted: &Granted, state: &[f64]) -> MapJob {
         state: state.to_vec(),
         shape: admitted.plan.shape(),
         author: false,
+        shared: shared(granted),
     }
+}
+
+/// Where policy, review and grant all say that one worker may serve many patients.
+fn shared(granted: &Granted) -> bool {
+    let Admitted { policy, received, grant, .. } = &granted.admitted;
+    let manifest = &received.package.manifest;
+    let index_only = !grant.pixels && grant.masks.is_empty() && !grant.models;
+    policy.isolation() == Isolation::SharedWorker && manifest.class == Class::ReviewedCode && index_only
 }
 
 impl Indexed {
@@ -160,8 +171,10 @@ impl Work<'_> {
     /// `None` where the node itself could not go on: then nothing of the job is released or lost.
     fn drain(&self, cohort: &[Digest], next: &AtomicUsize, progress: &Mutex<Progress<'_>>) -> Option<Added> {
         let mut sums = Added::new(self.plan);
+        let mut slot = Slot::new(self.launcher, self.job);
+        slot.warm();
         while let Some(patient) = cohort.get(next.fetch_add(1, Ordering::Relaxed)) {
-            self.add(patient, &mut sums)?;
+            self.add(patient, &mut slot, &mut sums)?;
             if let Ok(mut tell) = progress.lock() {
                 let done = next.load(Ordering::Relaxed).min(cohort.len());
                 tell(done as u64, cohort.len() as u64);
@@ -172,7 +185,7 @@ impl Work<'_> {
 
     /// Whatever happens to one patient changes her contribution and nothing else. That her record cannot be fetched is the
     /// node's fault, as is a worker that cannot be started.
-    fn add(&self, digest: &Digest, sums: &mut Added) -> Option<()> {
+    fn add(&self, digest: &Digest, slot: &mut Slot<'_>, sums: &mut Added) -> Option<()> {
         let patient = self.runtime.block_on(self.store.record(digest)).ok()?;
         let mapped = match opened(&patient, &self.job.grant, &patient.files, &self.snapshot.root) {
             Ok(Opened { mut subject, mut files }) => {
@@ -185,7 +198,7 @@ impl Work<'_> {
                 {
                     decoded.push(*digest);
                 }
-                trocar_worker::map(self.launcher, self.job, subject, files)
+                slot.map(&subject, &files)
             }
             Err(unopened) => unopened.mapped(),
         };
