@@ -60,7 +60,7 @@ tries! {
     any "signal its group": |_, _| did(libc::SYS_kill, [0, 0]);
     any "signal a thread of the node": |plan, _| did(libc::SYS_tgkill, [n(plan.node), n(plan.node), 0]);
     any "hold the node's process": |plan, _| did(libc::SYS_pidfd_open, [n(plan.node), 0]);
-    some "make a ring of calls": |_, _| did(libc::SYS_io_uring_setup, [1, at(&[0_u64; 32])]);
+    some "make a ring of calls": |_, _| ring();
     some "load a filter into the kernel": |_, _| reached(libc::SYS_bpf, [n(0), 0, 0], libc::EINVAL);
     some "make a namespace": |_, _| did(libc::SYS_unshare, [n(libc::CLONE_NEWUSER)]);
     some "handle its own page faults": |_, _| did(libc::SYS_userfaultfd, [n(libc::O_NONBLOCK) | 1]);
@@ -98,7 +98,13 @@ fn touched(files: &[File]) -> bool {
 }
 
 fn pipe() -> bool {
-    did(libc::SYS_pipe2, [at(&[0_i32; 2]), 0])
+    let mut ends = [0_i32; 2];
+    did(libc::SYS_pipe2, [std::ptr::from_mut(&mut ends).expose_provenance(), 0])
+}
+
+fn ring() -> bool {
+    let mut parameters = [0_u64; 32];
+    did(libc::SYS_io_uring_setup, [1, std::ptr::from_mut(&mut parameters).expose_provenance()])
 }
 
 fn clone3() -> bool {
@@ -139,13 +145,13 @@ fn others(files: &[File]) -> bool {
 }
 
 fn is_socket(number: usize) -> bool {
-    let mut length = 4_u32;
-    let value = 0_i32;
+    let (mut value, mut length) = (0_i32, 4_u32);
+    let into = std::ptr::from_mut(&mut value).expose_provenance();
     let asked = [
         number,
         n(libc::SOL_SOCKET),
         n(libc::SO_TYPE),
-        at(&value),
+        into,
         std::ptr::from_mut(&mut length).expose_provenance(),
     ];
     did(libc::SYS_getsockopt, asked)

@@ -1,10 +1,10 @@
 //! Granted -> Mapped: each patient of the cohort in a worker process of her own, in an order that nobody chose.
 
-use super::admit::Admitted;
 use super::grant::Granted;
 use super::keep::worth;
 use super::open::{Opened, opened};
 use super::path::{Added, JobPlan};
+use super::share::shares;
 use super::subject::granted_series;
 use crate::error::{NodeError, ask};
 use crate::node::Node;
@@ -15,8 +15,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::runtime::Handle;
 use trocar_manifest::cohort::{Expr, Record};
-use trocar_policy::Isolation;
-use trocar_terms::{Class, Digest, Value};
+use trocar_terms::{Digest, Value};
 use trocar_worker::{Grant, Launcher, MapJob, Slot};
 
 /// Told the operator's terminal how many patients are done, of how many. Never a researcher.
@@ -97,16 +96,8 @@ fn map_job(granted: &Granted, state: &[f64]) -> MapJob {
         state: state.to_vec(),
         shape: admitted.plan.shape(),
         author: false,
-        shared: shared(granted),
+        shared: shares(granted),
     }
-}
-
-/// Where policy, review and grant all say that one worker may serve many patients.
-fn shared(granted: &Granted) -> bool {
-    let Admitted { policy, received, grant, .. } = &granted.admitted;
-    let manifest = &received.package.manifest;
-    let index_only = !grant.pixels && grant.masks.is_empty() && !grant.models;
-    policy.isolation() == Isolation::SharedWorker && manifest.class == Class::ReviewedCode && index_only
 }
 
 impl Indexed {
