@@ -74,6 +74,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("attack_shape", &["trocar-guest"]),
     ("attack_trap", &["trocar-guest"]),
     ("attack_words", &["trocar-guest"]),
+    ("trocar-native", &["trocar-terms", "trocar-worker"]),
     ("xtask", &[]),
 ];
 
@@ -94,6 +95,9 @@ const ONLY: &[(&str, &[&str])] = &[
     ("prio", &["trocar-filter"]),
     ("ed25519-dalek", &["trocar-manifest"]),
     ("sqlx", &["trocar-node"]),
+    ("landlock", &["trocar-worker"]),
+    ("seccompiler", &["trocar-worker"]),
+    ("trocar-native", &["trocar-tests"]),
 ];
 
 /// Who decodes images opens no connection.
@@ -123,6 +127,7 @@ const TRUSTED_LINTS: &[&str] =
 const UNSAFE: &[(&str, &str)] = &[
     ("trocar-sandbox", "loads machine code that the node made and authenticated"),
     ("trocar-worker", "forks a single-threaded zygote"),
+    ("trocar-native", "makes the system calls of an attacker, in tests alone"),
 ];
 
 fn metadata() -> Metadata {

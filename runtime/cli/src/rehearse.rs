@@ -23,7 +23,7 @@ use trocar_node::{Indexed, counted, grant_of, system_random};
 use trocar_policy::Policy;
 use trocar_terms::{Class, ColumnRule, Modality, TableRules};
 use trocar_testkit::cohort::{self, CohortSpec};
-use trocar_worker::{ClinicalTable, FileEntry, Launcher, MapJob, Mapped, ScanRules};
+use trocar_worker::{ClinicalTable, FileEntry, Launcher, MapJob, Mapped, ScanRules, Slot};
 
 pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
     let (manifest, component) = algorithm(args)?;
@@ -51,6 +51,7 @@ pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
         state: Vec::new(),
         shape: plan.as_ref().map_or_else(ExactPlan::shape, Plan::shape),
         author: true,
+        shared: false,
     };
     let mut mapped = Vec::new();
     let round = |state: &[f64]| {
@@ -198,9 +199,11 @@ fn map(
 ) -> Result<Vec<Mapped>, Failure> {
     let launcher = launcher()?;
     let mut progress = out.progress("patients");
+    let mut slot = Slot::new(&launcher, job);
+    slot.warm();
     let mut mapped = Vec::with_capacity(members.len());
     for (done, patient) in (1_u64..).zip(members) {
-        mapped.push(trocar_node::map_one(&launcher, job, patient, files, root));
+        mapped.push(trocar_node::map_one(&mut slot, &job.grant, patient, files, root));
         progress(done, members.len() as u64);
     }
     Ok(mapped)

@@ -4,7 +4,7 @@ use crate::{
     mask,
     nifti::NiftiVolume,
     resample::{Resampled, fits},
-    volume::{Inflated, SeriesVolume},
+    volume::{Inflated, SeriesVolume, length},
 };
 use std::{fs::File, sync::Arc};
 use trocar_terms::{Fault, Mask, Modality, Patient, SeriesInfo, Value, Volume};
@@ -88,6 +88,6 @@ pub(crate) fn outside(info: &SeriesInfo) -> f32 {
 
 /// A file that does not say how long it is cannot be opened either.
 fn of_file(file: &File) -> u64 {
-    let bytes = file.metadata().map_or(0, |seen| seen.len());
+    let bytes = length(file).unwrap_or(0);
     bytes.saturating_mul(cost::FILE_BYTE).saturating_add(cost::FILE)
 }

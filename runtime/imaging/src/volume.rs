@@ -29,6 +29,11 @@ pub(crate) struct At<'a> {
     size: Option<u64>,
 }
 
+/// Bytes of an open file, asked without a path: a contained worker may name none.
+pub(crate) fn length(file: &File) -> io::Result<u64> {
+    u64::try_from(rustix::fs::fstat(file)?.st_size).map_err(io::Error::other)
+}
+
 impl<'a> At<'a> {
     pub(crate) const fn new(file: &'a File) -> Self {
         Self { file, at: 0, size: None }
@@ -54,7 +59,7 @@ impl Seek for At<'_> {
             SeekFrom::Start(at) => (at, 0),
             SeekFrom::End(step) => match self.size {
                 Some(size) => (size, step),
-                None => (self.file.metadata()?.len(), step),
+                None => (length(self.file)?, step),
             },
             SeekFrom::Current(step) => (self.at, step),
         };

@@ -111,7 +111,7 @@ impl Node {
     pub(crate) fn clinical(&self, dataset: &Dataset, policy: &Policy) -> Result<Option<Admitted>, NodeError> {
         let Some(path) = &dataset.clinical else { return Ok(None) };
         let input = std::fs::File::open(path).map_err(file("read", path))?;
-        let read = trocar_worker::clinical(self.launcher(), &input, &policy.table());
+        let read = trocar_worker::clinical(&self.launcher_for(policy), &input, &policy.table());
         read.map(Some).map_err(|error| refused(path, error))
     }
 

@@ -7,6 +7,7 @@ use crate::node::Node;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use trocar_terms::Timestamp;
+use trocar_worker::Layers;
 
 /// A ledger may be this far ahead of the clock: clocks of two machines differ.
 const AHEAD_SECONDS: i64 = 300;
@@ -29,11 +30,38 @@ impl Node {
         for dataset in datasets {
             found.extend(self.dataset_found(&dataset).await);
         }
-        found.push(Check::note(
-            "containment",
-            "workers are not contained by seccomp and Landlock: not in this version",
-        ));
+        found.extend(self.containment_found());
         Ok(found)
+    }
+
+    /// Each layer by itself: tried in a worker, which locks itself and then tries what it must not.
+    fn containment_found(&self) -> [Check; 3] {
+        let layers = self.layers();
+        let layer = |name: &str, holds: fn(&Layers) -> bool, need: &str| match &layers {
+            Err(error) => Check::new("containment", false, words(error)),
+            Ok(layers) if holds(layers) => {
+                Check::new("containment", true, format!("{name} holds in a worker"))
+            }
+            Ok(_) => Check::new("containment", false, format!("this kernel lacks {name}: {need}")),
+        };
+        let without = "or take it out of `containment` in the policies, which then say in writing that it is done without";
+        [
+            layer(
+                "seccomp",
+                |layers| layers.seccomp,
+                &format!("boot one with CONFIG_SECCOMP_FILTER, {without}"),
+            ),
+            layer(
+                "landlock",
+                |layers| layers.landlock,
+                &format!("boot Linux 5.13 or later with `landlock` among lsm=, {without}"),
+            ),
+            Check::new(
+                "containment",
+                true,
+                "limits, closed descriptors, no environment and no dump hold on every kernel",
+            ),
+        ]
     }
 
     fn ledger_found(&self) -> Check {

@@ -1,11 +1,13 @@
-use crate::error::NodeError;
+use crate::error::{NodeError, ask};
 use crate::home::Home;
 use crate::keys::{Random, system};
 use crate::store::Store;
 use rand::CryptoRng;
 use std::path::Path;
+use std::sync::OnceLock;
+use trocar_policy::{Layer, Policy};
 use trocar_terms::{Clock, Limits, Timestamp};
-use trocar_worker::Launcher;
+use trocar_worker::{Launcher, Layers};
 
 /// An open node: its home, its index, its clock and the program that it starts as worker.
 pub struct Node {
@@ -14,6 +16,8 @@ pub struct Node {
     launcher: Launcher,
     clock: Box<dyn Clock>,
     random: Random,
+    /// Layers of containment that this kernel has, once they were tried.
+    layers: OnceLock<Layers>,
 }
 
 impl Node {
@@ -24,7 +28,7 @@ impl Node {
     pub async fn open(root: &Path, launcher: Launcher, clock: Box<dyn Clock>) -> Result<Self, NodeError> {
         let home = Home::open(root)?;
         let store = Store::open(&home.index_path()).await?;
-        Ok(Self { home, store, launcher, clock, random: system() })
+        Ok(Self { home, store, launcher, clock, random: system(), layers: OnceLock::new() })
     }
 
     /// The same node with another source of randomness: for tests that compare two runs byte by byte.
@@ -61,6 +65,30 @@ impl Node {
         &self.launcher
     }
 
+    /// The layers of containment that hold here, tried in a worker the first time.
+    pub(crate) fn layers(&self) -> Result<Layers, NodeError> {
+        if let Some(layers) = self.layers.get() {
+            return Ok(*layers);
+        }
+        let layers = trocar_worker::probe(&self.launcher)?;
+        Ok(*self.layers.get_or_init(|| layers))
+    }
+
+    /// Refuses to go on under a policy that asks for a layer that this kernel lacks.
+    pub(crate) fn contained(&self, policy: &Policy) -> Result<(), NodeError> {
+        let wanted = layers_of(policy);
+        // A policy that asks for none says so in writing.
+        if wanted == Layers::default() || self.layers()?.include(wanted) {
+            return Ok(());
+        }
+        ask("the policy asks for a layer of containment that this machine lacks: run `trocar node doctor`")
+    }
+
+    /// Starts workers that do not go on without the layers of this policy.
+    pub(crate) fn launcher_for(&self, policy: &Policy) -> Launcher {
+        self.launcher.requiring(layers_of(policy))
+    }
+
     /// The time by the node's clock; the ledger sees to it that it never goes backwards.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -80,6 +108,11 @@ impl Node {
         let fit = installed_memory()?.checked_sub(RESERVED_MEMORY)?.checked_div(each)?;
         Some(self.workers().min(usize::try_from(fit).unwrap_or(usize::MAX))).filter(|workers| *workers > 0)
     }
+}
+
+fn layers_of(policy: &Policy) -> Layers {
+    let has = |layer| policy.containment().contains(&layer);
+    Layers { seccomp: has(Layer::Seccomp), landlock: has(Layer::Landlock) }
 }
 
 /// What the node itself and the system keep, in bytes.

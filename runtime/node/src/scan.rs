@@ -73,14 +73,16 @@ impl Node {
         let _lock = self.home().lock("scan.lock")?;
         let dataset = self.store().dataset(name).await?;
         let policy = self.policy(name)?;
+        self.contained(&policy)?;
         let rules = rules(&policy);
         let reading = Digest::of(&serde_json::to_vec(&(READER, &rules))?);
         let inputs = inputs(&dataset, &policy, &reading)?;
         let table = self.clinical(&dataset, &policy)?.map(|admitted| admitted.table);
         let mut tree = self.store().tree(&dataset, &reading).await?;
         let (root, workers) = (dataset.path.as_path(), self.workers());
+        let launcher = self.launcher_for(&policy);
         let crawled = tokio::task::block_in_place(|| {
-            trocar_worker::crawl(self.launcher(), root, &rules, workers, &mut tree, progress)
+            trocar_worker::crawl(&launcher, root, &rules, workers, &mut tree, progress)
         })?;
         tree.finish().await?;
         if self::inputs(&dataset, &policy, &reading)? != inputs {

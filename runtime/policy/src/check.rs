@@ -2,7 +2,7 @@
 
 use crate::columns::clinical;
 use crate::grantable::grantable;
-use crate::policy::{Authors, Policy, PolicyError, Witness};
+use crate::policy::{Authors, Isolation, Layer, Policy, PolicyError, Witness};
 use crate::raw::{RawDeidentification, RawPolicy};
 use std::ops::Range;
 use toml::Spanned;
@@ -51,7 +51,7 @@ pub(crate) const EXAMPLES: Examples = &[
     ("reviewers", "reviewers = []"),
     ("purposes", "purposes = [\"DUO:0000006\"]"),
     ("isolation", "isolation = \"process-per-patient\""),
-    ("containment", "containment = []"),
+    ("containment", "containment = [\"seccomp\", \"landlock\"]"),
     ("witness", "witness = \"none\""),
     ("deidentification", "[deidentification] with require, burned_in, private_groups and mandatory_tags"),
     ("require", "require = true"),
@@ -106,6 +106,8 @@ fn checked(text: &str) -> Result<Policy, Problem> {
         operators: keys(&raw.operators)?,
         reviewers: reviewers(&raw)?,
         purposes: purposes(&raw.purposes)?,
+        isolation: isolation(&raw.isolation)?,
+        containment: containment(&raw.containment)?,
         witness: witness(&raw.witness)?,
         deidentification: deidentification(&raw.deidentification)?,
         grantable: grantable(&raw.grantable, &clinical)?,
@@ -124,20 +126,35 @@ fn refuse_what_is_not_enforced(raw: &RawPolicy) -> Result<(), Problem> {
         let help = format!("write `{example}`");
         Err(Problem::new(span, format!("this version does not yet {what}"), help))
     };
-    if raw.isolation.get_ref() != "process-per-patient" {
-        return later(raw.isolation.span(), "isolate otherwise", "isolation = \"process-per-patient\"");
-    }
-    if !raw.containment.get_ref().is_empty() {
-        return later(
-            raw.containment.span(),
-            "contain workers in layers that a policy asks for",
-            "containment = []",
-        );
-    }
     if *raw.grantable.models.get_ref() {
         return later(raw.grantable.models.span(), "run models", "models = false");
     }
     Ok(())
+}
+
+fn isolation(given: &Spanned<String>) -> Result<Isolation, Problem> {
+    match given.get_ref().as_str() {
+        "process-per-patient" => Ok(Isolation::ProcessPerPatient),
+        "shared-worker" => Ok(Isolation::SharedWorker),
+        other => {
+            let help = "write `isolation = \"process-per-patient\"`, or \"shared-worker\" for reviewed code that sees no image";
+            Err(Problem::new(given.span(), format!("isolation = \"{other}\" is not known"), help))
+        }
+    }
+}
+
+/// A list that leaves a layer out says in writing that the node does without it where the kernel lacks it.
+fn containment(list: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<Layer>, Problem> {
+    unique(list.get_ref(), "layer")?;
+    let layer = |word: &Spanned<String>| match word.get_ref().as_str() {
+        "seccomp" => Ok(Layer::Seccomp),
+        "landlock" => Ok(Layer::Landlock),
+        other => {
+            let help = "write `containment = [\"seccomp\", \"landlock\"]`, or less where the kernel has less";
+            Err(Problem::new(word.span(), format!("`{other}` is no layer of containment"), help))
+        }
+    };
+    list.get_ref().iter().map(layer).collect()
 }
 
 /// The key is pinned here: a witness that anyone could stand in for would witness nothing.

@@ -21,5 +21,5 @@ mod raw;
 pub use common::{COMMON_NAMES, CommonName, From};
 pub use complete::with_operator;
 pub use decide::{Admitted, Decision, Request, countable, decide};
-pub use policy::{Authors, Policy, PolicyError, Witness};
+pub use policy::{Authors, Isolation, Layer, Policy, PolicyError, Witness};
 pub use raw::schema;

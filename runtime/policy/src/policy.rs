@@ -12,8 +12,7 @@ pub type PolicyError = TextError;
 /// The rules of one dataset. Only [`Policy::parse`] makes one: every key is written, and none is looser than
 /// PRIVACY.md section 4 allows.
 ///
-/// Absent on purpose, since this version can do one thing only and the file must say so: isolation, containment,
-/// burned_in, mandatory_tags.
+/// Absent on purpose, since this version can do one thing only and the file must say so: burned_in, mandatory_tags.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Policy {
     pub(crate) schema: u32,
@@ -38,6 +37,12 @@ pub struct Policy {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) reviewers: Vec<PublicKey>,
     pub(crate) purposes: Vec<String>,
+    /// Not written where it is the stricter one: policies that never had another keep their digest.
+    #[serde(skip_serializing_if = "Isolation::is_strict")]
+    pub(crate) isolation: Isolation,
+    /// Not written where none is asked for: policies that never asked keep their digest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) containment: Vec<Layer>,
     /// Not written where there is none: policies that never had one keep their digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) witness: Option<Witness>,
@@ -50,6 +55,32 @@ pub struct Policy {
     /// The RFC 8785 bytes of all the above; written once, at the end of the parse.
     #[serde(skip)]
     pub(crate) canonical: Vec<u8>,
+}
+
+/// How far patients are kept from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// A process for each.
+    ProcessPerPatient,
+    /// One process for many, where code is reviewed and sees no image. Else a process for each.
+    SharedWorker,
+}
+
+impl Isolation {
+    const fn is_strict(&self) -> bool {
+        matches!(self, Self::ProcessPerPatient)
+    }
+}
+
+/// A layer of containment that a kernel may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layer {
+    /// A filter of system calls.
+    Seccomp,
+    /// No file, port or foreign process by name.
+    Landlock,
 }
 
 /// Where the head of the ledger is countersigned before any patient is read.
@@ -107,6 +138,8 @@ figures! {
     approvers: u32;
     /// Which files are taken.
     deidentification: Deidentification;
+    /// How far patients are kept from each other.
+    isolation: Isolation;
 }
 
 /// Whose packages may run, once approved.
@@ -198,6 +231,12 @@ impl Policy {
     #[must_use]
     pub const fn witness(&self) -> Option<&Witness> {
         self.witness.as_ref()
+    }
+
+    /// Layers without which no worker runs.
+    #[must_use]
+    pub fn containment(&self) -> &[Layer] {
+        &self.containment
     }
 
     /// Whose signatures make code reviewed. Fewer than two: none is.

@@ -68,11 +68,11 @@ pub(crate) struct RawPolicy {
     /// GA4GH DUO codes that a manifest may name.
     #[schemars(with = "Vec<String>", length(min = 1), inner(regex(pattern = r"^DUO:\d{7}$")))]
     pub(crate) purposes: Spanned<Vec<Spanned<String>>>,
-    /// process-per-patient.
+    /// process-per-patient, or shared-worker: one worker for many patients where reviewed code sees no image.
     #[schemars(with = "String")]
     pub(crate) isolation: Spanned<String>,
-    /// Containment layers that must be there; none in this version.
-    #[schemars(with = "Vec<String>", length(max = 0))]
+    /// Layers of containment that must be there: seccomp, landlock. One that is left out is done without where the kernel lacks it.
+    #[schemars(with = "Vec<String>", length(max = 2), inner(regex(pattern = r"^(seccomp|landlock)$")))]
     pub(crate) containment: Spanned<Vec<Spanned<String>>>,
     /// Where the ledger's head is countersigned: none, a path outside the home, or a URL with the witness's key after a #.
     #[schemars(with = "String")]

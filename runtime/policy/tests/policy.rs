@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use trocar_manifest::Manifest;
 use trocar_manifest::keys::{PublicKey, SecretKey};
-use trocar_policy::{Admitted, Decision, Policy, Request, decide, with_operator};
+use trocar_policy::{Admitted, Decision, Isolation, Layer, Policy, Request, decide, with_operator};
 use trocar_terms::{Code, Modality, RhoUnits, Value};
 
 fn manifests() -> PathBuf {
@@ -91,6 +91,19 @@ fn every_invalid_policy_is_refused_with_place_and_help() {
         golden(&path.with_extension("err"), &shown(&error));
         assert!(!error.problem().help.is_empty(), "{name} says not what to write instead");
     }
+}
+
+#[test]
+fn containment_and_isolation_are_what_the_file_says() {
+    let strict = policy(&[]);
+    assert_eq!(strict.containment(), [Layer::Seccomp, Layer::Landlock]);
+    assert_eq!(strict.isolation(), Isolation::ProcessPerPatient);
+    let without = policy(&[(r#"containment = ["seccomp", "landlock"]"#, r#"containment = ["seccomp"]"#)]);
+    assert_eq!(without.containment(), [Layer::Seccomp]);
+    let shared = policy(&[(r#"isolation = "process-per-patient""#, r#"isolation = "shared-worker""#)]);
+    assert_eq!(shared.isolation(), Isolation::SharedWorker);
+    // What is not said has no place in the digest, and what is said has.
+    assert!(strict.digest() != without.digest() && strict.digest() != shared.digest());
 }
 
 #[test]

@@ -47,6 +47,8 @@ fn engine() -> wasmtime::Result<Engine> {
         .guard_before_linear_memory(true)
         // On: fused adapters need it, and without it a hostile component panics the host (WASM.md section 0.8).
         .wasm_multi_memory(true)
+        // Off: the image of a memory is a file, whose descriptor and offset the workers of all patients would share.
+        .memory_init_cow(false)
         // A pool keeps pages of the patient before (PRIVACY.md section 5).
         .allocation_strategy(InstanceAllocationStrategy::OnDemand);
     Engine::new(&config)

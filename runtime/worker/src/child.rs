@@ -1,14 +1,16 @@
 //! The worker's side: descriptors in, answers out, no path ever.
 
 use crate::{
+    contain::{self, limit},
     launcher::raise_descriptor_limit,
     task::{
-        Compiled, FILES, Form, HEADER_BYTES, Hello, MapAnswer, MapTask, ORDER_BYTES, Order, TABLE_BYTES,
-        TableHead, TablePart, Task, ToldHeader,
+        Compiled, FILES, Form, HEADER_BYTES, Hello, ORDER_BYTES, Order, TABLE_BYTES, TableHead, TablePart,
+        Task, ToldHeader,
     },
     wire::{Channel, LENGTH, add_frame},
+    zygote::{self, Inside},
 };
-use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+use rustix::{fs::fstat, process::Resource};
 use std::{
     fs::File,
     io::{self, ErrorKind, Write, stdin},
@@ -23,67 +25,106 @@ use std::{
 use trocar_imaging::{
     ClinicalError, FileHeader, HeaderChain, HeaderReader, Reason, ScanRules, SubjectSeries,
     clinical::{Row, read_cells, read_head},
-    decode_series, decoded_bytes, middle_slice, open_patient, read_header_nifti, read_sidecar,
+    decode_series, decoded_bytes, middle_slice, read_header_nifti, read_sidecar,
 };
-use trocar_sandbox::{AdmitError, Call, CompileError, Grant, Runner, run};
+use trocar_sandbox::{AdmitError, CompileError, Grant};
 use trocar_terms::{Digest, Limits};
-
-/// Parsers recurse: DICOM sequences nest, and an overflow of the stack cannot be caught.
-const STACK: usize = 64 << 20;
 
 const GIB: u64 = 1 << 30;
 
-/// Memory of a worker that reads headers: 512 MiB beside its stack. A file that wants more is one that dies.
-const HEADERS: u64 = (512 << 20) + STACK as u64;
+/// Memory of a worker that reads headers. A file that wants more is one that dies.
+const HEADERS: u64 = 512 << 20;
 
 /// Serves the node on standard input until it closes. What `trocar worker` does.
 ///
 /// Says nothing but answers: no output, no log, no words on failure.
 #[must_use]
 pub fn serve() -> ExitCode {
-    let served = thread::Builder::new().stack_size(STACK).spawn(serve_all).map(thread::JoinHandle::join);
-    match served {
-        Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
+    serve_with(&Inside::PRODUCT)
+}
+
+/// As [`serve`], for the tests of containment alone.
+#[must_use]
+pub fn serve_with(inside: &Inside) -> ExitCode {
+    match serve_all(inside) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn serve_all() -> io::Result<()> {
-    // A core dump would be a patient's images on the disk.
-    limit(Resource::Core, 0)?;
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+/// On the main thread, whose stack may grow: a process with one thread can fork.
+fn serve_all(inside: &Inside) -> io::Result<()> {
+    contain::begin()?;
     raise_descriptor_limit();
     let socket = stdin().as_fd().try_clone_to_owned()?;
     let mut channel = Channel::new(UnixStream::from(socket));
     channel.send(&Hello::ours())?;
-    while let Some(order) = channel.receive::<Order>(ORDER_BYTES)? {
-        if order.files > FILES {
+    let mut locked = None;
+    while let Some(Order { task, files, required }) = channel.receive(ORDER_BYTES)? {
+        if files > FILES {
             return Err(ErrorKind::InvalidData.into());
         }
-        let files = channel.receive_files(order.files as usize)?;
-        match order.task {
-            Task::Headers { rules, forms } => headers(&rules, &forms, files, &mut channel)?,
-            Task::Compile(grant) => channel.send(&compile(&grant, files)?)?,
-            Task::Decode(series) => return channel.send(&decode(*series, files)?),
-            Task::Table(wanted) => table(&wanted, files, &mut channel)?,
-            Task::TableHead => channel.send(&table_head(files)?)?,
-            Task::Thumbnail(subject, side) => {
-                limit(Resource::Data, 2 * GIB)?;
-                channel.send(&middle_slice(*subject, files, side))?;
-            }
-            Task::Map(task) => return channel.send(&map(*task, files)?),
+        let files = channel.receive_files(files as usize)?;
+        let Some(kind) = task.kind() else {
+            return channel.send(&contain::probed()?);
+        };
+        if let Task::Prepare(job) = task {
+            // It loads machine code before it locks itself; never one that is locked for something else.
+            return if locked.is_none() {
+                zygote::serve(*job, files, required, channel, inside)
+            } else {
+                no()
+            };
         }
+        match locked {
+            None => {
+                bound(&task)?;
+                inside.lock(kind, required)?;
+            }
+            Some(before) if before == kind => {}
+            Some(_) => return no(),
+        }
+        locked = Some(kind);
+        serve_one(task, files, &mut channel)?;
     }
     Ok(())
 }
 
-fn limit(resource: Resource, bytes: u64) -> io::Result<()> {
-    Ok(setrlimit(resource, Rlimit { current: Some(bytes), maximum: Some(bytes) })?)
+/// What a worker may take for its first task, and so for all of its tasks: a contained one sets no limits.
+fn bound(task: &Task) -> io::Result<()> {
+    limit(
+        Resource::Data,
+        match task {
+            Task::Headers { .. } => HEADERS,
+            Task::Compile(_) => 4 * GIB,
+            Task::Decode(_) | Task::Table(_) | Task::TableHead | Task::Thumbnail(..) => 2 * GIB,
+            Task::Prepare(_) | Task::Probe => return Ok(()),
+        },
+    )?;
+    if let Task::Decode(series) = task {
+        limit(Resource::Fsize, decoded_bytes(&series.info).unwrap_or(0))?;
+    }
+    Ok(())
+}
+
+fn no() -> io::Result<()> {
+    Err(ErrorKind::InvalidInput.into())
+}
+
+fn serve_one(task: Task, files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
+    match task {
+        Task::Headers { rules, forms } => headers(&rules, &forms, files, channel),
+        Task::Compile(grant) => channel.send(&compile(&grant, files)?),
+        Task::Decode(series) => channel.send(&decode(*series, files)?),
+        Task::Table(wanted) => table(&wanted, files, channel),
+        Task::TableHead => channel.send(&table_head(files)?),
+        Task::Thumbnail(subject, side) => channel.send(&middle_slice(*subject, files, side)),
+        Task::Prepare(_) | Task::Probe => no(),
+    }
 }
 
 /// One frame a file, so that the node holds no more than one of them at once before it has looked at it.
 fn headers(rules: &ScanRules, forms: &[Form], files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
-    limit(Resource::Data, HEADERS)?;
     let mut reader = HeaderReader::new(rules);
     let (mut frames, mut chain) = (Vec::with_capacity(2 * FRAMES), HeaderChain::default());
     let mut files = files.into_iter();
@@ -129,7 +170,6 @@ fn tell(
 
 /// Reads a clinical table piece by piece: no side holds more than the columns that are wanted.
 fn table(wanted: &[String], mut files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
-    limit(Resource::Data, 2 * GIB)?;
     let file = files.pop().ok_or(ErrorKind::InvalidData)?;
     let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
     let (mut rows, mut text, mut failed) = (Vec::new(), 0, None);
@@ -158,7 +198,6 @@ fn table(wanted: &[String], mut files: Vec<File>, channel: &mut Channel) -> io::
 const ROW_BYTES: u64 = 16;
 
 fn table_head(mut files: Vec<File>) -> io::Result<TableHead> {
-    limit(Resource::Data, 2 * GIB)?;
     let head = read_head(files.pop().ok_or(ErrorKind::InvalidData)?);
     // Names of columns can be as long as the file.
     let heavy = head.as_ref().is_ok_and(|names| names.iter().map(String::len).sum::<usize>() > HEAD);
@@ -172,7 +211,6 @@ const HEAD: usize = 1 << 20;
 const WHY: usize = 500;
 
 fn compile(grant: &Grant, mut files: Vec<File>) -> io::Result<Compiled> {
-    limit(Resource::Data, 4 * GIB)?;
     let wasm = contents(&files.pop().ok_or(ErrorKind::InvalidData)?)?;
     Ok(match trocar_sandbox::compile(&wasm, grant) {
         Ok(code) => Compiled::Code(code),
@@ -182,8 +220,8 @@ fn compile(grant: &Grant, mut files: Vec<File>) -> io::Result<Compiled> {
 }
 
 /// Reads by position: the node hands one descriptor to several workers at once, which share its current position.
-fn contents(file: &File) -> io::Result<Vec<u8>> {
-    let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+pub(crate) fn contents(file: &File) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(fstat(file)?.st_size).map_err(io::Error::other)?;
     let mut bytes = vec![0; length];
     file.read_exact_at(&mut bytes, 0)?;
     Ok(bytes)
@@ -191,8 +229,6 @@ fn contents(file: &File) -> io::Result<Vec<u8>> {
 
 /// No guest runs in this process, so what it leaves for later jobs is no guest's doing.
 fn decode(series: SubjectSeries, mut files: Vec<File>) -> io::Result<Option<Vec<Digest>>> {
-    limit(Resource::Data, 2 * GIB)?;
-    limit(Resource::Fsize, decoded_bytes(&series.info).unwrap_or(0))?;
     let out = files.pop().ok_or(ErrorKind::InvalidData)?;
     let threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     Ok(decode_series(series, files, &out, threads).ok())
@@ -202,19 +238,4 @@ fn decode(series: SubjectSeries, mut files: Vec<File>) -> io::Result<Option<Vec<
 #[must_use]
 pub fn most_memory(limits: &Limits) -> u64 {
     (u64::from(limits.memory_mib()) << 20) + 2 * GIB
-}
-
-fn map(task: MapTask, mut files: Vec<File>) -> io::Result<MapAnswer> {
-    // Reservations of linear memory do not count, what becomes writable does; decoders need the rest.
-    limit(Resource::Data, most_memory(&task.limits))?;
-    if files.is_empty() {
-        return Err(ErrorKind::InvalidData.into());
-    }
-    let runner = Runner::load(&contents(&files.remove(0))?).map_err(io::Error::other)?;
-    let MapTask { grant, limits, params, state, shape, author, subject } = task;
-    let call = Call { grant: &grant, limits: &limits, params: &params, state: &state, shape: &shape };
-    Ok(match run(&runner, Box::new(open_patient(subject, files)), &call) {
-        Ok(contribution) => MapAnswer::Contribution(contribution),
-        Err(fault) => MapAnswer::Nothing(author.then(|| fault.to_string())),
-    })
 }

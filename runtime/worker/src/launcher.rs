@@ -1,3 +1,4 @@
+use crate::Layers;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
     io,
@@ -8,6 +9,7 @@ use std::{
 #[derive(Debug, Clone)]
 pub struct Launcher {
     program: PathBuf,
+    required: Layers,
 }
 
 impl Launcher {
@@ -15,7 +17,7 @@ impl Launcher {
     #[must_use]
     pub fn new(program: PathBuf) -> Self {
         raise_descriptor_limit();
-        Self { program }
+        Self { program, required: Layers::default() }
     }
 
     /// Workers are this binary.
@@ -24,6 +26,17 @@ impl Launcher {
     /// The system does not say which binary this is.
     pub fn this_binary() -> io::Result<Self> {
         std::env::current_exe().map(Self::new)
+    }
+
+    /// The same, with layers of containment without which no worker of it goes on. Those that the kernel has are put on
+    /// anyway.
+    #[must_use]
+    pub fn requiring(&self, required: Layers) -> Self {
+        Self { program: self.program.clone(), required }
+    }
+
+    pub(crate) const fn required(&self) -> Layers {
+        self.required
     }
 
     pub(crate) fn program(&self) -> &Path {

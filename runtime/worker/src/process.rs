@@ -1,5 +1,5 @@
 use crate::{
-    Launcher,
+    Launcher, Layers,
     task::{HELLO_BYTES, Hello, Order, Task},
     wire::Channel,
 };
@@ -67,6 +67,7 @@ pub enum WorkerError {
 pub(crate) struct Process {
     child: Child,
     channel: Channel,
+    required: Layers,
 }
 
 impl Process {
@@ -87,7 +88,7 @@ impl Process {
             .spawn()
             .map_err(start)?;
         die_first(&child);
-        let mut process = Self { child, channel: Channel::new(ours) };
+        let mut process = Self { child, channel: Channel::new(ours), required: launcher.required() };
         process.channel.until(deadline(HELLO).min(end));
         match process.channel.receive::<Hello>(HELLO_BYTES) {
             Ok(Some(hello)) if hello == Hello::ours() => Ok(process),
@@ -115,9 +116,23 @@ impl Process {
     ) -> io::Result<&mut Channel> {
         self.channel.until(deadline);
         let count = u32::try_from(files.len()).map_err(io::Error::other)?;
-        self.channel.send(&Order { task, files: count })?;
+        self.channel.send(&Order { task, files: count, required: self.required })?;
         self.channel.send_files(files)?;
         Ok(&mut self.channel)
+    }
+
+    /// Has a prepared worker fork: `socket` is the child's. What comes back is the child's process, which stays its own
+    /// whatever becomes of it: no other gets its number while it is held.
+    pub(crate) fn fork(&mut self, socket: BorrowedFd<'_>, deadline: Instant) -> io::Result<OwnedFd> {
+        self.channel.until(deadline);
+        self.channel.send_files(&[socket])?;
+        let child = self.channel.receive_files(1)?.pop();
+        child.map(OwnedFd::from).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// Whether it is still there.
+    pub(crate) fn lives(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Hands over a task and waits for its answer, both until `deadline`. After an error the worker is of no more use.

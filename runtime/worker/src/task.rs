@@ -1,6 +1,6 @@
 //! What the node asks of a worker, and what it answers.
 
-use crate::MapJob;
+use crate::{Layers, MapJob, contain::Kind};
 use serde::{Deserialize, Serialize};
 use trocar_filter::{Contribution, Untrusted};
 use trocar_imaging::{ClinicalError, Heard, Reason, ScanRules, Subject, SubjectSeries, Told, clinical::Row};
@@ -17,11 +17,12 @@ impl Hello {
     }
 }
 
-/// A task with the number of descriptors that follow it.
+/// A task with the number of descriptors that follow it, and the layers without which it is not to be done.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) task: Task,
     pub(crate) files: u32,
+    pub(crate) required: Layers,
 }
 
 /// What to do with the descriptors.
@@ -41,9 +42,24 @@ pub(crate) enum Task {
     TableHead,
     /// Draw the middle slice of a subject's one series, with at most so many pixels an edge. Answer: a thumbnail or `None`.
     Thumbnail(Box<Subject>, u32),
-    /// Map one patient: machine code in the first descriptor, her files in the others. Answer: [`MapAnswer`], and
-    /// the worker exits.
-    Map(Box<MapTask>),
+    /// Load the machine code in the first descriptor, and then fork for each socket that comes. Answer: [`Prepared`].
+    Prepare(Box<Prepare>),
+    /// Say which layers of containment hold. Answer: [`Layers`].
+    Probe,
+}
+
+impl Task {
+    /// What a worker must be able to do for it; `None` where it tries that out.
+    pub(crate) const fn kind(&self) -> Option<Kind> {
+        Some(match self {
+            Self::Headers { .. } | Self::Thumbnail(..) => Kind::Reads,
+            Self::Table(_) | Self::TableHead => Kind::Table,
+            Self::Compile(_) => Kind::Compiles,
+            Self::Decode(_) => Kind::Decodes,
+            Self::Prepare(_) => Kind::Forks,
+            Self::Probe => return None,
+        })
+    }
 }
 
 /// What to read a file as.
@@ -75,24 +91,36 @@ pub(crate) enum TablePart {
 /// The names of a table's columns.
 pub(crate) type TableHead = Result<Vec<String>, ClinicalError>;
 
-/// One patient's task.
+/// What is the same for every patient of a round.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct MapTask {
+pub(crate) struct Prepare {
     pub(crate) grant: Grant,
     pub(crate) limits: Limits,
     pub(crate) params: Vec<(String, Value)>,
     pub(crate) state: Vec<f64>,
     pub(crate) shape: Vec<usize>,
     pub(crate) author: bool,
-    pub(crate) subject: Subject,
+    /// One child serves many patients: reviewed code on the index alone.
+    pub(crate) shared: bool,
 }
 
-impl MapTask {
-    pub(crate) fn new(job: &MapJob, subject: Subject) -> Self {
-        let MapJob { code: _, grant, limits, params, state, shape, author } = job;
+impl Prepare {
+    pub(crate) fn new(job: &MapJob) -> Self {
+        let MapJob { code: _, grant, limits, params, state, shape, author, shared } = job;
         let (grant, params, state, shape) = (grant.clone(), params.clone(), state.clone(), shape.clone());
-        Self { grant, limits: *limits, params, state, shape, author: *author, subject }
+        Self { grant, limits: *limits, params, state, shape, author: *author, shared: *shared }
     }
+}
+
+/// Whether the machine code could be loaded.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Prepared(pub(crate) bool);
+
+/// One patient, whose files follow. Answer: [`MapAnswer`], and the child exits unless it is shared.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Patient {
+    pub(crate) subject: Subject,
+    pub(crate) files: u32,
 }
 
 /// What became of a component.

@@ -57,7 +57,7 @@ impl Channel {
         if !control.push(SendAncillaryMessage::ScmRights(files)) {
             return Err(invalid("too many descriptors in a message"));
         }
-        self.stream.set_write_timeout(self.left()?)?;
+        self.patience(UnixStream::set_write_timeout)?;
         loop {
             match sendmsg(&self.stream, &[IoSlice::new(b"d")], &mut control, SendFlags::NOSIGNAL) {
                 Ok(1) => return Ok(()),
@@ -84,7 +84,7 @@ impl Channel {
     fn receive_batch(&mut self, files: &mut Vec<File>) -> io::Result<()> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(BATCH))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
-        self.stream.set_read_timeout(self.left()?)?;
+        self.patience(UnixStream::set_read_timeout)?;
         let mut byte = [0];
         let mut slices = [IoSliceMut::new(&mut byte)];
         let message = recvmsg(&self.stream, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC)?;
@@ -97,6 +97,14 @@ impl Channel {
             }
         }
         Ok(())
+    }
+
+    /// Sets what is left on the socket. An end without a deadline, as a contained worker is, never had one: it sets nothing.
+    fn patience(&self, set: fn(&UnixStream, Option<Duration>) -> io::Result<()>) -> io::Result<()> {
+        match self.left()? {
+            Some(left) => set(&self.stream, Some(left)),
+            None => Ok(()),
+        }
     }
 
     fn left(&self) -> io::Result<Option<Duration>> {
@@ -112,14 +120,14 @@ impl Channel {
 
 impl Read for Channel {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.left()?)?;
+        self.patience(UnixStream::set_read_timeout)?;
         self.stream.read(bytes)
     }
 }
 
 impl Write for Channel {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.left()?)?;
+        self.patience(UnixStream::set_write_timeout)?;
         self.stream.write(bytes)
     }
 

@@ -99,7 +99,16 @@ fn job(launcher: &Launcher) -> MapJob {
     let component = ComponentEncoder::default().module(&module).expect("module").encode().expect("encodes");
     let code = compile(launcher, &component, &grant()).expect("compiles");
     let limits = Limits::new(100_000_000_000, 16, 60).unwrap();
-    MapJob { code, grant: grant(), limits, params: vec![], state: vec![], shape: vec![1], author: true }
+    MapJob {
+        code,
+        grant: grant(),
+        limits,
+        params: vec![],
+        state: vec![],
+        shape: vec![1],
+        author: true,
+        shared: false,
+    }
 }
 
 /// The largest memory that a child of this process has held, in KiB, while something is done.
@@ -118,11 +127,17 @@ fn watched<T>(what: impl FnOnce() -> T) -> (T, u64) {
     })
 }
 
+/// Children of this process, and theirs.
 fn children() -> impl Iterator<Item = String> {
-    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let own = children_of("self");
+    own.into_iter().flat_map(|child| children_of(&child).into_iter().chain([child]).collect::<Vec<_>>())
+}
+
+fn children_of(pid: &str) -> Vec<String> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let of = |task: fs::DirEntry| fs::read_to_string(task.path().join("children")).unwrap_or_default();
     let found: Vec<String> = tasks.map(of).collect();
-    found.join(" ").split_whitespace().map(str::to_owned).collect::<Vec<_>>().into_iter()
+    found.join(" ").split_whitespace().map(str::to_owned).collect()
 }
 
 fn peak_kib(pid: String) -> Option<u64> {

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use trocar_terms::{Deidentification, Limits, Modality, PrivateGroups, Value};
 use trocar_testkit::cohort::{self, CohortSpec};
 use trocar_worker::{
-    CompileError, Grant, Launcher, MachineCode, MapJob, Mapped, PatientRecord, Reason, Scan, ScanRules,
+    CompileError, Grant, Launcher, MachineCode, MapJob, Mapped, PatientRecord, Reason, Scan, ScanRules, Slot,
     Subject, WorkerError, compile, map, scan,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -102,7 +102,16 @@ fn mean() -> Vec<u8> {
 
 fn job(code: MachineCode, seconds: u32) -> MapJob {
     let limits = Limits::new(10_000_000_000.min(2_000_000_000 * u64::from(seconds)), 16, seconds).unwrap();
-    MapJob { code, grant: grant(), limits, params: vec![], state: vec![], shape: vec![1], author: false }
+    MapJob {
+        code,
+        grant: grant(),
+        limits,
+        params: vec![],
+        state: vec![],
+        shape: vec![1],
+        author: false,
+        shared: false,
+    }
 }
 
 fn compiled(wasm: &[u8]) -> MachineCode {
@@ -392,6 +401,38 @@ fn a_column_reaches_the_guest_through_the_worker() {
 fn a_patient_may_have_more_files_than_one_message_carries() {
     let files = (0..1_500).map(|_| tempfile::tempfile().unwrap()).collect();
     assert_eq!(number(&map(&launcher(), &job(compiled(&seven()), 30), nobody(), files)), Some(7.0));
+}
+
+#[test]
+fn a_slot_maps_one_patient_after_the_other_apart_or_in_a_shared_worker() {
+    let launcher = launcher();
+    let many = || (0..300).map(|_| tempfile::tempfile().unwrap()).collect::<Vec<_>>();
+    for shared in [false, true] {
+        let job = MapJob { shared, ..job(compiled(&seven()), 10) };
+        let mut slot = Slot::new(&launcher, &job);
+        slot.warm();
+        for files in [vec![], many(), vec![]] {
+            assert_eq!(number(&slot.map(&nobody(), &files)), Some(7.0), "shared: {shared}");
+        }
+    }
+}
+
+#[test]
+fn a_guest_that_fails_in_a_shared_worker_fails_alone() {
+    let imports = r#"(import "trocar:guest/imaging@0.1.1" "[method]patient.column" (func $column (param i32 i32 i32 i32)))
+        (data (i32.const 0) "age_years")"#;
+    // The age, or for a patient of 13 nothing at all.
+    let body = "(call $column (local.get $patient) (i32.const 0) (i32.const 9) (i32.const 64))
+         (if (i64.eq (i64.load (i32.const 80)) (i64.const 13)) (then unreachable))
+         (call $answer (f64.convert_i64_s (i64.load (i32.const 80))))";
+    let job = MapJob { shared: true, ..job(compiled(&component(imports, body)), 10) };
+    let launcher = launcher();
+    let mut slot = Slot::new(&launcher, &job);
+    let mut answer = |age| {
+        let columns = BTreeMap::from([("age_years".to_owned(), Value::Integer(age))]);
+        number(&slot.map(&Subject { columns, series: vec![], masks: vec![] }, &[]))
+    };
+    assert_eq!([61, 13, 62].map(&mut answer), [Some(61.0), None, Some(62.0)]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A worker lives for some 20 ms; the one of an endless guest until it is killed.
+/// A patient's worker lives for some ms; the one of an endless guest until it is killed.
 const LONG: Duration = Duration::from_millis(150);
 
 /// How many workers were killed, and what was seen from outside.
@@ -30,7 +30,8 @@ pub fn killing(lab: &Lab, hu: i16) -> Killed {
         if submit.try_wait().unwrap().is_some() {
             panic!("the job ended early: {:?}", submit.wait_with_output());
         }
-        for worker in children(submit.id()) {
+        // The node's own children look at no patient: they fork for each.
+        for worker in children(submit.id()).into_iter().flat_map(children) {
             let age = young.entry(worker).or_insert_with(Instant::now).elapsed();
             if age > LONG
                 && Command::new("kill").args(["-9", &worker.to_string()]).status().unwrap().success()

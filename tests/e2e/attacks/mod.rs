@@ -1,6 +1,6 @@
 //! The attacks of PRIVACY.md section 5: each guest of tests/guests/attack_* in the real sandbox, and what a researcher can
-//! try without a guest of her own. Channels that belong to the worker's containment (a guest that escapes the sandbox,
-//! Spectre in process) are proved there, and those of the ledger alone in runtime/ledger.
+//! try without a guest of her own; native code inside a worker, where a guest has escaped. Channels of the ledger alone are
+//! proved in runtime/ledger.
 
 mod admission;
 mod claim;
@@ -8,8 +8,9 @@ mod differencing;
 mod estimate;
 mod hashes;
 mod identical;
+mod inside;
 mod killed;
-mod lab;
+pub mod lab;
 mod oracle;
 mod repeats;
 pub mod row;

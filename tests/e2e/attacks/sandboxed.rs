@@ -91,7 +91,7 @@ pub fn opened(mapped: Result<Untrusted<Contribution>, MapFault>) -> Contribution
 }
 
 /// Makes a component of a core module in WAT.
-fn encoded(wat: &str) -> Vec<u8> {
+pub fn encoded(wat: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("sdk/wit")).expect("sdk/wit");
     let mut module = wat::parse_str(wat).expect("WAT");

@@ -55,10 +55,6 @@ pub(crate) fn attack(options: &Options) -> Result<()> {
 
 fn conclude(rows: &[Row], broken: &[&str], json: bool) -> Result<()> {
     result(&table::of(rows));
-    say(&format!(
-        "left out, since they are proved with the worker's containment: {}",
-        rows::listed(&rows::LEFT_OUT)
-    ));
     if json {
         let all: Vec<_> = rows.iter().map(Row::json).collect();
         result(&serde_json::to_string(&all)?);

@@ -5,7 +5,7 @@ use crate::{
     Reason, cost,
     lattice::Lattice,
     nifti,
-    volume::At,
+    volume::{At, length},
     walk::{Wanted, walk},
 };
 use dicom_core::Tag;
@@ -27,7 +27,7 @@ fn file<'a>(mask: &SubjectMask, files: &'a [File]) -> Option<&'a File> {
 /// What opening surely takes: every file that is meant is read, and what a structure set has is mostly contours.
 pub(crate) fn known_cost(masks: &[SubjectMask], files: &[File], series: u32, label: &str) -> u64 {
     let of = |mask: &SubjectMask| {
-        let bytes = file(mask, files).and_then(|f| f.metadata().ok()).map_or(0, |seen| seen.len());
+        let bytes = file(mask, files).and_then(|f| length(f).ok()).unwrap_or(0);
         let price = match mask.kind {
             MaskKind::Structures => cost::CONTOUR_BYTE,
             MaskKind::Segmentation | MaskKind::Labels => cost::FILE_BYTE,

@@ -92,6 +92,7 @@ impl Node {
         policy: Policy,
         received: Received,
     ) -> Result<Result<Admitted, Refusal>, NodeError> {
+        self.contained(&policy)?;
         let decision = match decided(&policy, &received) {
             Ok(decision) => decision,
             Err(refusal) => return Ok(Err(refusal)),

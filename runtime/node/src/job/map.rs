@@ -4,6 +4,7 @@ use super::grant::Granted;
 use super::keep::worth;
 use super::open::{Opened, opened};
 use super::path::{Added, JobPlan};
+use super::share::shares;
 use super::subject::granted_series;
 use crate::error::{NodeError, ask};
 use crate::node::Node;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::runtime::Handle;
 use trocar_manifest::cohort::{Expr, Record};
 use trocar_terms::{Digest, Value};
-use trocar_worker::{Grant, Launcher, MapJob};
+use trocar_worker::{Grant, Launcher, MapJob, Slot};
 
 /// Told the operator's terminal how many patients are done, of how many. Never a researcher.
 pub type Progress<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
@@ -47,7 +48,7 @@ impl Node {
         let job = map_job(granted, state);
         let cache = VolumeCache::of(self.home())?;
         let work = Work {
-            launcher: self.launcher(),
+            launcher: &self.launcher_for(&granted.admitted.policy),
             plan: &granted.admitted.plan,
             job: &job,
             snapshot: &granted.snapshot,
@@ -95,6 +96,7 @@ fn map_job(granted: &Granted, state: &[f64]) -> MapJob {
         state: state.to_vec(),
         shape: admitted.plan.shape(),
         author: false,
+        shared: shares(granted),
     }
 }
 
@@ -160,8 +162,10 @@ impl Work<'_> {
     /// `None` where the node itself could not go on: then nothing of the job is released or lost.
     fn drain(&self, cohort: &[Digest], next: &AtomicUsize, progress: &Mutex<Progress<'_>>) -> Option<Added> {
         let mut sums = Added::new(self.plan);
+        let mut slot = Slot::new(self.launcher, self.job);
+        slot.warm();
         while let Some(patient) = cohort.get(next.fetch_add(1, Ordering::Relaxed)) {
-            self.add(patient, &mut sums)?;
+            self.add(patient, &mut slot, &mut sums)?;
             if let Ok(mut tell) = progress.lock() {
                 let done = next.load(Ordering::Relaxed).min(cohort.len());
                 tell(done as u64, cohort.len() as u64);
@@ -172,7 +176,7 @@ impl Work<'_> {
 
     /// Whatever happens to one patient changes her contribution and nothing else. That her record cannot be fetched is the
     /// node's fault, as is a worker that cannot be started.
-    fn add(&self, digest: &Digest, sums: &mut Added) -> Option<()> {
+    fn add(&self, digest: &Digest, slot: &mut Slot<'_>, sums: &mut Added) -> Option<()> {
         let patient = self.runtime.block_on(self.store.record(digest)).ok()?;
         let mapped = match opened(&patient, &self.job.grant, &patient.files, &self.snapshot.root) {
             Ok(Opened { mut subject, mut files }) => {
@@ -185,7 +189,7 @@ impl Work<'_> {
                 {
                     decoded.push(*digest);
                 }
-                trocar_worker::map(self.launcher, self.job, subject, files)
+                slot.map(&subject, &files)
             }
             Err(unopened) => unopened.mapped(),
         };

@@ -11,6 +11,7 @@ mod open;
 mod path;
 mod release;
 mod run;
+mod share;
 mod status;
 mod subject;
 

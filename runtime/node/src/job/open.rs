@@ -5,23 +5,23 @@ use crate::store::Indexed;
 use rustix::io::Errno;
 use std::fs::File;
 use std::path::Path;
-use trocar_worker::{FileEntry, Grant, Launcher, MapJob, Subject};
+use trocar_worker::{FileEntry, Grant, Slot, Subject};
 
 /// Files that one patient's map may open. Beyond it her contribution is the default; below it a lack of descriptors is
 /// the node's own, so that no patient's files decide the fate of a job.
 const MOST_FILES: usize = 8_000;
 
-/// Maps one patient in a worker process of her own. `all` are the files that her record's numbers stand for.
+/// Maps one patient in a slot, in a process of her own. `all` are the files that her record's numbers stand for.
 #[must_use]
 pub fn map_one(
-    launcher: &Launcher,
-    job: &MapJob,
+    slot: &mut Slot<'_>,
+    grant: &Grant,
     patient: &Indexed,
     all: &[FileEntry],
     root: &Path,
 ) -> trocar_worker::Mapped {
-    match opened(patient, &job.grant, all, root) {
-        Ok(Opened { subject, files }) => trocar_worker::map(launcher, job, subject, files),
+    match opened(patient, grant, all, root) {
+        Ok(Opened { subject, files }) => slot.map(&subject, &files),
         Err(unopened) => unopened.mapped(),
     }
 }
