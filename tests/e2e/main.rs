@@ -15,4 +15,5 @@ mod scan;
 mod survival;
 mod tamper;
 mod words;
+mod workers;
 mod world;
