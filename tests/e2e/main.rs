@@ -4,6 +4,7 @@ mod airlock;
 mod attacks;
 mod broken;
 mod cache;
+mod cancel;
 mod intake;
 mod job;
 mod ledger;

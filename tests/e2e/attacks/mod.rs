@@ -9,7 +9,7 @@ mod estimate;
 mod hashes;
 mod identical;
 mod killed;
-mod lab;
+pub mod lab;
 mod oracle;
 mod repeats;
 pub mod row;
