@@ -226,3 +226,33 @@ fn the_bytes_of_a_name_use_up_fuel() {
     assert!(matches!(with(&long, 4_000 * 8), Err(MapFault::Fuel)));
     assert!(with(&long, 4_000 * 8 + 30_000).is_ok());
 }
+
+#[test]
+fn work_that_takes_long_costs_what_it_takes() {
+    // The least that each body costs; the rest of the guest costs less than a quarter of it.
+    let cases: [(&str, &str, usize, u64); 6] = [
+        ("memory.fill", "(memory.fill (i32.const 0x10000) (local.get $i) (i32.const 0x100000))", 1, 1 << 20),
+        ("memory.copy", "(memory.copy (i32.const 0x10000) (local.get $i) (i32.const 0x100000))", 1, 1 << 20),
+        ("memory.grow", "(drop (memory.grow (local.get $i)))", 1_000, 255_000),
+        ("loads", "(drop (i32.load (local.get $i)))", 1_000, 255_000),
+        ("stores", "(i32.store (local.get $i) (local.get $h))", 5_000, 80_000),
+        ("divisions", "(drop (i32.div_u (local.get $h) (i32.const 7)))", 5_000, 160_000),
+    ];
+    for (name, body, times, least) in cases {
+        let runner = load(&guest(&format!("{} (call $answer (i32.const 0))", body.repeat(times))));
+        let with = |fuel| map(&runner, &everything(), &Limits::new(fuel, 8, 10).unwrap(), &[0]);
+        assert!(matches!(with(least), Err(MapFault::Fuel)), "{name} costs less than {least}");
+        assert!(with(least + least / 4 + 5_000).is_ok(), "{name} costs more than {least} and a quarter");
+    }
+}
+
+#[test]
+fn an_operation_that_claims_four_gibibytes_ends_before_it_begins() {
+    for body in [
+        "(memory.fill (i32.const 0) (local.get $i) (i32.const -1))",
+        "(memory.copy (i32.const 0) (local.get $i) (i32.const -1))",
+    ] {
+        let wat = guest(&format!("{body} unreachable"));
+        assert!(matches!(once(&wat, &[0]), Err(MapFault::Fuel)), "{body}");
+    }
+}
