@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use trocar_terms::JobId;
+use trocar_terms::{Code, JobId};
 
 /// How often a running job looks for the wish, and the wish for the job's end.
 const LOOK: Duration = Duration::from_millis(50);
@@ -35,14 +35,27 @@ impl Node {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             if let Some(_lock) = self.home().try_lock("jobs.lock")? {
-                return self.end_if_wished(job).map(drop);
+                // It may have ended, or begun to wait for a checker, just before the wish was there.
+                return match self.can_be_cancelled(job) {
+                    Ok(()) => self.end_if_wished(job).map(drop),
+                    Err(_) => self.ended(job, &wish),
+                };
             }
             if history::finished(&self.home().ledger()?, job).is_some() {
-                return Ok(());
+                return self.ended(job, &wish);
             }
             std::thread::sleep(LOOK);
         }
         ask("the process that runs the job has not ended it yet; it will before it draws anything")
+    }
+
+    /// Whether a job that is over ended as was wished.
+    fn ended(&self, job: &JobId, wish: &Path) -> Result<(), NodeError> {
+        let _ = std::fs::remove_file(wish);
+        match history::finished(&self.home().ledger()?, job) {
+            Some(finished) if finished.code == Code::NodeFailure => Ok(()),
+            _ => ask(format!("job {job} was mapped before it could be ended")),
+        }
     }
 
     fn can_be_cancelled(&self, job: &JobId) -> Result<(), NodeError> {
