@@ -5,15 +5,15 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// A node whose dataset lets reviewed code of two reviewers in.
-struct Hospital {
-    world: World,
-    package: PathBuf,
+pub struct Hospital {
+    pub world: World,
+    pub package: PathBuf,
     digest: String,
 }
 
 const REVIEWED: (&str, &str) = ("class = \"any-code\"", "class = \"reviewed-code\"");
 /// `pet-suv` has no parameters; this lets a researcher narrow its cohort.
-const BY_AGE: [(&str, &str); 2] = [
+pub const BY_AGE: [(&str, &str); 2] = [
     ("pixels = true", "pixels = true\ncolumns = [\"age_years\"]"),
     ("filterable = []", "filterable = [\"age_years\"]"),
 ];
@@ -42,7 +42,7 @@ impl Hospital {
     }
 
     /// As `new`, reviewed and approved.
-    fn approved(patients: u32, guest: &str, change: &[(&str, &str)]) -> Self {
+    pub fn approved(patients: u32, guest: &str, change: &[(&str, &str)]) -> Self {
         let hospital = Self::new(patients, guest, change);
         hospital.review("anna").exits(0);
         hospital.review("bert").exits(0);
@@ -65,7 +65,7 @@ impl Hospital {
         job["job"].as_str().unwrap().to_owned()
     }
 
-    fn show(&self, job: &str) -> Value {
+    pub fn show(&self, job: &str) -> Value {
         self.world.run(&["node", "airlock", "show", job]).exits(0).json()
     }
 

@@ -246,6 +246,12 @@ pub(crate) enum Node {
     /// Say what of this node is not as it should be.
     #[command(before_help = "Example: trocar node doctor")]
     Doctor,
+    /// End an accepted job and its workers at once. Nothing of it leaves; what it reserved stays spent.
+    #[command(before_help = "Example: trocar node cancel 4f0c...")]
+    Cancel {
+        /// The job.
+        job: JobId,
+    },
     /// Finish accepted jobs that a stopped process left behind.
     #[command(before_help = "Example: trocar node resume")]
     Resume,

@@ -45,6 +45,13 @@ pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failu
         Verb::Budget => crate::budget::budget(out, &open(home).await?).await?,
         Verb::Audit(args) => return crate::audit::audit(out, &open(home).await?, &args).await,
         Verb::Doctor => return crate::audit::doctor(out, &open(home).await?).await,
+        Verb::Cancel { job } => {
+            open(home).await?.cancel(&job)?;
+            out.result(&json!({"job": job, "cancelled": true}), || format!("job {job} is ended"))?;
+            say(
+                "Nothing of it leaves. Whoever handed it in is told of a failure of the node, from release_at on.",
+            );
+        }
         Verb::Resume => return resume(out, &open(home).await?).await,
     }
     Ok(Exit::Done)

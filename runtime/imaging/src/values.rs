@@ -68,6 +68,16 @@ impl Values {
         each!(self, v => v.iter().map(|x| f(f64::from(*x))).collect())
     }
 
+    /// Each sample through a function of doubles, into memory of exactly as many; `None` where it is not.
+    #[allow(clippy::useless_conversion, reason = "doubles are one of the types")]
+    pub(crate) fn map_into<T>(&self, into: &mut [T], f: impl Fn(f64) -> T) -> Option<()> {
+        if into.len() != self.len() {
+            return None;
+        }
+        each!(self, v => into.iter_mut().zip(v).for_each(|(to, x)| *to = f(f64::from(*x))));
+        Some(())
+    }
+
     /// Appends samples of the same type; `None` where it is another.
     pub(crate) fn append(&mut self, more: Self) -> Option<()> {
         match (self, more) {

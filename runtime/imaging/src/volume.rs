@@ -16,10 +16,12 @@ use crate::{
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
+    iter::repeat_n,
     os::unix::fs::FileExt,
+    slice::ChunksExactMut,
     sync::{Arc, Mutex, PoisonError},
 };
-use trocar_terms::{Fault, Grid, Volume};
+use trocar_terms::{Fault, Grid, Volume, little_endian};
 
 /// A descriptor read without its shared offset, which another process may move.
 pub(crate) struct At<'a> {
@@ -142,6 +144,33 @@ impl SeriesVolume {
         Ok(samples.mapped(|stored| rounded(calibrated(slice, stored))))
     }
 
+    fn whole_into(&self, slice: &Slice, into: &mut [i16]) -> Result<(), Fault> {
+        self.mapped_into(slice, into, whole)
+    }
+
+    fn mapped_into<T>(&self, slice: &Slice, into: &mut [T], f: impl Fn(f64) -> T) -> Result<(), Fault> {
+        let samples = self.samples(slice)?;
+        samples.map_into(into, |stored| f(calibrated(slice, stored))).ok_or(Fault::Unsupported)
+    }
+
+    /// How many voxels so many slices have.
+    fn voxels(&self, slices: usize) -> usize {
+        let Grid { columns, rows, .. } = self.grid();
+        (columns as usize).saturating_mul(rows as usize).saturating_mul(slices)
+    }
+
+    /// Memory of so many slices, slice by slice; `width` elements a voxel.
+    fn planes<'a, T>(
+        &self,
+        slices: usize,
+        width: usize,
+        into: &'a mut [T],
+    ) -> Result<ChunksExactMut<'a, T>, Fault> {
+        let plane = self.voxels(1).saturating_mul(width);
+        let fits = plane > 0 && plane.checked_mul(slices) == Some(into.len());
+        if fits { Ok(into.chunks_exact_mut(plane)) } else { Err(Fault::OutOfRange) }
+    }
+
     /// A slice of a tilted stack, moved onto the grid.
     fn moved(&self, slice: &Slice) -> Result<Vec<f32>, Fault> {
         let size = self.images.get(slice.file).ok_or(Fault::Unsupported)?.format;
@@ -259,35 +288,62 @@ impl Volume for SeriesVolume {
     }
 
     fn read_s16(&self, first: u32, count: u32) -> Result<Arc<[i16]>, Fault> {
+        let length = self.voxels(self.slab(first, count, 2)?.len());
+        let mut voxels = fresh(length);
+        self.read_s16_into(first, count, Arc::make_mut(&mut voxels))?;
+        Ok(voxels)
+    }
+
+    fn read_f32(&self, first: u32, count: u32) -> Result<Arc<[f32]>, Fault> {
+        let length = self.voxels(self.slab(first, count, 4)?.len());
+        let mut voxels = fresh(length);
+        self.read_f32_into(first, count, Arc::make_mut(&mut voxels))?;
+        Ok(voxels)
+    }
+
+    fn read_s16_into(&self, first: u32, count: u32, into: &mut [i16]) -> Result<(), Fault> {
         let slices = self.slab(first, count, 2)?;
         if !self.integral() {
             return Err(Fault::Unsupported);
         }
-        let mut voxels: Vec<i16> = Vec::new();
-        for (at, slice) in (first..).zip(slices) {
+        for ((at, slice), plane) in (first..).zip(slices).zip(self.planes(slices.len(), 1, into)?) {
             match self.kept(at) {
-                Some(bytes) => voxels.extend(bytes.as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b))),
-                None => voxels.extend(self.whole(slice)?),
+                Some(bytes) => each(plane, bytes.as_chunks::<2>().0, |b| i16::from_le_bytes(*b))?,
+                None => self.whole_into(slice, plane)?,
             }
         }
-        Ok(voxels.into())
+        Ok(())
     }
 
-    fn read_f32(&self, first: u32, count: u32) -> Result<Arc<[f32]>, Fault> {
-        let mut voxels: Vec<f32> = Vec::new();
-        for (at, slice) in (first..).zip(self.slab(first, count, 4)?) {
+    fn read_f32_into(&self, first: u32, count: u32, into: &mut [f32]) -> Result<(), Fault> {
+        let slices = self.slab(first, count, 4)?;
+        for ((at, slice), plane) in (first..).zip(slices).zip(self.planes(slices.len(), 1, into)?) {
             match self.kept(at) {
                 Some(bytes) if self.integral() => {
-                    voxels.extend(bytes.as_chunks::<2>().0.iter().map(|b| f32::from(i16::from_le_bytes(*b))));
+                    each(plane, bytes.as_chunks::<2>().0, |b| f32::from(i16::from_le_bytes(*b)))?;
                 }
-                Some(bytes) => voxels.extend(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b))),
-                None if self.stack.tilted => voxels.extend(self.moved(slice)?),
+                Some(bytes) => each(plane, bytes.as_chunks::<4>().0, |b| f32::from_le_bytes(*b))?,
+                None if self.stack.tilted => each(plane, &self.moved(slice)?, |v| *v)?,
                 // Through the same 16 bits that are kept: a stream may hold more bits than the header says.
-                None if self.integral() => voxels.extend(self.whole(slice)?.into_iter().map(f32::from)),
-                None => voxels.extend(self.real(slice)?),
+                None if self.integral() => self.mapped_into(slice, plane, |value| f32::from(whole(value)))?,
+                None => self.mapped_into(slice, plane, rounded)?,
             }
         }
-        Ok(voxels.into())
+        Ok(())
+    }
+
+    fn read_bytes_into(&self, first: u32, count: u32, into: &mut [u8]) -> Result<(), Fault> {
+        let width = if self.integral() { 2 } else { 4 };
+        let slices = self.slab(first, count, width)?;
+        for ((at, slice), plane) in (first..).zip(slices).zip(self.planes(slices.len(), width, into)?) {
+            match self.kept(at) {
+                Some(bytes) => each(plane, &bytes, |b| *b)?,
+                None if self.integral() => little_endian(&self.whole(slice)?, plane, i16::to_le_bytes)?,
+                None if self.stack.tilted => little_endian(&self.moved(slice)?, plane, f32::to_le_bytes)?,
+                None => little_endian(&self.real(slice)?, plane, f32::to_le_bytes)?,
+            }
+        }
+        Ok(())
     }
 
     fn resampled(self: Arc<Self>, to: Grid) -> Result<Arc<dyn Volume>, Fault> {
@@ -296,6 +352,20 @@ impl Volume for SeriesVolume {
         let outside = self.outside();
         Ok(Arc::new(Resampled::new(self, from, to, outside)?))
     }
+}
+
+/// Memory for a slab, all of it at once: a vector would be copied to become shared.
+fn fresh<T: Copy + Default>(length: usize) -> Arc<[T]> {
+    repeat_n(T::default(), length).collect()
+}
+
+/// Each element of a slice of a volume from its stored form.
+fn each<S, T>(into: &mut [T], from: &[S], f: impl Fn(&S) -> T) -> Result<(), Fault> {
+    if into.len() != from.len() {
+        return Err(Fault::Unsupported);
+    }
+    into.iter_mut().zip(from).for_each(|(to, from)| *to = f(from));
+    Ok(())
 }
 
 /// In double precision, so that the one rounding is the last.

@@ -67,7 +67,7 @@ pub(crate) struct RawManifest {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawLimits {
     /// Fuel units.
-    #[schemars(with = "u64", range(min = 1, max = 9_000_000_000_000_u64))]
+    #[schemars(with = "u64", range(min = 1, max = 900_000_000_000_u64))]
     pub(crate) fuel: Spanned<u64>,
     /// Linear memory in MiB.
     #[schemars(with = "u32", range(min = 1, max = 4096))]

@@ -69,6 +69,9 @@ pub enum NodeError {
     /// What the policy asks for first is not there yet; the text says what to do.
     #[error("{0}")]
     Forbidden(String),
+    /// The operator ended the job while it ran.
+    #[error("the job was cancelled")]
+    Cancelled,
     /// The bundle could not be written.
     #[error("the bundle cannot be written")]
     Bundle(#[from] trocar_bundle::BundleError),

@@ -205,6 +205,17 @@ impl Home {
         lock_at(&self.root.join(name))
     }
 
+    /// Takes a lock that nobody holds; `None` where somebody does.
+    pub(crate) fn try_lock(&self, name: &str) -> Result<Option<std::fs::File>, NodeError> {
+        let path = self.root.join(name);
+        let lock = open_lock(&path)?;
+        match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(lock)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(file("lock", &path)(error.into())),
+        }
+    }
+
     /// Takes a lock that all homes of one ledger heed.
     pub(crate) fn common_lock(&self, name: &str) -> Result<std::fs::File, NodeError> {
         lock_at(&self.common.join(name))
@@ -288,9 +299,12 @@ impl Home {
     }
 }
 
+fn open_lock(path: &Path) -> Result<std::fs::File, NodeError> {
+    std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(file("open", path))
+}
+
 fn lock_at(path: &Path) -> Result<std::fs::File, NodeError> {
-    let lock =
-        std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(file("open", path))?;
+    let lock = open_lock(path)?;
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)
         .map_err(|e| file("lock", path)(e.into()))?;
     Ok(lock)

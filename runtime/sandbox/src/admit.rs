@@ -32,12 +32,18 @@ const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::MULTI_MEMORY)
     .union(WasmFeatures::COMPONENT_MODEL);
 
+/// The largest component: a script runtime with its library takes some 40 MB, and reading takes memory for each byte.
+const COMPONENT_BYTES: usize = 64 << 20;
+
 /// Checks a component's bytes, without compiling them: valid under the strict feature set, imports within the grant,
 /// `map-patient` exported.
 ///
 /// # Errors
 /// The first import outside the grant, or what makes it invalid.
 pub fn admit(wasm: &[u8], grant: &Grant) -> Result<(), AdmitError> {
+    if wasm.len() > COMPONENT_BYTES {
+        return Err(AdmitError::Invalid("it is larger than 64 MiB".into()));
+    }
     Validator::new_with_features(FEATURES).validate_all(wasm).map_err(invalid)?;
     let surface = surface(wasm)?;
     match surface.imports.into_iter().find(|name| !granted(name, grant)) {

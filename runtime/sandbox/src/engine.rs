@@ -1,4 +1,4 @@
-use crate::{AdmitError, Grant, admit, bindings::AlgorithmPre, host};
+use crate::{AdmitError, Grant, admit, bindings::AlgorithmPre, host, prices::PRICES};
 use std::hash::{Hash, Hasher};
 use trocar_terms::Digest;
 use wasmtime::{
@@ -42,6 +42,7 @@ fn engine() -> wasmtime::Result<Engine> {
         .shared_memory(false)
         .concurrency_support(false)
         .consume_fuel(true)
+        .operator_cost(PRICES)
         .max_wasm_stack(STACK)
         .signals_based_traps(true)
         .guard_before_linear_memory(true)

@@ -14,6 +14,7 @@ mod engine;
 mod grant;
 mod host;
 mod meter;
+mod prices;
 mod run;
 #[cfg(test)]
 mod tests;

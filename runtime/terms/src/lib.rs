@@ -37,4 +37,4 @@ pub use limits::{LimitError, Limits};
 pub use output::{Axis, Bounds, Kind, Output, Variable};
 pub use rules::{AttributeRule, Class, Deidentification, Modality, PrivateGroups};
 pub use value::Value;
-pub use view::{Fault, Grid, Mask, Patient, SeriesInfo, Volume};
+pub use view::{Fault, Grid, Mask, Patient, SeriesInfo, Volume, little_endian};

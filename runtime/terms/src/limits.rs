@@ -20,11 +20,18 @@ enum Wrong {
     Range(&'static str),
     #[error("seconds is too short a box for this fuel: write `seconds = {0}` or more, or less fuel")]
     Time(u64),
+    #[error("seconds is too short a box for this memory: write `seconds = {0}` or more, or less memory_mib")]
+    Memory(u32),
 }
 
-/// A thousand million units run for 78 ms in a tight loop (WASM.md section 2e), so this many are a fifth of a second:
-/// a guest comes to the end of its fuel, which is the same everywhere, long before the end of its time, which is not.
-const FUEL_A_SECOND: u64 = 2_500_000_000;
+/// A unit takes 1 ns at most, whatever a guest does (sandbox/src/prices.rs; measured by `cargo xtask bench sandbox`), and the
+/// box has room for four times that: a guest comes to the end of its fuel, which is the same everywhere, long before the end
+/// of its time, which is not, and which the workers of other patients could shorten.
+const FUEL_A_SECOND: u64 = 250_000_000;
+
+/// A page of 4 KiB that is touched for the first time costs the system up to 1 us, and the guest next to nothing: four times
+/// that is a second for each GiB.
+const MIB_A_SECOND: u32 = 1_024;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,11 +45,11 @@ impl Limits {
     /// Fuel (wasmtime units), linear memory in MiB, and the time box a patient in seconds.
     ///
     /// # Errors
-    /// Fuel outside 1..=9 * 10^12, memory outside 1..=4096, seconds outside 1..=3600, or more fuel than 2.5 * 10^9 units a
-    /// second.
+    /// Fuel outside 1..=9 * 10^11, memory outside 1..=4096, seconds outside 1..=3600, or more than 2.5 * 10^8 units or a GiB
+    /// for each second.
     pub const fn new(fuel: u64, memory_mib: u32, seconds: u32) -> Result<Self, LimitError> {
-        if fuel == 0 || fuel > 9_000_000_000_000 {
-            return Err(LimitError(Wrong::Range("fuel is 1 to 9_000_000_000_000")));
+        if fuel == 0 || fuel > 900_000_000_000 {
+            return Err(LimitError(Wrong::Range("fuel is 1 to 900_000_000_000")));
         }
         if memory_mib == 0 || memory_mib > 4096 {
             return Err(LimitError(Wrong::Range("memory_mib is 1 to 4096")));
@@ -50,10 +57,14 @@ impl Limits {
         if seconds == 0 || seconds > 3600 {
             return Err(LimitError(Wrong::Range("seconds is 1 to 3600")));
         }
-        // A box can be an hour at most, so fuel can be 90^12 at most.
+        // A box can be an hour at most, so fuel can be 9 * 10^11 at most.
         let needed = fuel.div_ceil(FUEL_A_SECOND);
         if needed > seconds as u64 {
             return Err(LimitError(Wrong::Time(needed)));
+        }
+        let needed = memory_mib.div_ceil(MIB_A_SECOND);
+        if needed > seconds {
+            return Err(LimitError(Wrong::Memory(needed)));
         }
         Ok(Self { fuel, memory_mib, seconds })
     }
@@ -104,10 +115,17 @@ mod tests {
 
     #[test]
     fn fuel_that_may_outlast_the_time_box_is_refused_with_the_seconds_it_needs() {
-        assert!(Limits::new(2_500_000_000, 1, 1).is_ok());
-        let error = Limits::new(2_500_000_001, 1, 1).unwrap_err().to_string();
+        assert!(Limits::new(250_000_000, 1, 1).is_ok());
+        let error = Limits::new(250_000_001, 1, 1).unwrap_err().to_string();
         assert!(error.contains("write `seconds = 2` or more"), "{error}");
-        assert!(Limits::new(2_500_000_001, 1, 2).is_ok());
-        assert!(Limits::new(9_000_000_000_000, 1, 3600).is_ok());
+        assert!(Limits::new(250_000_001, 1, 2).is_ok());
+        assert!(Limits::new(900_000_000_000, 1, 3600).is_ok());
+    }
+
+    #[test]
+    fn memory_that_may_outlast_the_time_box_is_refused_with_the_seconds_it_needs() {
+        assert!(Limits::new(1, 1024, 1).is_ok() && Limits::new(1, 4096, 4).is_ok());
+        let error = Limits::new(1, 1025, 1).unwrap_err().to_string();
+        assert!(error.contains("write `seconds = 2` or more"), "{error}");
     }
 }

@@ -104,6 +104,31 @@ pub trait Volume: Send + Sync {
     /// # Errors
     /// `OutOfRange`; `Unsupported` where a slice cannot be decoded.
     fn read_f32(&self, first: u32, count: u32) -> Result<Arc<[f32]>, Fault>;
+    /// As [`read_s16`](Self::read_s16), into memory that is used again: exactly as long as the slab.
+    ///
+    /// # Errors
+    /// As `read_s16`; `OutOfRange` where the memory has another length.
+    fn read_s16_into(&self, first: u32, count: u32, into: &mut [i16]) -> Result<(), Fault> {
+        copied(&self.read_s16(first, count)?, into)
+    }
+    /// As [`read_f32`](Self::read_f32), likewise.
+    ///
+    /// # Errors
+    /// As `read_f32`; `OutOfRange` where the memory has another length.
+    fn read_f32_into(&self, first: u32, count: u32, into: &mut [f32]) -> Result<(), Fault> {
+        copied(&self.read_f32(first, count)?, into)
+    }
+    /// The bytes of what `read_s16` gives where the volume is integral, else of what `read_f32` gives, little endian.
+    ///
+    /// # Errors
+    /// As those; `OutOfRange` where the memory has another length.
+    fn read_bytes_into(&self, first: u32, count: u32, into: &mut [u8]) -> Result<(), Fault> {
+        if self.integral() {
+            little_endian(&self.read_s16(first, count)?, into, i16::to_le_bytes)
+        } else {
+            little_endian(&self.read_f32(first, count)?, into, f32::to_le_bytes)
+        }
+    }
     /// The volume on another grid with the same axes and the same centre: linear between voxels, reals only. Beyond half
     /// a voxel outside its edges there is air (-1000) in a CT and 0 in any other series.
     ///
@@ -126,9 +151,57 @@ pub trait Mask: Send + Sync {
     /// # Errors
     /// `OutOfRange` beyond the grid.
     fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault>;
+    /// As [`read`](Self::read), into memory that is used again: exactly as long as the slab.
+    ///
+    /// # Errors
+    /// As `read`; `OutOfRange` where the memory has another length.
+    fn read_into(&self, first: u32, count: u32, into: &mut [u8]) -> Result<(), Fault> {
+        copied(&self.read(first, count)?, into)
+    }
     /// The segmentation on another grid with the same axes and the same centre, each voxel as the nearest one; 0 outside.
     ///
     /// # Errors
     /// As [`Volume::resampled`].
     fn resampled(self: Arc<Self>, to: Grid) -> Result<Arc<dyn Mask>, Fault>;
+}
+
+fn copied<T: Copy>(from: &[T], into: &mut [T]) -> Result<(), Fault> {
+    if from.len() != into.len() {
+        return Err(Fault::OutOfRange);
+    }
+    into.copy_from_slice(from);
+    Ok(())
+}
+
+/// Numbers as `N` bytes each: on the machines that there are this becomes a plain copy.
+///
+/// # Errors
+/// `OutOfRange` where the bytes are not those of so many numbers.
+pub fn little_endian<T: Copy, const N: usize>(
+    from: &[T],
+    into: &mut [u8],
+    bytes: impl Fn(T) -> [u8; N],
+) -> Result<(), Fault> {
+    let (slots, rest) = into.as_chunks_mut::<N>();
+    if slots.len() != from.len() || !rest.is_empty() {
+        return Err(Fault::OutOfRange);
+    }
+    slots.iter_mut().zip(from).for_each(|(to, from)| *to = bytes(*from));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_fill_exactly_the_bytes_that_they_take() {
+        let mut bytes = [0; 4];
+        assert_eq!(little_endian(&[-2_i16, 3], &mut bytes, i16::to_le_bytes), Ok(()));
+        assert_eq!(bytes, [0xFE, 0xFF, 3, 0]);
+        for length in [0, 3, 5, 6] {
+            let mut bytes = vec![0; length];
+            assert_eq!(little_endian(&[-2_i16, 3], &mut bytes, i16::to_le_bytes), Err(Fault::OutOfRange));
+        }
+    }
 }

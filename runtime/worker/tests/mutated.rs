@@ -98,7 +98,7 @@ fn job(launcher: &Launcher) -> MapJob {
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).expect("embeds");
     let component = ComponentEncoder::default().module(&module).expect("module").encode().expect("encodes");
     let code = compile(launcher, &component, &grant()).expect("compiles");
-    let limits = Limits::new(100_000_000_000, 16, 60).unwrap();
+    let limits = Limits::new(15_000_000_000, 16, 60).unwrap();
     MapJob {
         code,
         grant: grant(),

@@ -101,7 +101,7 @@ fn mean() -> Vec<u8> {
 }
 
 fn job(code: MachineCode, seconds: u32) -> MapJob {
-    let limits = Limits::new(10_000_000_000.min(2_000_000_000 * u64::from(seconds)), 16, seconds).unwrap();
+    let limits = Limits::new(10_000_000_000.min(250_000_000 * u64::from(seconds)), 16, seconds).unwrap();
     MapJob {
         code,
         grant: grant(),

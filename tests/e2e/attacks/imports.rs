@@ -82,7 +82,7 @@ fn an_import_outside_the_contract_is_refused_by_name_with_no_data_read() {
 }
 
 /// Packed by an adversary, who does not ask `trocar pack`.
-fn packed(world: &World, manifest: &str, component: &[u8]) -> PathBuf {
+pub fn packed(world: &World, manifest: &str, component: &[u8]) -> PathBuf {
     let pem = std::fs::read_to_string(world.home().join("keys/author.pem")).unwrap();
     let key = SecretKey::from_pem(&pem).unwrap();
     let path = world.path("forbidden.trocar");

@@ -2,7 +2,7 @@
 //! next patient. With containment off the same attempts succeed, or they would show nothing.
 
 use super::row::Row;
-use super::sandboxed::encoded;
+use super::sandboxed::component;
 use crate::world::{World, guest, manifest};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ impl Ground {
 
     fn job(&self, shared: bool, seconds: u32) -> MapJob {
         let grant = grant();
-        let code = compile(&self.launcher, &encoded(AGE), &grant).expect("the guest compiles");
+        let code = compile(&self.launcher, &component(AGE), &grant).expect("the guest compiles");
         let limits = Limits::new(1_000_000_000, 16, seconds).unwrap();
         let (params, state) = (vec![], vec![]);
         MapJob { code, grant, limits, params, state, shape: vec![1], author: false, shared }

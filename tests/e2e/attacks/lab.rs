@@ -48,11 +48,16 @@ impl Lab {
     }
 
     pub fn seeded(guest: &str, patients: u32, seed: &str) -> Self {
+        Self::packed(patients, seed, |world| world.pack(guest, &[]))
+    }
+
+    /// With a package that the test makes.
+    pub fn packed(patients: u32, seed: &str, pack: impl FnOnce(&World) -> PathBuf) -> Self {
         let world = World::at(morning(), seed);
         let folder = tiny(&world, "cohort", patients);
         world.dataset("liver", &folder, &[HELD]).exits(0);
         let target = files_of_one(&folder);
-        let package = world.pack(guest, &[]);
+        let package = pack(&world);
         world.approve(&package, "liver");
         Self { world, package, target }
     }

@@ -19,6 +19,7 @@ mod time;
 
 mod calls;
 mod endless;
+mod escape;
 mod imports;
 mod low_bit;
 mod memory;

@@ -29,7 +29,12 @@ impl Guest {
 
     /// A guest written in WAT, under the manifest of another that returns as much.
     pub fn written(wat: &str, manifest_of: &str) -> Self {
-        Self::of(&encoded(wat), Self::manifest(&manifest(manifest_of)))
+        Self::of_component(&component(wat), manifest_of)
+    }
+
+    /// A component, under the manifest of a guest.
+    pub fn of_component(component: &[u8], manifest_of: &str) -> Self {
+        Self::of(component, Self::manifest(&manifest(manifest_of)))
     }
 
     /// A manifest, read.
@@ -91,7 +96,7 @@ pub fn opened(mapped: Result<Untrusted<Contribution>, MapFault>) -> Contribution
 }
 
 /// Makes a component of a core module in WAT.
-pub fn encoded(wat: &str) -> Vec<u8> {
+pub fn component(wat: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("sdk/wit")).expect("sdk/wit");
     let mut module = wat::parse_str(wat).expect("WAT");

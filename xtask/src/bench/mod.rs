@@ -6,6 +6,7 @@ mod index;
 mod made;
 mod peers;
 pub(crate) mod rows;
+mod sandbox;
 
 use crate::run::{result, say};
 use crate::{build, setup};
@@ -35,6 +36,8 @@ enum Name {
     Filter,
     /// The scan of a dataset
     Index,
+    /// What a guest, its slabs, its kernels and its workers cost
+    Sandbox,
 }
 
 /// Builds ours, measures, prints the table; fails where a row does not hold.
@@ -44,6 +47,7 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
         Name::Decode => decode::rows(tools)?,
         Name::Filter => filter::rows()?,
         Name::Index => index::rows(&build::binary(tools)?, !options.quick)?,
+        Name::Sandbox => sandbox::rows(tools, options.quick)?,
     };
     rows.iter().for_each(|row| result(&row.line()));
     if options.json {

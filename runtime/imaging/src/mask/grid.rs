@@ -4,7 +4,7 @@ use crate::{
     lattice::Lattice,
     resample::{nearest, slab},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, iter::repeat_n, sync::Arc};
 use trocar_terms::{Fault, Grid, Mask};
 
 /// Bits of the slices of a mask, whether of a series or of what is mapped to it: a voxel has one.
@@ -48,6 +48,11 @@ impl GridMask {
         }
     }
 
+    /// Voxels of a slice.
+    const fn plane(&self) -> usize {
+        (self.grid.columns as usize).saturating_mul(self.grid.rows as usize)
+    }
+
     /// Adds to what making it has cost.
     pub(crate) const fn spend(&mut self, units: u64) {
         self.units = self.units.saturating_add(units);
@@ -69,16 +74,25 @@ impl Mask for GridMask {
     }
 
     fn read(&self, first: u32, count: u32) -> Result<Arc<[u8]>, Fault> {
-        let pixels = (self.grid.columns as usize).saturating_mul(self.grid.rows as usize);
+        let slices = slab(self.grid, first, count, 1)?.len();
+        let mut voxels: Arc<[u8]> = repeat_n(0, self.plane().saturating_mul(slices)).collect();
+        self.read_into(first, count, Arc::make_mut(&mut voxels))?;
+        Ok(voxels)
+    }
+
+    fn read_into(&self, first: u32, count: u32, into: &mut [u8]) -> Result<(), Fault> {
         let slices = slab(self.grid, first, count, 1)?;
-        let mut voxels = Vec::with_capacity(pixels.saturating_mul(count as usize));
-        for slice in slices {
-            match self.slices.get(&slice) {
-                Some(stencil) => voxels.extend(stencil.bytes()),
-                None => voxels.resize(voxels.len().saturating_add(pixels), 0),
+        let plane = self.plane();
+        if plane == 0 || plane.checked_mul(slices.len()) != Some(into.len()) {
+            return Err(Fault::OutOfRange);
+        }
+        for (slice, plane) in slices.zip(into.chunks_exact_mut(plane)) {
+            plane.fill(0);
+            if let Some(stencil) = self.slices.get(&slice) {
+                stencil.bytes_into(plane);
             }
         }
-        Ok(voxels.into())
+        Ok(())
     }
 
     fn resampled(self: Arc<Self>, to: Grid) -> Result<Arc<dyn Mask>, Fault> {

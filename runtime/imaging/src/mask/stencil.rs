@@ -83,9 +83,21 @@ impl Stencil {
     }
 
     /// 0 or 1 a pixel, row by row.
+    pub(crate) fn bytes_into(&self, into: &mut [u8]) {
+        let across = self.columns.div_ceil(64).max(1);
+        let rows = into.chunks_exact_mut(self.columns.max(1));
+        for (row, words) in rows.zip(self.words.chunks_exact(across)) {
+            for (pixels, word) in row.chunks_mut(64).zip(words) {
+                (0_u32..).zip(pixels).for_each(|(at, pixel)| *pixel = u8::from(word >> at & 1 == 1));
+            }
+        }
+    }
+
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> impl Iterator<Item = u8> {
-        let pixels = (0..self.rows).flat_map(move |row| (0..self.columns).map(move |column| (column, row)));
-        pixels.map(|(column, row)| u8::from(self.get(column, row)))
+        let mut all = vec![0; self.columns * self.rows];
+        self.bytes_into(&mut all);
+        all.into_iter()
     }
 }
 

@@ -2,7 +2,10 @@
 
 use super::{Affine, SOURCE_BYTE, between, fits, floor, rounded, slab};
 use crate::{cost, lattice::Lattice};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    iter::repeat_n,
+    sync::{Arc, Mutex, PoisonError},
+};
 use trocar_terms::{Fault, Grid, Volume};
 
 /// Bytes of source slices that one resampled volume keeps.
@@ -90,16 +93,21 @@ impl Resampled {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    fn slice(&self, slice: u32, out: &mut Vec<f32>) -> Result<(), Fault> {
+    /// Voxels of a slice.
+    const fn plane(&self) -> usize {
+        let [columns, rows, _] = self.to.size;
+        (columns as usize).saturating_mul(rows as usize)
+    }
+
+    fn slice(&self, slice: u32, into: &mut [f32]) -> Result<(), Fault> {
         let needs = self.needs(slice);
         let first = *needs.start();
         let planes = needs.map(|k| self.source(k)).collect::<Result<Vec<_>, _>>()?;
-        let [columns, rows, _] = self.to.size;
-        for row in 0..rows {
-            out.extend((0..columns).map(|column| {
-                self.voxel(self.map.at([column, row, slice]), &planes, first).unwrap_or(self.outside)
-            }));
-        }
+        let [columns, ..] = self.to.size;
+        let places = (0..).flat_map(|row| (0..columns).map(move |column| [column, row, slice]));
+        into.iter_mut().zip(places).for_each(|(to, at)| {
+            *to = self.voxel(self.map.at(at), &planes, first).unwrap_or(self.outside);
+        });
         Ok(())
     }
 
@@ -161,11 +169,19 @@ impl Volume for Resampled {
     }
 
     fn read_f32(&self, first: u32, count: u32) -> Result<Arc<[f32]>, Fault> {
-        let mut voxels = Vec::new();
-        for slice in slab(self.grid(), first, count, 4)? {
-            self.slice(slice, &mut voxels)?;
+        let slices = slab(self.grid(), first, count, 4)?.len();
+        let mut voxels: Arc<[f32]> = repeat_n(0.0, self.plane().saturating_mul(slices)).collect();
+        self.read_f32_into(first, count, Arc::make_mut(&mut voxels))?;
+        Ok(voxels)
+    }
+
+    fn read_f32_into(&self, first: u32, count: u32, into: &mut [f32]) -> Result<(), Fault> {
+        let slices = slab(self.grid(), first, count, 4)?;
+        let plane = self.plane();
+        if plane == 0 || plane.checked_mul(slices.len()) != Some(into.len()) {
+            return Err(Fault::OutOfRange);
         }
-        Ok(voxels.into())
+        slices.zip(into.chunks_exact_mut(plane)).try_for_each(|(slice, plane)| self.slice(slice, plane))
     }
 
     fn resampled(self: Arc<Self>, _: Grid) -> Result<Arc<dyn Volume>, Fault> {

@@ -1,5 +1,6 @@
 //! Granted -> Mapped: each patient of the cohort in a worker process of her own, in an order that nobody chose.
 
+use super::cancel::Watch;
 use super::grant::Granted;
 use super::keep::worth;
 use super::open::{Opened, opened};
@@ -47,7 +48,9 @@ impl Node {
     ) -> Result<(Added, Vec<Digest>), NodeError> {
         let job = map_job(granted, state);
         let cache = VolumeCache::of(self.home())?;
+        let wish = self.wish(&granted.job);
         let work = Work {
+            watch: Watch::new(&wish),
             launcher: &self.launcher_for(&granted.admitted.policy),
             plan: &granted.admitted.plan,
             job: &job,
@@ -128,6 +131,7 @@ impl Record for Seen<'_> {
 }
 
 struct Work<'a> {
+    watch: Watch<'a>,
     launcher: &'a Launcher,
     plan: &'a JobPlan,
     job: &'a MapJob,
@@ -144,11 +148,17 @@ impl Work<'_> {
         let next = AtomicUsize::new(0);
         let progress = Mutex::new(progress);
         std::thread::scope(|scope| {
+            let watch = scope.spawn(|| self.watch.run());
             let threads: Vec<_> =
                 (0..workers.max(1)).map(|_| scope.spawn(|| self.drain(cohort, &next, &progress))).collect();
+            let all: Vec<_> = threads.into_iter().map(|thread| thread.join().ok().flatten()).collect();
+            self.watch.end();
+            watch.thread().unpark();
+            if self.watch.wished() {
+                return Err(NodeError::Cancelled);
+            }
             let mut total = Added::new(self.plan);
-            for thread in threads {
-                let sums = thread.join().ok().flatten();
+            for sums in all {
                 if sums.is_none_or(|sums| total.merge(sums).is_err()) {
                     return ask(
                         "a worker process cannot be started or the index not be read; the job stays accepted: run `trocar node resume`",
@@ -165,6 +175,9 @@ impl Work<'_> {
         let mut slot = Slot::new(self.launcher, self.job);
         slot.warm();
         while let Some(patient) = cohort.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if self.watch.wished() {
+                return None;
+            }
             self.add(patient, &mut slot, &mut sums)?;
             if let Ok(mut tell) = progress.lock() {
                 let done = next.load(Ordering::Relaxed).min(cohort.len());

@@ -4,6 +4,7 @@
 //! state: a refused job is a line in the ledger and nothing else.
 
 mod admit;
+mod cancel;
 mod grant;
 mod keep;
 mod map;

@@ -64,6 +64,16 @@ impl Node {
     }
 
     async fn run(&self, reservation: &Reservation, progress: Progress<'_>) -> Result<(), NodeError> {
+        if self.end_if_wished(&reservation.job)? {
+            return Ok(());
+        }
+        match self.carry_out(reservation, progress).await {
+            Err(NodeError::Cancelled) => self.end_if_wished(&reservation.job).map(drop),
+            other => other,
+        }
+    }
+
+    async fn carry_out(&self, reservation: &Reservation, progress: Progress<'_>) -> Result<(), NodeError> {
         let granted = match self.regrant(reservation).await {
             Ok(granted) => granted,
             Err(error) if error.is_lost() => return self.fail(&reservation.job),

@@ -3,6 +3,7 @@
 mod convert;
 mod open;
 mod patient;
+mod slabs;
 mod voxels;
 
 use crate::{
@@ -55,6 +56,7 @@ pub(crate) struct Host {
     /// Series that could not be opened on the grid of another, likewise.
     apart: BTreeMap<(u32, u32), Fault>,
     table: ResourceTable,
+    slabs: slabs::Slabs,
     pub(crate) meter: Meter,
 }
 
@@ -65,7 +67,8 @@ impl Host {
         table.set_max_capacity(HANDLES);
         let (grant, opened) = (grant.clone(), BTreeMap::new());
         let (shut, apart) = (BTreeMap::new(), BTreeMap::new());
-        Self { patient, grant, series, opened, shut, apart, table, meter: Meter::new(memory_mib) }
+        let (slabs, meter) = (slabs::Slabs::default(), Meter::new(memory_mib));
+        Self { patient, grant, series, opened, shut, apart, table, slabs, meter }
     }
 
     /// The one patient, as the guest's own handle.

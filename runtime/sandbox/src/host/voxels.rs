@@ -1,6 +1,9 @@
 //! Slabs of volumes and masks, and both on other grids.
 
-use super::{Answer, Host, MaskHandle, RESAMPLE_BYTES, SLAB, Store, VolumeHandle, answer, hand_out, refused};
+use super::{
+    Answer, Host, MaskHandle, RESAMPLE_BYTES, SLAB, Store, VolumeHandle, answer, hand_out, refused,
+    slabs::{Slabs, filled},
+};
 use crate::{
     bindings::trocar::guest::types,
     meter::{charge, spend},
@@ -20,32 +23,34 @@ pub(super) fn link_volume(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
         charge(&mut s, 0)?;
         Ok((types::Grid::from(s.data().volume(&v)?.grid()),))
     })?;
-    // `Arc<[_]>` is lowered straight into the guest; the `Vec` of generated bindings would copy once more.
+    // A shared slice is lowered as it lies there; the `Vec` of generated bindings would be made anew for each slab.
     i.func_wrap(
         "[method]volume.read-s16",
         |mut s: Store<'_>, (v, first, count): (Resource<VolumeHandle>, u32, u32)| {
-            let voxels = slab(&mut s, &v, 2, (first, count), |v| v.read_s16(first, count))?;
-            Ok((voxels,))
+            let of = |slabs: &mut Slabs, volume: &dyn Volume, length| {
+                filled(&mut slabs.s16, length, |into| volume.read_s16_into(first, count, into))
+            };
+            Ok((slab(&mut s, &v, 2, (first, count), of)?,))
         },
     )?;
     i.func_wrap(
         "[method]volume.read-f32",
         |mut s: Store<'_>, (v, first, count): (Resource<VolumeHandle>, u32, u32)| {
-            let voxels = slab(&mut s, &v, 4, (first, count), |v| v.read_f32(first, count))?;
-            Ok((voxels,))
+            let of = |slabs: &mut Slabs, volume: &dyn Volume, length| {
+                filled(&mut slabs.f32, length, |into| volume.read_f32_into(first, count, into))
+            };
+            Ok((slab(&mut s, &v, 4, (first, count), of)?,))
         },
     )?;
     i.func_wrap(
         "[method]volume.read-bytes",
         |mut s: Store<'_>, (v, first, count): (Resource<VolumeHandle>, u32, u32)| {
-            let bytes = if s.data().volume(&v)?.integral() {
-                let voxels = slab(&mut s, &v, 2, (first, count), |v| v.read_s16(first, count))?;
-                voxels.map(|voxels| voxels.iter().flat_map(|x| x.to_le_bytes()).collect::<Arc<[u8]>>())
-            } else {
-                let voxels = slab(&mut s, &v, 4, (first, count), |v| v.read_f32(first, count))?;
-                voxels.map(|voxels| voxels.iter().flat_map(|x| x.to_le_bytes()).collect::<Arc<[u8]>>())
+            let width = if s.data().volume(&v)?.integral() { 2 } else { 4 };
+            let of = |slabs: &mut Slabs, volume: &dyn Volume, length: usize| {
+                let bytes = length.saturating_mul(width);
+                filled(&mut slabs.bytes, bytes, |into| volume.read_bytes_into(first, count, into))
             };
-            Ok((bytes,))
+            Ok((slab(&mut s, &v, width as u64, (first, count), of)?,))
         },
     )
 }
@@ -84,30 +89,33 @@ pub(super) fn link_mask(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
                 Err(fault) => return refused(&mut s, fault),
             };
             charge(&mut s, bytes)?;
-            let work = s.data().table.get(&m)?.0.slab_cost(count);
-            spend(&mut s, work)?;
-            Ok((answer(s.data().table.get(&m)?.0.read(first, count)),))
+            let mask = Arc::clone(&s.data().table.get(&m)?.0);
+            spend(&mut s, mask.slab_cost(count))?;
+            let length = usize::try_from(bytes)?;
+            let kept = &mut s.data_mut().slabs.bytes;
+            Ok((answer(filled(kept, length, |into| mask.read_into(first, count, into))),))
         },
     )
 }
 
-/// Checks a slab's bounds, takes its price, reads it.
+/// Checks a slab's bounds, takes its price, reads so many voxels.
 fn slab<T>(
     store: &mut Store<'_>,
     volume: &Resource<VolumeHandle>,
     width: u64,
     slices: (u32, u32),
-    read: impl FnOnce(&dyn Volume) -> std::result::Result<Arc<[T]>, Fault>,
+    read: impl FnOnce(&mut Slabs, &dyn Volume, usize) -> std::result::Result<Arc<[T]>, Fault>,
 ) -> Result<Answer<Arc<[T]>>> {
-    let grid = store.data().volume(volume)?.grid();
-    match span(grid, width, slices) {
-        Ok(bytes) => charge(store, bytes)?,
+    let volume = Arc::clone(&store.data().table.get(volume)?.0);
+    let bytes = match span(volume.grid(), width, slices) {
+        Ok(bytes) => bytes,
         Err(fault) => return refused(store, fault).map(|(answer,)| answer),
-    }
+    };
+    charge(store, bytes)?;
     let (first, count) = slices;
-    let work = store.data().volume(volume)?.slab_cost(first, count);
-    spend(store, work)?;
-    Ok(answer(read(store.data().volume(volume)?)))
+    spend(store, volume.slab_cost(first, count))?;
+    let length = usize::try_from(bytes.checked_div(width).unwrap_or(0))?;
+    Ok(answer(read(&mut store.data_mut().slabs, volume.as_ref(), length)))
 }
 
 /// The bytes of slices `first..first + count`.

@@ -133,8 +133,8 @@ fn the_same_patient_uses_the_same_fuel() {
         assert!(enough(low) && !enough(low - 1));
     }
     // Two host calls, opening, three slices and 48 bytes are the most of it.
-    let work = OPEN + OPENING + 3 * SLICE + 2 * 5_000 + 48 * 32;
-    assert!((work..work + 2_000).contains(&low), "{low}");
+    let work = OPEN + OPENING + 3 * SLICE + 2 * 5_000 + 48 * 8;
+    assert!((work..work + 6_000).contains(&low), "{low}");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn host_calls_use_up_fuel() {
 
 #[test]
 fn the_bytes_of_a_slab_use_up_fuel() {
-    // 2 MiB at 32 units a byte are 67 million units; opening and decoding come on top.
+    // 2 MiB at 8 units a byte are 16.8 million units; opening and decoding come on top.
     let wat = guest(
         "(call $open (local.get $patient) (i32.const 2) (i32.const 64))
          (call $read_s16 (i32.load (i32.const 68)) (i32.const 0) (i32.const 1) (i32.const 80))
@@ -156,8 +156,8 @@ fn the_bytes_of_a_slab_use_up_fuel() {
     let runner = load(&wat);
     let with = |fuel| map(&runner, &everything(), &Limits::new(fuel, 8, 10).unwrap(), &[0]);
     let work = OPEN + OPENING + SLICE;
-    assert!(matches!(with(work + 67_000_000), Err(MapFault::Fuel)));
-    assert!(with(work + 68_000_000).is_ok());
+    assert!(matches!(with(work + 16_777_000), Err(MapFault::Fuel)));
+    assert!(with(work + 16_800_000).is_ok());
 }
 
 #[test]
@@ -223,6 +223,36 @@ fn the_bytes_of_a_name_use_up_fuel() {
     let (short, long) = (load(&wat(9)), load(&wat(4_000)));
     let with = |runner, fuel| map(runner, &everything(), &Limits::new(fuel, 8, 10).unwrap(), &[0]);
     assert!(with(&short, 30_000).is_ok());
-    assert!(matches!(with(&long, 4_000 * 32), Err(MapFault::Fuel)));
-    assert!(with(&long, 4_000 * 32 + 30_000).is_ok());
+    assert!(matches!(with(&long, 4_000 * 8), Err(MapFault::Fuel)));
+    assert!(with(&long, 4_000 * 8 + 30_000).is_ok());
+}
+
+#[test]
+fn work_that_takes_long_costs_what_it_takes() {
+    // The least that each body costs; the rest of the guest costs less than a quarter of it.
+    let cases: [(&str, &str, usize, u64); 6] = [
+        ("memory.fill", "(memory.fill (i32.const 0x10000) (local.get $i) (i32.const 0x100000))", 1, 1 << 20),
+        ("memory.copy", "(memory.copy (i32.const 0x10000) (local.get $i) (i32.const 0x100000))", 1, 1 << 20),
+        ("memory.grow", "(drop (memory.grow (local.get $i)))", 1_000, 255_000),
+        ("loads", "(drop (i32.load (local.get $i)))", 1_000, 255_000),
+        ("stores", "(i32.store (local.get $i) (local.get $h))", 5_000, 80_000),
+        ("divisions", "(drop (i32.div_u (local.get $h) (i32.const 7)))", 5_000, 160_000),
+    ];
+    for (name, body, times, least) in cases {
+        let runner = load(&guest(&format!("{} (call $answer (i32.const 0))", body.repeat(times))));
+        let with = |fuel| map(&runner, &everything(), &Limits::new(fuel, 8, 10).unwrap(), &[0]);
+        assert!(matches!(with(least), Err(MapFault::Fuel)), "{name} costs less than {least}");
+        assert!(with(least + least / 4 + 5_000).is_ok(), "{name} costs more than {least} and a quarter");
+    }
+}
+
+#[test]
+fn an_operation_that_claims_four_gibibytes_ends_before_it_begins() {
+    for body in [
+        "(memory.fill (i32.const 0) (local.get $i) (i32.const -1))",
+        "(memory.copy (i32.const 0) (local.get $i) (i32.const -1))",
+    ] {
+        let wat = guest(&format!("{body} unreachable"));
+        assert!(matches!(once(&wat, &[0]), Err(MapFault::Fuel)), "{body}");
+    }
 }
