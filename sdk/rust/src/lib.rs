@@ -17,6 +17,7 @@
 //! (an error, a panic, no fuel left) makes the host use the default contribution, which counts nowhere.
 
 mod histogram;
+pub mod kernels;
 pub mod logistic;
 mod outputs;
 mod params;
