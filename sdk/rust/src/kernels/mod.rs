@@ -5,12 +5,26 @@
 //! number of lanes and a fixed order: the same voxels in the same slabs give the same bits.
 
 pub mod census;
+pub mod components;
+pub mod convolve;
+pub mod filter;
 pub mod histogram;
+pub mod radiomics;
+mod region;
+pub mod resample;
+mod shape;
 pub mod statistics;
+mod taps;
 mod voxel;
 
 pub use census::Census;
+pub use components::{Found, Labelled, Neighbours, Sizes, label, within};
+pub use convolve::Kernel;
+pub use filter::Separable;
 pub use histogram::{EvenBins, Histogram};
+pub use region::{Bounds, Region};
+pub use resample::Lattice;
+pub use shape::{Edge, Shape};
 pub use statistics::Statistics;
 pub use voxel::Voxel;
 

@@ -1,4 +1,4 @@
-use super::{census::Census, histogram::Histogram};
+use super::histogram::Histogram;
 
 /// Lanes of a sum: enough for two vector registers of the narrowest type that sums run in.
 const LANES: usize = 8;
