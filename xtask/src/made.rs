@@ -1,4 +1,5 @@
-//! Files that other programs write when the tests are set up: segmentations by highdicom, NIfTI images by nibabel.
+//! Files that other programs write when the tests are set up: segmentations by highdicom, NIfTI images by nibabel, voxels of
+//! pyradiomics' own cases.
 
 use crate::run::step;
 use crate::{paths, python};
@@ -8,7 +9,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// A script of tests/oracles, and the folder below target/data that it fills.
-const SCRIPTS: [(&str, &str); 2] = [("segmentations.py", "segmentations"), ("nifti.py", "nifti")];
+const SCRIPTS: [(&str, &str); 3] =
+    [("segmentations.py", "segmentations"), ("nifti.py", "nifti"), ("radiomics_cases.py", "radiomics")];
 
 /// Makes what is not there yet; without Python or a network the tests that need it say that they skip.
 pub(crate) fn make() -> Result<()> {

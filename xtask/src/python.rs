@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// As the scripts of tests/oracles pin them; pip resolves what they need.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 14] = [
     "highdicom==0.28.0",
     "imagecodecs==2026.3.6",
     "nibabel==5.4.2",
@@ -22,6 +22,7 @@ const PACKAGES: [&str; 13] = [
     "pylibjpeg-rle==2.2.0",
     "python-gdcm==3.2.6",
     "simpleitk==2.5.7",
+    "wheel==0.45.1",
 ];
 
 /// The interpreter, its packages fetched at the first call; `None`, said aloud, where they cannot be had.

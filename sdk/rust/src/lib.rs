@@ -17,10 +17,12 @@
 //! (an error, a panic, no fuel left) makes the host use the default contribution, which counts nowhere.
 
 mod histogram;
+pub mod kernels;
 pub mod logistic;
 mod outputs;
 mod params;
 mod slabs;
+mod windows;
 
 pub use bindings::trocar::guest::{
     imaging::{Mask, Patient, Volume},
@@ -31,6 +33,7 @@ pub use outputs::{Failure, Outputs, finish};
 pub use params::{Params, integer, real, text};
 pub use slabs::{Slab, Slabs, Voxels};
 pub use trocar_guest_macros::algorithm;
+pub use windows::{Window, Windows};
 
 /// What sdk/wit says, in Rust. The attribute [`algorithm`] uses it; an algorithm has no need to.
 #[doc(hidden)]

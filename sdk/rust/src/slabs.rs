@@ -92,7 +92,8 @@ impl Volume {
     }
 }
 
-fn slices_a_slab(grid: &Grid, width: u64) -> u32 {
+/// Whole slices of so many bytes a voxel that one call should ask for.
+pub(crate) fn slices_a_slab(grid: &Grid, width: u64) -> u32 {
     let slice = u64::from(grid.columns) * u64::from(grid.rows) * width;
     u32::try_from(SLAB / slice.max(1)).unwrap_or(u32::MAX).max(1)
 }
