@@ -14,5 +14,6 @@ mod rounds;
 mod scan;
 mod survival;
 mod tamper;
+mod tampered;
 mod words;
 mod world;

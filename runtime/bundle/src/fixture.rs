@@ -230,6 +230,13 @@ pub(crate) fn job(outputs: &str) -> Job {
     job_of(&format!("{HEAD}{outputs}"))
 }
 
+/// The same question of the same algorithm, asked again.
+pub(crate) fn another(outputs: &str) -> Job {
+    let mut job = job(outputs);
+    job.request.job = JobId::from_bytes([0xb8; 16]);
+    job
+}
+
 pub(crate) fn job_of(manifest: &str) -> Job {
     let bytes = Package::pack(manifest, b"component", &BTreeMap::new(), &key(2)).unwrap();
     let package = Package::open(&bytes).unwrap();

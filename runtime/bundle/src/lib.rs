@@ -49,6 +49,8 @@ mod sheet;
 mod statement;
 mod statistics;
 #[cfg(test)]
+mod tampered_tests;
+#[cfg(test)]
 mod tests;
 mod units;
 mod vega;
