@@ -2,6 +2,7 @@
 
 use crate::tampered::{self, Originals};
 use crate::world::{Said, World, binary};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -82,7 +83,7 @@ fn originals(world: &World) -> Originals {
     let again = world.pack("ct-intensity", &[("version = \"0.1.0\"", "version = \"0.1.1\"")]);
     world.approve(&again, "liver");
     let others = vec![withheld, bundle(&again, "liver", 0)];
-    Originals { good, others, stranger: SecretKey::from_seed(&[66; 32]) }
+    Originals { good, others, stranger: SecretKey::generate(&mut ChaCha20Rng::seed_from_u64(66)) }
 }
 
 #[test]

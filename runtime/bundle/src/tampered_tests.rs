@@ -22,7 +22,7 @@ fn originals() -> tampered::Originals {
 
 /// The error and what caused it.
 fn words(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |e| e.source());
+    let causes = std::iter::successors(Some(error), |e| (*e).source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 

@@ -410,7 +410,7 @@ fn folders(c: &mut Chance<'_>) -> Vec<u8> {
     let folder = zip.folder();
     let names =
         [folder.clone(), format!("{folder}data/"), format!("{folder}data"), format!("{folder}data/plots")];
-    let mut entry = Entry::new(c.one(&names), Vec::new());
+    let mut entry = Entry::new(c.one::<String>(&names), Vec::new());
     entry.attributes = 0o040_755 << 16;
     zip.entries.push(entry);
     zip.sort();
@@ -420,7 +420,7 @@ fn folders(c: &mut Chance<'_>) -> Vec<u8> {
 fn nested(c: &mut Chance<'_>) -> Vec<u8> {
     let mut zip = Zip::default();
     let names = ["bundle.zip", "trocar-00000000000000000000000000000000/data/bundle.zip"];
-    zip.entries.push(Entry::new(c.one(&names), c.from.good.clone()));
+    zip.entries.push(Entry::new(c.one::<&str>(&names), c.from.good.clone()));
     if c.below(2) == 0 {
         zip.after = c.from.good.clone();
     }
