@@ -22,8 +22,14 @@ pub(super) fn number(field: &str, title: &str, zero: bool) -> Value {
     json!({"field": field, "type": "quantitative", "title": title, "scale": {"zero": zero}})
 }
 
-fn labels(title: Option<&str>) -> Value {
-    json!({"field": "label", "type": "nominal", "sort": null, "title": title, "axis": {"labelLimit": 260}})
+/// More labels than this stand upright beside each other.
+const LEVEL: usize = 8;
+
+/// One channel of words. The domain is told, so that cells stand in their order and blanked ones in their places.
+fn words(labels: &[&str], title: Option<&str>) -> Value {
+    let angle = if labels.len() <= LEVEL { 0 } else { -90 };
+    let axis = json!({"labelLimit": 260, "labelAngle": angle});
+    json!({"field": "label", "type": "nominal", "title": title, "axis": axis, "scale": {"domain": labels}})
 }
 
 fn told() -> Value {
@@ -44,9 +50,12 @@ pub(super) fn one(along: &str) -> Map<String, Value> {
     }))
 }
 
-/// One labelled row a number.
-pub(super) fn rows(along: &str) -> Map<String, Value> {
-    let y = labels(None);
+/// One labelled row a number; `blank` stands where there is none.
+pub(super) fn rows(labels: &[&str], along: &str, blank: &str) -> Map<String, Value> {
+    let mut y = words(labels, None);
+    if let Some(axis) = y.get_mut("axis") {
+        *axis = json!({"labelLimit": 260});
+    }
     fields(json!({
         "width": WIDTH,
         "layer": [
@@ -54,13 +63,20 @@ pub(super) fn rows(along: &str) -> Map<String, Value> {
              "encoding": {"y": y, "x": number("value", along, true), "tooltip": told()}},
             {"transform": closed(), "mark": {"type": "rule", "color": NOISE, "size": 2},
              "encoding": {"y": y, "x": number("low95", along, true), "x2": {"field": "high95"}}},
+            {"transform": missing(), "mark": {"type": "text", "text": blank, "align": "left", "dx": 4, "color": FAINT},
+             "encoding": {"y": y, "x": {"datum": 0}}},
         ],
     }))
 }
 
-/// Upright bars in the order of the cells.
-pub(super) fn bars(axis: &Axis<'_>) -> Map<String, Value> {
-    let x = labels(Some(axis.along));
+/// A number that is not shown.
+fn missing() -> Value {
+    json!([{"filter": "!isValid(datum.value)"}])
+}
+
+/// Upright bars in the order of the cells; a cross on the floor where one is blanked.
+pub(super) fn bars(labels: &[&str], axis: &Axis<'_>) -> Map<String, Value> {
+    let x = words(labels, Some(axis.along));
     fields(json!({
         "width": WIDTH, "height": 240,
         "layer": [
@@ -68,6 +84,8 @@ pub(super) fn bars(axis: &Axis<'_>) -> Map<String, Value> {
              "encoding": {"x": x, "y": number("value", axis.up, true), "tooltip": told()}},
             {"transform": closed(), "mark": {"type": "rule", "color": NOISE, "size": 2},
              "encoding": {"x": x, "y": number("low95", axis.up, true), "y2": {"field": "high95"}}},
+            {"transform": missing(), "mark": {"type": "text", "text": "\u{d7}", "dy": -6, "color": FAINT},
+             "encoding": {"x": x, "y": {"datum": 0}, "tooltip": told()}},
         ],
     }))
 }

@@ -21,21 +21,21 @@ const FAINT: &str = "#5B6770";
 
 /// The plot of an output; one without data where nothing was released.
 pub(crate) fn figure(figure: &Figure<'_>) -> Value {
-    let (output, words) = (figure.output, units::axis(figure));
-    let values: Vec<Value> = figure.cells.iter().take(MOST).filter_map(cell).collect();
+    let (output, words, counted) = (figure.output, units::axis(figure), units::counted(figure));
+    let cells: Vec<Cell> = figure.cells.iter().take(MOST).cloned().collect();
+    let labelled = figure.cells.len() <= plot::LABELLED;
     let drawn = match &output.kind {
         Kind::Count | Kind::Sum(_) | Kind::Mean(_) | Kind::Variance(_) => one(&words),
-        Kind::Table { .. } | Kind::Quantiles { .. } | Kind::Moments { .. }
-            if figure.cells.len() <= plot::LABELLED =>
-        {
-            rows(&words)
+        Kind::Table { .. } | Kind::Quantiles { .. } | Kind::Moments { .. } if labelled => {
+            rows(&labels(&cells), counted, "blanked: too few patients")
         }
-        Kind::Histogram { .. } => bars(&Axis { along: &words, up: "patients" }),
-        Kind::Table { .. } | Kind::Quantiles { .. } | Kind::Moments { .. } | Kind::Vector { .. } => {
-            bars(&Axis { along: &words, up: units::counted(figure) })
-        }
+        Kind::Histogram { .. }
+        | Kind::Table { .. }
+        | Kind::Quantiles { .. }
+        | Kind::Moments { .. }
+        | Kind::Vector { .. } => bars(&labels(&cells), &Axis { along: &words, up: counted }),
     };
-    specification(output.name.as_str(), &plot::sentence(figure), values, drawn)
+    specification(output.name.as_str(), &plot::sentence(figure), cells.iter().map(cell).collect(), drawn)
 }
 
 /// The plot of a derived statistic; one without data where nothing was released.
@@ -49,12 +49,16 @@ pub(crate) fn statistic(statistic: &Statistic<'_>) -> Value {
         | DerivedKind::Linear { .. }
         | DerivedKind::Logistic { .. } => {
             let (cells, words) = plot::forest(statistic);
-            (cells.iter().filter_map(cell).collect(), rows(&words))
+            (cells.iter().map(cell).collect(), rows(&labels(&cells), &words, "not known"))
         }
     };
     let name = statistic.derived.name.as_str();
     let titled = format!("{name}: {}", title(&statistic.derived.kind));
     specification(&titled, &plot::statistic_sentence(statistic), values, drawn)
+}
+
+fn labels(cells: &[Cell]) -> Vec<&str> {
+    cells.iter().map(|cell| cell.label.as_str()).collect()
 }
 
 fn specification(title: &str, sentence: &str, values: Vec<Value>, drawn: Map<String, Value>) -> Value {
@@ -73,10 +77,13 @@ fn fields(value: Value) -> Map<String, Value> {
     if let Value::Object(map) = value { map } else { Map::new() }
 }
 
-/// Absent where it is blanked.
-fn cell(cell: &Cell) -> Option<Value> {
-    let label = if cell.label.is_empty() { " ".to_owned() } else { cell.label.clone() };
-    cell.number.map(|n| datum(&n, json!({"label": label})))
+/// One that is blanked has its label and no value.
+fn cell(cell: &Cell) -> Value {
+    let label = json!({"label": cell.label});
+    cell.number.map_or_else(
+        || json!({"label": cell.label, "value": null, "low95": null, "high95": null, "text": "not shown"}),
+        |n| datum(&n, label),
+    )
 }
 
 /// A number for the eye with its interval; an end that is absent is open.
@@ -131,13 +138,18 @@ mod tests {
     }
 
     #[test]
-    fn a_blanked_cell_is_in_no_data() {
+    fn a_blanked_cell_keeps_its_place_and_has_no_number() {
         let job = fixture::job(fixture::ALL);
         let outcome = job.outcome(200, 1);
         let figures = crate::figures::figures(&job.manifest.outputs, &outcome);
         let volume = &figures[1];
         assert!(volume.blanked() > 0);
-        let values = figure(volume)["data"]["values"].as_array().unwrap().len();
-        assert_eq!(values, volume.cells.len() - volume.blanked());
+        let values = figure(volume)["data"]["values"].as_array().unwrap().clone();
+        assert_eq!(values.len(), volume.cells.len());
+        for (value, cell) in values.iter().zip(&volume.cells) {
+            assert_eq!(value["label"], cell.label);
+            let shown = ["value", "low95", "high95"].map(|key| value[key].is_number());
+            assert_eq!(shown, [cell.number.is_some(); 3], "{value}");
+        }
     }
 }
