@@ -154,7 +154,13 @@ fn an_exact_result_leaves_only_with_an_output_checkers_signed_word() {
     let (bundle, _) = world.fetch(&noised["job"], 0);
     let folder = world.path("unpacked").display().to_string();
     world.run(&["verify", &bundle.display().to_string(), "--unpack", &folder]).exits(0);
-    let report = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path().join("data/report.html");
+    let report = std::fs::read_dir(&folder)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path()
+        .join("data/ro-crate-preview.html");
     assert!(std::fs::read_to_string(report).unwrap().contains("covers the releases of any-code alone"));
     assert_eq!(world.run(&["node", "dataset", "list"]).json()[0]["exact_releases"], 1);
 }

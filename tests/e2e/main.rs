@@ -16,6 +16,7 @@ mod rounds;
 mod scan;
 mod survival;
 mod tamper;
+mod tampered;
 mod words;
 mod workers;
 mod world;

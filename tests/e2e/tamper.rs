@@ -1,6 +1,17 @@
 //! Bytes that were changed on the way.
 
-use crate::world::World;
+use crate::tampered::{self, Originals};
+use crate::world::{Said, World, binary};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use trocar_manifest::keys::SecretKey;
+
+/// What a child may have: 256 MiB of addresses and 2 seconds of a processor. `ulimit` counts KiB.
+const LIMITS: &str = "ulimit -v 262144; ulimit -t 2; exec \"$0\" \"$@\"";
+/// Children at a time.
+const LANES: usize = 2;
 
 #[test]
 fn a_flipped_byte_of_a_bundle_or_package_exits_5_and_says_where() {
@@ -44,4 +55,62 @@ fn an_unknown_signer_is_said_and_fails_where_trust_is_required() {
     let other = world.path("author.pub").display().to_string();
     world.run(&["key", "export", "author", "-o", &other]).exits(0);
     world.run(&["verify", &name, "--key", &other, "--require-trust"]).exits(5);
+}
+
+/// The binary on one file, under the limits, and how long it took.
+fn limited(bundle: &Path, key: &Path) -> (Said, Duration) {
+    let mut child = Command::new("sh");
+    child.args(["-c", LIMITS]).arg(binary()).args(["--json", "verify"]).arg(bundle).arg("--key").arg(key);
+    let begun = Instant::now();
+    let said: Said = child.env("NO_COLOR", "1").output().unwrap().into();
+    (said, begun.elapsed())
+}
+
+/// Bundles of one node: of two jobs, two algorithms and two datasets, one of them withheld.
+fn originals(world: &World) -> Originals {
+    world.dataset("liver", &world.cohort("cohort", 70, "CT"), &[]).exits(0);
+    world.dataset("few", &world.cohort("few-cohort", 3, "CT"), &[]).exits(0);
+    let bundle = |package: &Path, dataset: &str, code: i32| {
+        let job = world.submit(package, dataset, &[]).exits(code).json();
+        let (bundle, _) = world.fetch(&job["job"], code);
+        std::fs::read(bundle).unwrap()
+    };
+    let intensity = world.pack("ct-intensity", &[]);
+    world.approve(&intensity, "liver");
+    let good = bundle(&intensity, "liver", 0);
+    world.approve(&intensity, "few");
+    let withheld = bundle(&intensity, "few", 4);
+    let again = world.pack("ct-intensity", &[("version = \"0.1.0\"", "version = \"0.1.1\"")]);
+    world.approve(&again, "liver");
+    let others = vec![withheld, bundle(&again, "liver", 0)];
+    Originals { good, others, stranger: SecretKey::generate(&mut ChaCha20Rng::seed_from_u64(66)) }
+}
+
+#[test]
+fn a_thousand_tampered_bundles_are_refused_in_time_and_memory_with_the_reason() {
+    let world = World::new();
+    let from = originals(&world);
+    tampered::unchanged(&from);
+    let (good, key) = (world.path("good.zip"), world.path("node.pub"));
+    std::fs::write(&good, &from.good).unwrap();
+    limited(&good, &key).0.exits(0);
+    std::thread::scope(|scope| {
+        for lane in 0..LANES {
+            let (from, key) = (&from, &key);
+            let path = world.path(&format!("bad-{lane}.zip"));
+            scope.spawn(move || {
+                (lane..tampered::ALL).step_by(LANES).for_each(|i| refused(from, i, &path, key))
+            });
+        }
+    });
+}
+
+fn refused(from: &Originals, i: usize, path: &Path, key: &Path) {
+    let bad = tampered::tampered(from, i);
+    std::fs::write(path, &bad.bytes).unwrap();
+    let (said, took) = limited(path, key);
+    let named = bad.reasons.is_empty() || bad.reasons.iter().any(|reason| said.err.contains(reason));
+    assert!(said.code == 5 && named && said.err.len() > 20, "{}, number {i}: {said:?}", bad.way);
+    assert!(said.out.is_empty() && !said.err.contains("panicked"), "{}, number {i}: {said:?}", bad.way);
+    assert!(took < Duration::from_secs(2), "{}, number {i}, took {took:?}", bad.way);
 }

@@ -8,9 +8,11 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// As the scripts of tests/oracles pin them; pip resolves what they need.
-const PACKAGES: [&str; 14] = [
+const PACKAGES: &[&str] = &[
+    "altair==6.3.0",
     "highdicom==0.28.0",
     "imagecodecs==2026.3.6",
+    "jsonschema==4.26.0",
     "nibabel==5.4.2",
     "numpy==2.4.6",
     "pandas==3.1.1",

@@ -72,9 +72,12 @@ const fn description(class: Class) -> &'static str {
 
 fn file(id: &str) -> Value {
     let (name, format) = match id.rsplit_once('.').map_or(id, |(_, end)| end) {
+        "json" if id.ends_with(".vl.json") => ("Plot of one output as Vega-Lite 6", "application/json"),
+        "json" if id.ends_with(".schema.json") => ("JSON Schema of results.json", "application/schema+json"),
         "json" if id.starts_with("results") => ("Results for machines", "application/json"),
         "json" => ("Signed statement", "application/vnd.dsse.envelope.v1+json"),
         "csv" => ("Results as a table", "text/csv"),
+        "parquet" => ("Results as a table with types", "application/vnd.apache.parquet"),
         "html" => ("Report for people", "text/html"),
         "svg" => ("Plot of one output", "image/svg+xml"),
         "toml" => ("Manifest of the algorithm", "application/toml"),
@@ -153,7 +156,9 @@ fn actions(content: &Asked<'_>, ids: &[&str], released: bool) -> [Value; 3] {
 }
 
 fn is_result(id: &str) -> bool {
-    ["results.", "report.", "plots/"].iter().any(|start| id.starts_with(start))
+    ["results.json", "results.csv", "results.parquet", "ro-crate-preview.", "plots/"]
+        .iter()
+        .any(|start| id.starts_with(start))
 }
 
 fn times(fields: Value, start: &str, end: &str) -> Value {

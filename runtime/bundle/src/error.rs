@@ -8,6 +8,9 @@ pub enum BundleError {
     /// The table of results.
     #[error("results.csv cannot be written")]
     Table(#[from] csv::Error),
+    /// The same table for data frames.
+    #[error("results.parquet cannot be written: {0}")]
+    Parquet(String),
     /// A plot.
     #[error("a plot cannot be drawn: {0}")]
     Plot(String),

@@ -160,6 +160,22 @@ unit = "1"
 axes = [{ name = "sex", categories = ["F", "M"] }, { name = "days", edges = [0, 90, 180, 365, 730, 1095] }, { name = "status", categories = ["died", "censored"] }]
 rho = "0.1"
 
+[[outputs]]
+name = "newton"
+kind = "vector"
+unit = "1"
+length = 5
+clip = 2.0
+grid_bits = 12
+rho = "0.1"
+
+[[derived]]
+name = "odds"
+kind = "logistic"
+from = "newton"
+predictors = ["age"]
+l2 = 0.5
+
 [[derived]]
 name = "auc"
 kind = "roc"
@@ -212,6 +228,13 @@ pub(crate) fn node() -> SecretKey {
 
 pub(crate) fn job(outputs: &str) -> Job {
     job_of(&format!("{HEAD}{outputs}"))
+}
+
+/// The same question of the same algorithm, asked again.
+pub(crate) fn another(outputs: &str) -> Job {
+    let mut job = job(outputs);
+    job.request.job = JobId::from_bytes([0xb8; 16]);
+    job
 }
 
 pub(crate) fn job_of(manifest: &str) -> Job {
@@ -329,6 +352,12 @@ fn numbers(kind: &Kind, i: u32) -> Vec<f64> {
                 v.lower + (v.upper - v.lower) * f64::from((i * (c + 1)) % 17) / 16.0
             };
             variables.iter().zip(0..).map(value).collect()
+        }
+        // The gradient and the upper triangle of the negative Hessian of a log likelihood, as logistic regression reads them.
+        Kind::Vector { length: 5, .. } => {
+            let x = f64::from(i % 9) / 4.0 - 1.0;
+            let residual = f64::from(u8::from(i % 7 < 3 + i % 2)) - 0.5;
+            vec![residual, residual * x + 0.1, 0.25, 0.25 * x, 0.25 * x * x]
         }
         Kind::Vector { length, .. } => (0..*length).map(|c| (f64::from(c) / 4.0).sin()).collect(),
     }

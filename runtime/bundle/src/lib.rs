@@ -5,10 +5,13 @@
 //! ```text
 //! bagit.txt  bag-info.txt  manifest-sha512.txt  tagmanifest-sha512.txt
 //! provenance.dsse.json         in-toto Statement v1 over every file, signed by the node
-//! data/report.html             for people: no script, no server, plots inside
+//! data/ro-crate-preview.html   for people: no script, no server, plots inside
 //! data/results.json            CONTRACT.md section 6
+//! data/results.schema.json     what results.json is
 //! data/results.csv             the same numbers, RFC 4180
+//! data/results.parquet         the same again, with types
 //! data/plots/NAME.svg          one an output and a derived statistic
+//! data/plots/NAME.vl.json      the same as a Vega-Lite 6 specification, data inside
 //! data/manifest.toml           what ran
 //! data/package.dsse.json       its author's signature
 //! data/approval.dsse.json      the operator's approval
@@ -34,18 +37,23 @@ mod figures;
 mod fixture;
 mod number;
 mod padding;
+#[cfg(test)]
+mod peers_tests;
 mod plot;
 mod proof;
 mod report;
 mod reviewed;
 #[cfg(test)]
 mod reviewed_tests;
+mod sheet;
 mod statement;
 mod statistics;
-mod table;
+#[cfg(test)]
+mod tampered_tests;
 #[cfg(test)]
 mod tests;
 mod units;
+mod vega;
 mod verify;
 mod write;
 

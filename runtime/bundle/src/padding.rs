@@ -18,13 +18,13 @@ pub(crate) const PADDING: &str = "data/padding";
 /// Sizes are multiples of it.
 const STEP: usize = 4096;
 /// Room for what every bundle has: style, words and vocabulary of report and crate.
-const FIXED: usize = 40 * 1024;
-/// Room for the words about one output and for the frame of its plot, as a file and in the report.
-const OUTPUT: usize = 14 * 1024;
+const FIXED: usize = 64 * 1024;
+/// Room for the words about one output and for the frame of its plot, as a file, as a specification and in the report.
+const OUTPUT: usize = 20 * 1024;
 /// Room for a cell that table and plots of the report show.
 const SHOWN: usize = 2 * 1024;
-/// Room for a cell in results.json and results.csv.
-const CELL: usize = 512;
+/// Room for a cell in results.json, results.csv and results.parquet.
+const CELL: usize = 640;
 /// The longest name of a part.
 const PART: usize = 32;
 /// How often a letter of the manifest may be written again, in report and crate, where it may take six as `&quot;`.
@@ -44,7 +44,8 @@ pub(crate) fn add(files: &mut Files, asked: &Asked<'_>, fixed: usize) -> Result<
 
 /// The size of a payload, from what was asked; `fixed` is the length of the files that the request alone decides.
 fn size(asked: &Asked<'_>, fixed: usize) -> Result<usize, BundleError> {
-    let words = asked.manifest_text.len() + serde_json::to_string(asked.request)?.len();
+    let approval = serde_json::to_string(asked.approval)?.len();
+    let words = asked.manifest_text.len() + serde_json::to_string(asked.request)?.len() + approval;
     let outputs: usize = asked.manifest.outputs.iter().map(room).sum();
     let derived: usize = asked.manifest.derived.iter().map(|d| derived_room(d, asked.manifest)).sum();
     Ok((FIXED + fixed + ASKED * words + outputs + derived).next_multiple_of(STEP))

@@ -4,10 +4,10 @@ use crate::bag::Files;
 use crate::content::{Airlock, Request, ReviewedContent};
 use crate::error::{BundleError, VerifyError};
 use crate::figures::{Label, labels};
-use crate::report;
 use crate::statement::Status;
 use crate::verify::{envelope, get};
-use crate::write::{REPORT, RESULTS, TABLE, asked, json_of, pretty, seal};
+use crate::write::{self, REPORT, RESULTS, asked, json_of, pretty, seal};
+use crate::{report, sheet};
 use serde_json::{Map, Value, json};
 use trocar_filter::{ExactFigure, ExactFigures, rules};
 use trocar_manifest::dsse::Envelope;
@@ -46,7 +46,7 @@ pub fn write_reviewed(content: &ReviewedContent<'_>, node: &SecretKey) -> Result
     let rows = rows(&content.asked.manifest.outputs, figures);
     files.insert(crate::reviewed::DECISION.to_owned(), json_of(content.decided.envelope())?);
     files.insert(RESULTS.into(), pretty(&results)?);
-    files.insert(TABLE.into(), csv(&rows)?);
+    write::tables(&sheet::exact(&rows), &mut files)?;
     files.insert(REPORT.into(), report::reviewed(content, &results, &rows, &node.public())?.into_bytes());
     seal(&content.asked, status(figures), (files, fixed), node)
 }
@@ -83,33 +83,6 @@ fn rows_of(output: &Output, figure: &ExactFigure) -> Vec<Row> {
 
 fn figure<'f>(output: &Output, figures: &'f ExactFigures) -> Option<&'f ExactFigure> {
     figures.outputs.iter().find(|f| f.name == output.name)
-}
-
-const HEADER: [&str; 8] = ["output", "kind", "unit", "cell", "lower", "upper", "value", "shown"];
-
-/// One row a number; a suppressed one has no value.
-fn csv(rows: &[Row]) -> Result<Vec<u8>, BundleError> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(HEADER)?;
-    for row in rows {
-        let (label, edges) = &row.label;
-        let edge = |pick: fn(&(f64, f64)) -> f64| edges.as_ref().map(pick).map_or_else(String::new, text);
-        writer.write_record([
-            row.output.as_str(),
-            row.kind,
-            &row.unit,
-            &label.replace('\u{2212}', "-"),
-            &edge(|e| e.0),
-            &edge(|e| e.1),
-            &row.value.map_or_else(String::new, text),
-            if row.value.is_some() { "true" } else { "false" },
-        ])?;
-    }
-    writer.into_inner().map_err(|e| BundleError::Table(e.into_error().into()))
-}
-
-fn text(value: f64) -> String {
-    serde_json::Number::from_f64(value).map_or_else(String::new, |n| n.to_string())
 }
 
 /// As CONTRACT.md section 6, without noise: no sd, no interval, no rho, no epsilon.

@@ -1,10 +1,9 @@
 //! Whole bundles: what is in them, that one length tells nothing, and that no byte can be changed.
 
 use crate::bag::{self, Files};
-use crate::fixture::{self, ALL, COUNT, DERIVED, Job, job, key, node};
+use crate::fixture::{ALL, COUNT, DERIVED, Job, job, key, node};
 use crate::{VerifyError, verify, write};
 use std::collections::BTreeSet;
-use trocar_filter::Outcome;
 use trocar_manifest::archive;
 use trocar_manifest::dsse;
 
@@ -326,7 +325,7 @@ fn the_researchers_and_the_authors_words_are_escaped_wherever_they_appear() {
 fn the_report_needs_nothing_from_outside() {
     let job = job(&[ALL, DERIVED].concat());
     let files = files(&bundle(&job, 200, 1));
-    let html = String::from_utf8(files["data/report.html"].clone()).unwrap();
+    let html = String::from_utf8(files["data/ro-crate-preview.html"].clone()).unwrap();
     for word in ["<script", "javascript:", "<img", "<iframe", "<link", "@import", "url(", "style=\""] {
         assert!(!html.contains(word), "the report has {word}");
     }
@@ -341,7 +340,7 @@ fn every_kind_and_every_statistic_is_in_table_plots_and_report() {
     let job = job(&[ALL, DERIVED].concat());
     let files = files(&bundle(&job, 480, 1));
     let text = |path: &str| String::from_utf8(files[path].clone()).unwrap();
-    let (html, csv) = (text("data/report.html"), text("data/results.csv"));
+    let (html, csv) = (text("data/ro-crate-preview.html"), text("data/results.csv"));
     let names =
         job.manifest.outputs.iter().map(|o| &o.name).chain(job.manifest.derived.iter().map(|d| &d.name));
     for name in names {
@@ -357,9 +356,9 @@ fn every_kind_and_every_statistic_is_in_table_plots_and_report() {
     }
     let results: serde_json::Value = serde_json::from_slice(&files["data/results.json"]).unwrap();
     let derived = results["derived"].as_array().unwrap();
-    assert_eq!(derived.len(), 6);
-    assert_eq!((&derived[0]["kind"], &derived[0]["positive"]), (&"roc".into(), &"malignant".into()));
-    assert_eq!(derived[3]["parts"][1]["group"], "F");
+    assert_eq!(derived.len(), 7);
+    assert_eq!((&derived[1]["kind"], &derived[1]["positive"]), (&"roc".into(), &"malignant".into()));
+    assert_eq!(derived[4]["parts"][1]["group"], "F");
 }
 
 fn keys(value: &serde_json::Value, found: &mut BTreeSet<String>) {
@@ -373,7 +372,7 @@ fn keys(value: &serde_json::Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// tests/oracles/results_check.py validates whole files; here nothing may be written that the schema does not name.
+/// peers_tests.rs has whole files validated; here nothing may be written that the schema does not name.
 #[test]
 fn the_schema_of_results_names_every_kind_and_every_field() {
     let schema: serde_json::Value =
@@ -390,16 +389,4 @@ fn the_schema_of_results_names_every_kind_and_every_field() {
     for kind in kinds.chain(trocar_terms::DERIVED_KINDS) {
         assert!(text.contains(&format!("\"{kind}\"")), "{kind} is not in the schema");
     }
-}
-
-/// For tests/oracles/bundle_check.py and results_check.py, and for looking at.
-#[test]
-fn example_bundles_are_written_for_other_tools_to_check() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tmp");
-    std::fs::create_dir_all(&folder).unwrap();
-    let job = job(&[ALL, DERIVED].concat());
-    assert!(matches!(job.outcome(480, 1), Outcome::Released(_)));
-    std::fs::write(folder.join("example-bundle.zip"), bundle(&job, 480, 1)).unwrap();
-    std::fs::write(folder.join("example-bundle-withheld.zip"), bundle(&job, 9, 1)).unwrap();
-    std::fs::write(folder.join("example-node.pub"), fixture::node().public().to_pem().unwrap()).unwrap();
 }

@@ -9,6 +9,7 @@ pub(crate) fn sign(ucum: &str) -> &str {
         "[hnsf'U]" => "HU",
         "1" => "",
         "um" => "\u{b5}m",
+        "g2/mL2" => "g\u{b2}/mL\u{b2}",
         "mm2" => "mm\u{b2}",
         "cm2" => "cm\u{b2}",
         "mm3" => "mm\u{b3}",

@@ -1,12 +1,13 @@
 //! Checks a bundle offline and says what that proved.
 
-use crate::bag::{self, DATA, Files};
+use crate::bag::{self, Files};
 use crate::content::Request;
 use crate::crate_metadata::METADATA;
 use crate::error::VerifyError;
 use crate::padding::PADDING;
 use crate::statement::{PAYLOAD_TYPE, Predicate, Statement, Status};
-use crate::write::{APPROVAL, KEYS, MANIFEST, PACKAGE, REPORT, RESULTS, TABLE};
+use crate::write::{APPROVAL, COLUMNS, KEYS, MANIFEST, PACKAGE, REPORT, RESULTS, SCHEMA, TABLE};
+use crate::write::{plot_path, spec_path};
 use crate::{allowed, proof, reviewed};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -145,8 +146,8 @@ fn check_bag(files: &Files, folder: &str, request: &Request) -> Result<(), Verif
     }
     same(files, bag::DECLARATION, bag::DECLARED)?;
     same(files, bag::INFO, bag::info(files, request).as_bytes())?;
-    let padding = get(files, PADDING)?;
-    same(files, PADDING, &vec![b' '; padding.len()])
+    let odd = get(files, PADDING)?.iter().position(|byte| *byte != b' ');
+    odd.map_or(Ok(()), |offset| Err(VerifyError::Tag { path: PADDING.to_owned(), offset }))
 }
 
 fn manifest(files: &Files, request: &Request) -> Result<Manifest, VerifyError> {
@@ -160,10 +161,10 @@ fn manifest(files: &Files, request: &Request) -> Result<Manifest, VerifyError> {
 
 /// The files are those that a bundle of this manifest has.
 fn check_names(files: &Files, manifest: &Manifest, request: &Request) -> Result<(), VerifyError> {
-    let fixed = [RESULTS, TABLE, REPORT, MANIFEST, PACKAGE, APPROVAL, METADATA, PADDING];
+    let fixed = [RESULTS, SCHEMA, TABLE, COLUMNS, REPORT, MANIFEST, PACKAGE, APPROVAL, METADATA, PADDING];
     let fixed = fixed.into_iter().chain(KEYS).map(str::to_owned);
     let names = manifest.outputs.iter().map(|o| &o.name).chain(manifest.derived.iter().map(|d| &d.name));
-    let plots = names.map(|name| format!("{DATA}plots/{name}.svg"));
+    let plots = names.flat_map(|name| [plot_path(name), spec_path(name)]);
     let mut expected: BTreeSet<String> = fixed.collect();
     match &request.airlock {
         None => expected.extend(plots),

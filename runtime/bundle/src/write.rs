@@ -4,8 +4,9 @@ use crate::bag::{self, Files};
 use crate::content::{Asked, Content};
 use crate::error::BundleError;
 use crate::figures;
+use crate::sheet::{self, Sheet};
 use crate::statement::{PAYLOAD_TYPE, Predicate, Statement, Status};
-use crate::{crate_metadata, padding, plot, report, statistics, table, verify};
+use crate::{crate_metadata, padding, plot, report, statistics, vega, verify};
 use serde_json::{Map, Value, json};
 use trocar_filter::Outcome;
 use trocar_manifest::archive;
@@ -15,7 +16,11 @@ use trocar_terms::{Class, Code, Name};
 
 pub(crate) const RESULTS: &str = "data/results.json";
 pub(crate) const TABLE: &str = "data/results.csv";
-pub(crate) const REPORT: &str = "data/report.html";
+pub(crate) const COLUMNS: &str = "data/results.parquet";
+/// What results.json is, for whoever has no trocar any more.
+pub(crate) const SCHEMA: &str = "data/results.schema.json";
+/// RO-Crate 1.2 appendix: the page that a crate shows to people.
+pub(crate) const REPORT: &str = "data/ro-crate-preview.html";
 pub(crate) const MANIFEST: &str = "data/manifest.toml";
 pub(crate) const PACKAGE: &str = "data/package.dsse.json";
 pub(crate) const APPROVAL: &str = "data/approval.dsse.json";
@@ -75,6 +80,7 @@ const fn status(outcome: &Outcome) -> Status {
 pub(crate) fn asked(content: &Asked<'_>, node: &PublicKey) -> Result<Files, BundleError> {
     let [node_pub, author_pub, operator_pub] = KEYS;
     Ok(Files::from([
+        (SCHEMA.to_owned(), include_bytes!("../../../manifests/results.schema.json").to_vec()),
         (MANIFEST.to_owned(), content.manifest_text.as_bytes().to_vec()),
         (PACKAGE.to_owned(), json_of(content.package)?),
         (APPROVAL.to_owned(), json_of(content.approval)?),
@@ -93,18 +99,37 @@ fn answered(content: &Content<'_>, node: &PublicKey, files: &mut Files) -> Resul
     let plots: Vec<String> = figures.iter().map(plot::plot).collect::<Result<_, _>>()?;
     let curves: Vec<String> = statistics.iter().map(plot::statistic).collect::<Result<_, _>>()?;
     let sections = report::sections(&figures, &plots, &statistics, &curves);
-    let html = report::html(content, &results, patients, sections, node)?;
+    let html = report::html(content, &results, (patients, &figures), sections, node)?;
     files.insert(RESULTS.into(), pretty(&results)?);
-    files.insert(TABLE.into(), table::csv(patients, &figures, &statistics)?);
+    tables(&sheet::noised(patients, &figures, &statistics), files)?;
     files.insert(REPORT.into(), html.into_bytes());
+    for figure in &figures {
+        files.insert(spec_path(&figure.output.name), pretty(&vega::figure(figure))?);
+    }
+    for statistic in &statistics {
+        files.insert(spec_path(&statistic.derived.name), pretty(&vega::statistic(statistic))?);
+    }
     let names = figures.iter().map(|f| &f.output.name).chain(statistics.iter().map(|s| &s.derived.name));
     let drawn = plots.into_iter().chain(curves);
     files.extend(names.zip(drawn).map(|(name, svg)| (plot_path(name), svg.into_bytes())));
     Ok(())
 }
 
-fn plot_path(name: &Name) -> String {
+/// The sheet for spreadsheets and for data frames.
+pub(crate) fn tables(sheet: &Sheet, files: &mut Files) -> Result<(), BundleError> {
+    files.insert(TABLE.into(), sheet::csv(sheet)?);
+    files.insert(COLUMNS.into(), sheet::parquet(sheet)?);
+    Ok(())
+}
+
+/// The plot of an output or a derived statistic.
+pub(crate) fn plot_path(name: &Name) -> String {
     format!("data/plots/{name}.svg")
+}
+
+/// The same as a Vega-Lite specification.
+pub(crate) fn spec_path(name: &Name) -> String {
+    format!("data/plots/{name}.vl.json")
 }
 
 /// CONTRACT.md section 6: what was asked, then what the filter says.

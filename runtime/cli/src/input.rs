@@ -68,12 +68,16 @@ pub(crate) fn read_bounded(path: &Path, input: Input) -> anyhow::Result<Vec<u8>>
 
 /// `None` where there is more than the maximum.
 fn read(file: &mut File, input: Input) -> std::io::Result<Option<Vec<u8>>> {
-    if file.metadata()?.len() > input.max() {
+    let length = file.metadata()?.len();
+    if length > input.max() {
         return Ok(None);
     }
     let mut bytes = Vec::new();
     file.take(FIRST).read_to_end(&mut bytes)?;
     if bytes.starts_with(input.begins()) {
+        // In one piece and not by doubling; where memory is short, an error and no abort.
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        bytes.try_reserve_exact(length).map_err(|_| ErrorKind::OutOfMemory)?;
         // A device tells no length: one byte more than allowed shows that there is too much.
         file.take(input.max() - FIRST + 1).read_to_end(&mut bytes)?;
     }

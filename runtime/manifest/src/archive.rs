@@ -4,7 +4,7 @@
 //! headers, writes the archive again from what it found and compares byte for byte, so whatever is not canonical, in a
 //! header or behind the last byte, is an error that says where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Write as _};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
@@ -18,6 +18,12 @@ const LOCAL_MAGIC: [u8; 4] = *b"PK\x03\x04";
 /// APPNOTE 4.3.16: how an archive without entries begins.
 const EMPTY_MAGIC: [u8; 4] = *b"PK\x05\x06";
 const CRC: std::ops::Range<usize> = 14..18;
+/// APPNOTE 4.3.12: the fixed part of a header in the directory, its checksum, and the place of the local header.
+const CENTRAL: usize = 46;
+const CENTRAL_CRC: usize = 16;
+const CENTRAL_OFFSET: usize = 42;
+/// APPNOTE 4.3.16: where in the last record the place of the directory stands.
+const END_OFFSET: usize = 16;
 
 /// Why bytes are not a canonical archive, or files cannot make one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,8 +68,8 @@ pub enum ArchiveError {
 /// # Errors
 /// `Path`, `Collision` or `TooLarge`.
 pub fn write(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, ArchiveError> {
-    check_names(files)?;
-    check_size(files)?;
+    check_names(files.keys().map(String::as_str))?;
+    check_size(files.values().map(Vec::len))?;
     encode(files).map_err(|e| ArchiveError::Write(e.to_string()))
 }
 
@@ -82,6 +88,8 @@ fn encode(files: &BTreeMap<String, Vec<u8>>) -> zip::result::ZipResult<Vec<u8>> 
 
 /// Reads an archive that `write` could have written; any other is refused.
 ///
+/// No file is copied before the whole is known to be canonical, and then once: memory is twice the archive at most.
+///
 /// # Errors
 /// `NotZip` where it does not begin as one; `Differs` or `Truncated` say at which byte and in which entry; `Path`, `Collision` and `TooLarge` as for `write`.
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
@@ -92,13 +100,84 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
         return Err(ArchiveError::NotZip);
     }
     let entries = walk(bytes)?;
-    let files: BTreeMap<String, Vec<u8>> =
-        entries.iter().map(|e| (e.name.clone(), e.contents.to_vec())).collect();
-    let again = write(&files)?;
-    if let Some(offset) = first_difference(bytes, &again) {
+    check_order(&entries)?;
+    check_names(entries.iter().map(|entry| entry.name.as_str()))?;
+    check_size(entries.iter().map(|entry| entry.contents.len()))?;
+    if let Some(offset) = not_canonical(bytes, &entries)? {
         return Err(ArchiveError::Differs { offset, place: place(&entries, bytes.len(), offset) });
     }
-    Ok(files)
+    entries.iter().map(|entry| Ok((entry.name.clone(), copied(entry.contents)?))).collect()
+}
+
+/// Memory that is not there is an error and no abort.
+fn copied(contents: &[u8]) -> Result<Vec<u8>, ArchiveError> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(contents.len()).map_err(|_| ArchiveError::TooLarge)?;
+    copy.extend_from_slice(contents);
+    Ok(copy)
+}
+
+/// Names rise, so that none is there twice.
+fn check_order(entries: &[Entry<'_>]) -> Result<(), ArchiveError> {
+    let falls = entries.iter().zip(entries.iter().skip(1)).find(|(before, after)| before.name >= after.name);
+    falls.map_or(Ok(()), |(_, entry)| {
+        let place = format!("the header of {}, which is out of order", entry.name);
+        Err(ArchiveError::Differs { offset: entry.header, place })
+    })
+}
+
+/// The first byte that is not canonical. The archive of the same names without contents is written; with lengths, checksums
+/// and places filled in, its headers are those that the archive must have.
+fn not_canonical(bytes: &[u8], entries: &[Entry<'_>]) -> Result<Option<usize>, ArchiveError> {
+    let names = entries.iter().map(|entry| (entry.name.clone(), Vec::new())).collect();
+    let mut frame = encode(&names).map_err(|e| ArchiveError::Write(e.to_string()))?;
+    let mut directory: usize = entries.iter().map(|entry| LOCAL.saturating_add(entry.name.len())).sum();
+    let mut at = 0_usize;
+    for entry in entries {
+        let facts = Facts::of(entry);
+        facts.put(&mut frame, at.saturating_add(CRC.start));
+        let header = slice(&frame, at, LOCAL.saturating_add(entry.name.len())).unwrap_or_default();
+        let found = bytes.get(entry.header..entry.start()).unwrap_or_default();
+        if let Some(offset) = first_difference(found, header) {
+            return Ok(Some(entry.header.saturating_add(offset)));
+        }
+        at = at.saturating_add(header.len());
+        facts.put(&mut frame, directory.saturating_add(CENTRAL_CRC));
+        put(&mut frame, directory.saturating_add(CENTRAL_OFFSET), entry.header);
+        directory = directory.saturating_add(CENTRAL).saturating_add(entry.name.len());
+    }
+    let end = entries.last().map_or(0, Entry::end);
+    put(&mut frame, directory.saturating_add(END_OFFSET), end);
+    let rest = bytes.get(end..).unwrap_or_default();
+    Ok(first_difference(rest, frame.get(at..).unwrap_or_default()).map(|offset| end.saturating_add(offset)))
+}
+
+/// Checksum and size of an entry, the size twice since nothing is compressed: APPNOTE 4.4.7 to 4.4.9, side by side in both
+/// kinds of header.
+struct Facts {
+    checksum: u32,
+    size: usize,
+}
+
+impl Facts {
+    fn of(entry: &Entry<'_>) -> Self {
+        let mut checksum = flate2::Crc::new();
+        checksum.update(entry.contents);
+        Self { checksum: checksum.sum(), size: entry.contents.len() }
+    }
+
+    fn put(&self, frame: &mut [u8], at: usize) {
+        put(frame, at, self.checksum as usize);
+        put(frame, at.saturating_add(4), self.size);
+        put(frame, at.saturating_add(8), self.size);
+    }
+}
+
+/// A number of four bytes; none of ours has more, for no archive is larger than `MAX_BYTES`.
+fn put(frame: &mut [u8], at: usize, number: usize) {
+    let four = u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
+    let place = frame.get_mut(at..at.saturating_add(4)).into_iter().flatten();
+    place.zip(four).for_each(|(byte, four)| *byte = four);
 }
 
 /// One local entry as it stands in the bytes.
@@ -180,26 +259,26 @@ fn place(entries: &[Entry<'_>], length: usize, offset: usize) -> String {
     if offset < entry.start() { format!("the header of {name}") } else { format!("the contents of {name}") }
 }
 
-fn check_size(files: &BTreeMap<String, Vec<u8>>) -> Result<(), ArchiveError> {
+fn check_size(sizes: impl Iterator<Item = usize> + Clone) -> Result<(), ArchiveError> {
     // Two headers of 30 and 46 bytes and twice the name for each entry: 600 covers them.
-    let total = files.values().map(|c| c.len().saturating_add(600)).fold(600, usize::saturating_add);
-    if files.len() > MAX_ENTRIES || total > MAX_BYTES { Err(ArchiveError::TooLarge) } else { Ok(()) }
+    let total = sizes.clone().map(|size| size.saturating_add(600)).fold(600, usize::saturating_add);
+    if sizes.count() > MAX_ENTRIES || total > MAX_BYTES { Err(ArchiveError::TooLarge) } else { Ok(()) }
 }
 
-fn check_names(files: &BTreeMap<String, Vec<u8>>) -> Result<(), ArchiveError> {
-    let mut seen = BTreeMap::new();
-    for name in files.keys() {
+fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), ArchiveError> {
+    let mut seen = BTreeSet::new();
+    for name in names {
         if !plain(name) {
-            return Err(ArchiveError::Path(name.clone()));
+            return Err(ArchiveError::Path(name.to_owned()));
         }
         // Some file systems hold A and a for one name.
-        if seen.insert(name.to_ascii_lowercase(), ()).is_some() {
-            return Err(ArchiveError::Collision(name.clone()));
+        if !seen.insert(name.to_ascii_lowercase()) {
+            return Err(ArchiveError::Collision(name.to_owned()));
         }
     }
-    for name in seen.keys() {
+    for name in &seen {
         let mut folders = name.match_indices('/').filter_map(|(at, _)| name.get(..at));
-        if folders.any(|folder| seen.contains_key(folder)) {
+        if folders.any(|folder| seen.contains(folder)) {
             return Err(ArchiveError::Collision(name.clone()));
         }
     }
@@ -260,6 +339,18 @@ mod tests {
         assert!(read(&[bytes.as_slice(), b"x"].concat()).is_err(), "a byte behind the end was accepted");
         assert!(read(&[b"x", bytes.as_slice()].concat()).is_err(), "a byte before the start was accepted");
         assert!(read(b"").is_err(), "nothing was accepted as an archive");
+    }
+
+    #[test]
+    fn entries_that_are_there_twice_or_out_of_order_are_refused_with_their_name() {
+        let entry = |name: &str| {
+            let whole = write(&files(&[(name, "x")])).unwrap();
+            whole[..LOCAL + name.len() + 1].to_vec()
+        };
+        for pair in [["b", "a"], ["a", "a"]] {
+            let error = read(&pair.map(entry).concat()).unwrap_err().to_string();
+            assert!(error.contains("the header of a, which is out of order"), "{error}");
+        }
     }
 
     #[test]

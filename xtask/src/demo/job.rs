@@ -151,6 +151,6 @@ fn shown_files(data: &Path) -> Vec<PathBuf> {
     };
     let mut files: Vec<PathBuf> = list(&data.join("plots"));
     files.sort();
-    files.insert(0, data.join("report.html"));
+    files.insert(0, data.join("ro-crate-preview.html"));
     files.into_iter().filter(|file| file.is_file()).collect()
 }

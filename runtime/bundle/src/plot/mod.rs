@@ -8,7 +8,7 @@ mod interval;
 mod rows;
 mod scale;
 
-use crate::figures::{Figure, Number};
+use crate::figures::{Cell, Figure, Number};
 use crate::statistics::{Statistic, title};
 use crate::{BundleError, units};
 use askama::filters::{Html, escape};
@@ -20,7 +20,7 @@ use trocar_terms::{DerivedKind, Kind};
 /// Pixels across every plot.
 const WIDTH: u32 = 680;
 /// A table with more cells than this is drawn as bars without a label each.
-const LABELLED: usize = 24;
+pub(crate) const LABELLED: usize = 24;
 
 /// Draws what was released of one output, or a hatched box where nothing was.
 pub(crate) fn plot(figure: &Figure<'_>) -> Result<String, BundleError> {
@@ -62,6 +62,11 @@ pub(crate) fn statistic(statistic: &Statistic<'_>) -> Result<String, BundleError
         }
     }
     Ok(described(&svg, statistic.derived.name.as_str(), &statistic_sentence(statistic)))
+}
+
+/// The rows of a plot of coefficients, correlations or shares, and the words under their axis.
+pub(crate) fn forest(statistic: &Statistic<'_>) -> (Vec<Cell>, String) {
+    forest::cells(statistic)
 }
 
 /// What the plot of a derived statistic shows, in words.
@@ -130,7 +135,6 @@ fn titled(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::Cell;
     use serde_json::json;
     use trocar_terms::Output;
 

@@ -1,23 +1,28 @@
-//! report.html: what a person reads, without a server, a script or a network.
+//! ro-crate-preview.html: what a person reads, without a server, a script or a network.
 //!
 //! Every value goes through the template's escape; the two exceptions are the style sheet, a constant, and the plots,
 //! which escape their own texts. The content security policy lets in that one style sheet by its hash and nothing else.
 
+mod account;
+mod allowed;
 mod privacy;
 mod reviewed;
 mod statistics_words;
 mod words;
 
-use crate::content::{Content, Request};
+use crate::content::{Asked, Content, Request};
 use crate::figures::{Cell, Figure, Number};
 use crate::statistics::Statistic;
 use crate::{BundleError, number, plot, units};
+use account::{Ruled, account};
+use allowed::{Party, parties};
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use privacy::Privacy;
 pub(crate) use reviewed::reviewed;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
+use trocar_manifest::Approval;
 use trocar_manifest::keys::PublicKey;
 use trocar_terms::{Kind, Value};
 
@@ -39,6 +44,11 @@ struct Report {
     withheld_words: &'static str,
     patients: Option<Shown>,
     privacy: Privacy,
+    account: Vec<Ruled>,
+    derived: bool,
+    approved: String,
+    parties: Vec<Party>,
+    everyone: bool,
     release_day: String,
     release_time: String,
     name: String,
@@ -107,17 +117,18 @@ pub(crate) fn sections(
 pub(crate) fn html(
     content: &Content<'_>,
     results: &Json,
-    patients: Option<Number>,
+    (patients, figures): (Option<Number>, &[Figure<'_>]),
     sections: Vec<Section>,
     node: &PublicKey,
 ) -> Result<String, BundleError> {
-    Ok(report(content, results, patients, sections, node).render()?)
+    let account = account(content, patients, figures);
+    Ok(report(content, results, (patients, account), sections, node).render()?)
 }
 
 fn report(
     content: &Content<'_>,
     results: &Json,
-    patients: Option<Number>,
+    (patients, account): (Option<Number>, Vec<Ruled>),
     figures: Vec<Section>,
     node: &PublicKey,
 ) -> Report {
@@ -136,6 +147,11 @@ fn report(
         withheld_words: trocar_terms::Code::Withheld.text(),
         patients: patients.map(|n| Shown::whole(&n)),
         privacy: Privacy::of(results, manifest),
+        account,
+        derived: !manifest.derived.is_empty(),
+        approved: approved(&content.asked),
+        parties: parties(&content.asked, node, withheld),
+        everyone: request.where_.is_empty(),
         release_day,
         release_time,
         name: manifest.name.to_string(),
@@ -154,6 +170,12 @@ fn report(
         trocar_version: request.trocar_version.clone(),
         provenance: words::provenance(request),
     }
+}
+
+/// When the operators' word was given.
+fn approved(asked: &Asked<'_>) -> String {
+    let on = |approval: Approval| format!("approved on {}", allowed::day(approval.approved_at));
+    allowed::approval(asked).map_or_else(String::new, on)
 }
 
 fn day_and_time(request: &Request) -> (String, String) {

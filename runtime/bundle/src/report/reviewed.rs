@@ -1,7 +1,8 @@
 //! The report of an exact result: it says in whose hands the protection lies, and claims none that noise would give.
 
+use super::allowed::{Party, parties};
 use super::words;
-use super::{STYLE, day_and_time};
+use super::{STYLE, approved, day_and_time};
 use crate::content::{Request, ReviewedContent};
 use crate::reviewed::Row;
 use crate::{BundleError, number, units};
@@ -25,6 +26,10 @@ struct Reviewed {
     withheld: bool,
     withheld_words: &'static str,
     patients: Option<String>,
+    deciders: usize,
+    approved: String,
+    parties: Vec<Party>,
+    everyone: bool,
     release_day: String,
     release_time: String,
     name: String,
@@ -55,6 +60,7 @@ pub(crate) fn reviewed(
     let (release_day, release_time) = day_and_time(request);
     let withheld = content.decided.released().is_none();
     let patients = results.get("patients").and_then(|p| p.get("value")).and_then(Json::as_u64);
+    let parties = parties(&content.asked, node, withheld);
     let report = Reviewed {
         style: STYLE,
         style_hash: STANDARD.encode(Sha256::digest(STYLE)),
@@ -63,6 +69,10 @@ pub(crate) fn reviewed(
         withheld,
         withheld_words: Code::HeldBack.text(),
         patients: patients.map(|n| n.to_string()),
+        deciders: deciders(&parties),
+        approved: approved(&content.asked),
+        parties,
+        everyone: request.where_.is_empty(),
         release_day,
         release_time,
         name: manifest.name.to_string(),
@@ -82,6 +92,11 @@ pub(crate) fn reviewed(
         provenance: provenance(request),
     };
     Ok(report.render()?)
+}
+
+/// Those whose word it took: reviewers, operators and the output checker.
+fn deciders(parties: &[Party]) -> usize {
+    parties.iter().filter(|party| !matches!(party.role, "Author" | "Node")).count()
 }
 
 fn shown(row: &Row) -> (String, String, Option<String>) {
