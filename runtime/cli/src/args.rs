@@ -42,6 +42,12 @@ pub(crate) enum Verb {
         before_help = "Example: trocar pack --manifest manifest.toml --component algorithm.wasm --as author -o F.trocar"
     )]
     Pack(Pack),
+    /// Put a package into an OCI registry.
+    #[command(before_help = "Example: trocar push pet-suv.trocar localhost:5000/imaging/pet-suv:1.0.0")]
+    Push(crate::registry::Push),
+    /// Fetch a package from an OCI registry, and verify it.
+    #[command(before_help = "Example: trocar pull localhost:5000/imaging/pet-suv:1.0.0 -o pet-suv.trocar")]
+    Pull(crate::registry::Pull),
     /// What a node's operator does.
     #[command(
         subcommand,

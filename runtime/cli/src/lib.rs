@@ -13,6 +13,7 @@ mod node;
 mod out;
 mod outside;
 mod plan;
+mod registry;
 mod rehearse;
 mod researcher;
 mod show;
@@ -59,6 +60,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Node(verb) => runtime()?.block_on(node::run(out, &home, verb)),
         Verb::Submit(args) => runtime()?.block_on(researcher::submit(out, &home, &args)),
         Verb::Status(args) => runtime()?.block_on(researcher::status(out, &home, &args)),
+        Verb::Push(args) => runtime()?.block_on(registry::push(out, &args)),
+        Verb::Pull(args) => runtime()?.block_on(registry::pull(out, &args)),
         Verb::Count(args) => runtime()?.block_on(count::count(out, &home, &args)),
         Verb::Witness(args) => runtime()?.block_on(witness::run(out, &args)),
         Verb::Results(verb) => runtime()?.block_on(researcher::results(out, &home, verb)),
