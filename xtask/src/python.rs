@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// As the scripts of tests/oracles pin them; pip resolves what they need.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 14] = [
     "highdicom==0.28.0",
     "imagecodecs==2026.3.6",
     "nibabel==5.4.2",
     "numpy==2.4.6",
+    "oras==0.2.43",
     "pandas==3.1.1",
     "pyarrow==26.0.1",
     "pydicom==3.0.2",

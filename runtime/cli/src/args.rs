@@ -76,6 +76,12 @@ pub(crate) enum Verb {
     /// Check every digest and signature of a bundle, offline.
     #[command(before_help = "Example: trocar verify bundle.zip --key node.pub --require-trust")]
     Verify(Verify),
+    /// Sum the job of a bundle again, on the node that ran it; nothing is released or charged.
+    #[command(before_help = "Example: trocar replay bundle.zip")]
+    Replay {
+        /// The bundle.
+        bundle: PathBuf,
+    },
     /// Synthetic cohorts.
     #[command(subcommand, before_help = "Example: trocar testkit cohort -o cohort --patients 200 --seed 1")]
     Testkit(Testkit),

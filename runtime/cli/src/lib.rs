@@ -15,6 +15,7 @@ mod outside;
 mod plan;
 mod registry;
 mod rehearse;
+mod replay;
 mod researcher;
 mod show;
 mod testkit;
@@ -60,6 +61,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Node(verb) => runtime()?.block_on(node::run(out, &home, verb)),
         Verb::Submit(args) => runtime()?.block_on(researcher::submit(out, &home, &args)),
         Verb::Status(args) => runtime()?.block_on(researcher::status(out, &home, &args)),
+        Verb::Replay { bundle } => runtime()?.block_on(replay::replay(out, &home, &bundle)),
         Verb::Push(args) => runtime()?.block_on(registry::push(out, &args)),
         Verb::Pull(args) => runtime()?.block_on(registry::pull(out, &args)),
         Verb::Count(args) => runtime()?.block_on(count::count(out, &home, &args)),

@@ -1,4 +1,4 @@
-//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ airlock/ reports/ heads/ counts/ name patients.log
+//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ replays/ airlock/ reports/ heads/ counts/ name patients.log
 //! index.db ledger.log`.
 //!
 //! Homes of one hospital may share what budgets belong to: then ledger, `patients.log`, `airlock/`, audit key and the key of
@@ -205,6 +205,17 @@ impl Home {
         lock_at(&self.root.join(name))
     }
 
+    /// As `lock`; `None` where another process holds it.
+    pub(crate) fn try_lock(&self, name: &str) -> Result<Option<std::fs::File>, NodeError> {
+        let path = self.root.join(name);
+        let lock = lock_file(&path)?;
+        match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(lock)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(e) => Err(file("lock", &path)(e.into())),
+        }
+    }
+
     /// Takes a lock that all homes of one ledger heed.
     pub(crate) fn common_lock(&self, name: &str) -> Result<std::fs::File, NodeError> {
         lock_at(&self.common.join(name))
@@ -234,6 +245,15 @@ impl Home {
 
     pub(crate) fn bundle_path(&self, job: &JobId) -> PathBuf {
         self.root.join("bundles").join(format!("{job}.zip"))
+    }
+
+    /// Seals of what jobs summed. The folder is made when it is first used.
+    pub(crate) fn replays_path(&self) -> PathBuf {
+        self.root.join("replays")
+    }
+
+    pub(crate) fn replay_path(&self, job: &JobId) -> PathBuf {
+        self.replays_path().join(format!("{job}.json"))
     }
 
     pub(crate) fn cache_path(&self, name: &str) -> PathBuf {
@@ -289,11 +309,14 @@ impl Home {
 }
 
 fn lock_at(path: &Path) -> Result<std::fs::File, NodeError> {
-    let lock =
-        std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(file("open", path))?;
+    let lock = lock_file(path)?;
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)
         .map_err(|e| file("lock", path)(e.into()))?;
     Ok(lock)
+}
+
+fn lock_file(path: &Path) -> Result<std::fs::File, NodeError> {
+    std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(file("open", path))
 }
 
 fn fixed_name(text: &str) -> Result<Name, NodeError> {

@@ -113,7 +113,9 @@ impl Parts<'_> {
         let of_kind = |d: &Descriptor| d.media_type == MANIFEST && d.artifact_type.as_deref() == Some(kind);
         let ours = |d: &Descriptor| of_kind(d) && Descriptor::whole(&d.annotations) == Some(whole);
         let mut found = index.descriptors().filter(ours);
-        let (first, second) = (found.next(), found.next());
+        // A list may name one manifest twice; two manifests are an ambiguity, and nobody resolves it by guessing.
+        let first = found.next();
+        let second = found.find(|d| Some(d.digest) != first.as_ref().map(|one| one.digest));
         let descriptor = match (first, second) {
             (Some(one), None) => one,
             (None, _) => return Err(RegistryError::Referrers(missing(kind))),

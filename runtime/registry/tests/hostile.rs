@@ -310,7 +310,9 @@ async fn a_signature_or_manifest_that_is_missing_or_there_twice_is_refused() {
         let error = hostile.error().await;
         assert!(matches!(&error, RegistryError::Referrers(what) if *what == missing), "{error:?}");
     }
-    hostile.tell_list(&[list[0].clone(), list[1].clone(), list[1].clone()]);
+    let mut second = list[1].clone();
+    second["digest"] = json!(Digest::of(b"another").to_string());
+    hostile.tell_list(&[list[0].clone(), list[1].clone(), second]);
     refuses!(hostile, RegistryError::Referrers("several packages or signatures"));
     let path = format!("referrers/{}", hostile.sent.artefact);
     hostile.fake.tell(&path, Answer::new(404, "text/plain", ""));

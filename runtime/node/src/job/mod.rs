@@ -10,16 +10,20 @@ mod map;
 mod open;
 mod path;
 mod release;
+mod replay;
 mod run;
+mod sealed;
 mod status;
 mod subject;
 
 pub use admit::{Refusal, SubmitRequest, exact_plan_of, grant_of, plan_of};
 pub use map::Progress;
 pub use open::map_one;
+pub use replay::{ReplayError, Replayed};
 pub use run::Ran;
 pub use status::{JobState, JobStatus};
 
 pub(crate) use admit::{Admitted, Received};
 pub(crate) use grant::{Details, Granted};
 pub(crate) use release::asked;
+pub(crate) use sealed::{Seals, Summed, sealed};

@@ -306,7 +306,10 @@ impl Shelf {
         let subject = manifest["subject"]["digest"].as_str()?.to_owned();
         let descriptor = serde_json::json!({"mediaType": media_type, "digest": Digest::of(body).to_string(),
             "size": body.len(), "artifactType": manifest["artifactType"], "annotations": manifest["annotations"]});
-        lists.entry(subject.clone()).or_default().push(descriptor);
+        let list = lists.entry(subject.clone()).or_default();
+        if !list.contains(&descriptor) {
+            list.push(descriptor);
+        }
         Some(subject)
     }
 }
