@@ -29,6 +29,11 @@ pub(crate) async fn replay(out: Out, home: &Path, bundle: &Path) -> Result<Exit,
         true => format!("job {job}: the sums before noise are those that this node recorded ({summed})"),
         false => format!("job {job}: the sums before noise are NOT those that this node recorded ({summed})"),
     })?;
+    if !matches {
+        say(
+            "A file was changed without another size or time, or a patient's time ran out in one of the two runs.",
+        );
+    }
     say("Nothing was released, charged or written.");
     Ok(if matches { Exit::Done } else { Exit::Unverified })
 }

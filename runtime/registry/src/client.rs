@@ -442,6 +442,24 @@ mod tests {
     }
 
     #[test]
+    fn another_host_is_gone_to_only_where_it_was_named_and_by_https() {
+        let via = vec!["cdn.example".to_owned()];
+        let options = Options { via, ..Options::default() };
+        let registry = Registry::of(&"r.example/a:1".parse().unwrap(), options).unwrap();
+        let named = |url: &str| registry.is_named(&Url::parse(url).unwrap());
+        assert!(named("https://cdn.example/blob?x=1") && named("https://cdn.example:8443/blob"));
+        for url in ["http://cdn.example/", "https://r.example/", "https://cdn.example.evil.example/"] {
+            assert!(!named(url), "{url}");
+        }
+        assert!(!named("https://me:x@cdn.example/"));
+        let own = |url: &str| registry.is_own(&Url::parse(url).unwrap());
+        assert!(own("https://r.example/v2/x") && own("https://r.example:443/"));
+        for url in ["http://r.example/", "https://r.example:444/", "https://x@r.example/"] {
+            assert!(!own(url), "{url}");
+        }
+    }
+
+    #[test]
     fn a_challenge_is_read_field_by_field() {
         let text =
             r#"Bearer realm="https://a.example/token",service="r.example", Scope="repository:a:pull,push""#;

@@ -77,7 +77,11 @@ async fn free(registry: &mut Registry, tag: &str, own: Digest, replace: bool) ->
     if replace {
         return Ok(());
     }
-    let there = registry.manifest(tag, MANIFEST).await?;
+    let there = match registry.manifest(tag, MANIFEST).await {
+        // An image of another kind.
+        Err(RegistryError::Layout(_)) => return Err(RegistryError::TagTaken),
+        other => other?,
+    };
     if there.is_none_or(|bytes| Digest::of(&bytes) == own) { Ok(()) } else { Err(RegistryError::TagTaken) }
 }
 

@@ -231,6 +231,16 @@ async fn an_upload_that_is_sent_elsewhere_is_not_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tag_of_an_image_of_another_kind_is_not_taken_over() {
+    let fake = Fake::start(true);
+    let docker = "application/vnd.docker.distribution.manifest.v2+json";
+    fake.tell("manifests/1", Answer::new(200, docker, "{}"));
+    let named = reference(&fake.host, ":1");
+    let error = push(&mut open(&named), &named, &package("0.1.0"), false).await.unwrap_err();
+    assert!(matches!(error, RegistryError::TagTaken), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn other_media_types_are_refused() {
     let hostile = Hostile::new().await;
     let bytes = hostile.fake.kept("manifests/1");
