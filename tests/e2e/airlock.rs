@@ -146,6 +146,8 @@ fn an_exact_result_leaves_only_with_an_output_checkers_signed_word() {
     assert_eq!(results["outputs"][0]["value"], mean["value"], "the mean is not the exact one");
     let spent = world.run(&["node", "budget"]).exits(0).json();
     assert_eq!(spent[0]["rho_year"], 0.0, "an exact result was charged");
+    let replayed = world.run(&["replay", &world.path("bundle.zip").display().to_string()]).exits(0).json();
+    assert_eq!((&replayed["job"], &replayed["matches"]), (&job.as_str().into(), &true.into()));
 
     // Every later any-code bundle of the dataset says so.
     let package = world.pack("pet-suv", &[]);

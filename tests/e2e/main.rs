@@ -11,6 +11,8 @@ mod job;
 mod ledger;
 mod oracle;
 mod plan;
+mod registry;
+mod replay;
 mod report;
 mod rounds;
 mod scan;

@@ -71,11 +71,12 @@ pub(crate) fn apt_install(package: &str, program: &str) -> bool {
     works(program, &["--version"])
 }
 
-/// Debian's packages that the tests of the ways in talk to, and a file that each brings.
-const PEERS: [(&str, &str); 3] = [
+/// Debian's packages that tests talk to (the ways in, the registry of packages), and a file that each brings.
+const PEERS: [(&str, &str); 4] = [
     ("dcmtk", "/usr/bin/storescu"),
     ("orthanc", "/usr/sbin/Orthanc"),
     ("orthanc-dicomweb", "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"),
+    ("docker-registry", "/usr/bin/docker-registry"),
 ];
 
 /// Makes sure of the tests' peers where that asks nobody; without them their tests say that they are skipped.

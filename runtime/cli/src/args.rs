@@ -42,6 +42,12 @@ pub(crate) enum Verb {
         before_help = "Example: trocar pack --manifest manifest.toml --component algorithm.wasm --as author -o F.trocar"
     )]
     Pack(Pack),
+    /// Put a package into an OCI registry.
+    #[command(before_help = "Example: trocar push pet-suv.trocar localhost:5000/imaging/pet-suv:1.0.0")]
+    Push(crate::registry::Push),
+    /// Fetch a package from an OCI registry, and verify it.
+    #[command(before_help = "Example: trocar pull localhost:5000/imaging/pet-suv:1.0.0 -o pet-suv.trocar")]
+    Pull(crate::registry::Pull),
     /// What a node's operator does.
     #[command(
         subcommand,
@@ -70,6 +76,12 @@ pub(crate) enum Verb {
     /// Check every digest and signature of a bundle, offline.
     #[command(before_help = "Example: trocar verify bundle.zip --key node.pub --require-trust")]
     Verify(Verify),
+    /// Sum the job of a bundle again, on the node that ran it; nothing is released or charged.
+    #[command(before_help = "Example: trocar replay bundle.zip")]
+    Replay {
+        /// The bundle.
+        bundle: PathBuf,
+    },
     /// Synthetic cohorts.
     #[command(subcommand, before_help = "Example: trocar testkit cohort -o cohort --patients 200 --seed 1")]
     Testkit(Testkit),

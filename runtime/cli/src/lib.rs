@@ -13,7 +13,9 @@ mod node;
 mod out;
 mod outside;
 mod plan;
+mod registry;
 mod rehearse;
+mod replay;
 mod researcher;
 mod show;
 mod testkit;
@@ -59,6 +61,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Node(verb) => runtime()?.block_on(node::run(out, &home, verb)),
         Verb::Submit(args) => runtime()?.block_on(researcher::submit(out, &home, &args)),
         Verb::Status(args) => runtime()?.block_on(researcher::status(out, &home, &args)),
+        Verb::Replay { bundle } => runtime()?.block_on(replay::replay(out, &home, &bundle)),
+        Verb::Push(args) => runtime()?.block_on(registry::push(out, &args)),
+        Verb::Pull(args) => runtime()?.block_on(registry::pull(out, &args)),
         Verb::Count(args) => runtime()?.block_on(count::count(out, &home, &args)),
         Verb::Witness(args) => runtime()?.block_on(witness::run(out, &args)),
         Verb::Results(verb) => runtime()?.block_on(researcher::results(out, &home, verb)),

@@ -67,7 +67,8 @@ impl Sums {
         self.plan == *plan
     }
 
-    /// Canonical bytes, for tests that compare two ways of adding. They are patients' data: they never leave a process.
+    /// Canonical bytes, for tests that compare two ways of adding and for the keyed record that a replay is held against. They are
+    /// patients' data: they never leave a process.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         let numbers = self.blocks.iter().flatten().flat_map(|sum| sum.to_be_bytes());

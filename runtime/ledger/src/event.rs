@@ -140,6 +140,9 @@ pub enum Event {
         code: Code,
         /// Digest of the bundle, if there is one.
         bundle: Option<Digest>,
+        /// Hiding commitment to the operator's record of the sums before noise, if there is one: see `replays/` of the home.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sums: Option<Digest>,
     },
 }
 

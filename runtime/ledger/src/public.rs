@@ -237,7 +237,7 @@ fn shown_of(event: &Event) -> PublicEvent {
         Event::Reserved(asked) => PublicEvent::Reserved(Box::new(reservation(asked))),
         Event::Charged { job } => PublicEvent::Charged { job: *job },
         Event::Returned { job, rho, .. } => PublicEvent::Returned { job: *job, rho: *rho },
-        Event::Finished { job, code, bundle } => {
+        Event::Finished { job, code, bundle, .. } => {
             PublicEvent::Finished { job: *job, code: *code, bundle: *bundle }
         }
         Event::Counted(asked) => {

@@ -20,6 +20,8 @@ use trocar_terms::{Class, Code, DatasetId, Decimal, Digest, Name, Timestamp};
 pub struct Pending {
     /// The manifest's digest: what `show`, `approve` and `reject` take.
     pub digest: Digest,
+    /// The component's digest: in a registry, that of the artefact's layer.
+    pub component: Digest,
     /// For which dataset.
     pub dataset: Name,
     /// The algorithm's name.
@@ -92,6 +94,7 @@ impl Node {
             if let Some(name) = names.get(&dataset).filter(|_| self.is_pending(&ledger, dataset, manifest)) {
                 waiting.push(Pending {
                     digest: manifest,
+                    component: package.component_digest(),
                     dataset: name.clone(),
                     name: package.manifest.name.to_string(),
                     version: package.manifest.version.clone(),

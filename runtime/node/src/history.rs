@@ -43,14 +43,15 @@ pub(crate) fn finished_at(ledger: &Ledger, job: &JobId) -> Option<u64> {
 pub(crate) struct Finished {
     pub(crate) code: Code,
     pub(crate) bundle: Option<Digest>,
+    pub(crate) sums: Option<Digest>,
     pub(crate) at: Timestamp,
 }
 
 /// The outcome of a job, once final.
 pub(crate) fn finished(ledger: &Ledger, job: &JobId) -> Option<Finished> {
     ledger.records().iter().find_map(|r| {
-        let Event::Finished { job: j, code, bundle } = &r.event else { return None };
-        (j == job).then_some(Finished { code: *code, bundle: *bundle, at: r.time })
+        let Event::Finished { job: j, code, bundle, sums } = &r.event else { return None };
+        (j == job).then_some(Finished { code: *code, bundle: *bundle, sums: *sums, at: r.time })
     })
 }
 

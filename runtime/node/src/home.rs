@@ -1,4 +1,4 @@
-//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ airlock/ reports/ heads/ counts/ name patients.log
+//! The home of a node: `policy/ keys/ packages/ cache/ bundles/ replays/ airlock/ reports/ heads/ counts/ name patients.log
 //! index.db ledger.log`.
 //!
 //! Homes of one hospital may share what budgets belong to: then ledger, `patients.log`, `airlock/`, audit key and the key of
@@ -245,6 +245,15 @@ impl Home {
 
     pub(crate) fn bundle_path(&self, job: &JobId) -> PathBuf {
         self.root.join("bundles").join(format!("{job}.zip"))
+    }
+
+    /// Seals of what jobs summed. The folder is made when it is first used.
+    pub(crate) fn replays_path(&self) -> PathBuf {
+        self.root.join("replays")
+    }
+
+    pub(crate) fn replay_path(&self, job: &JobId) -> PathBuf {
+        self.replays_path().join(format!("{job}.json"))
     }
 
     pub(crate) fn cache_path(&self, name: &str) -> PathBuf {

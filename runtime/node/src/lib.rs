@@ -46,7 +46,8 @@ pub use error::NodeError;
 pub use head::witness_name;
 pub use home::Home;
 pub use job::{
-    JobState, JobStatus, Progress, Ran, Refusal, SubmitRequest, exact_plan_of, grant_of, map_one, plan_of,
+    JobState, JobStatus, Progress, Ran, Refusal, ReplayError, Replayed, SubmitRequest, exact_plan_of,
+    grant_of, map_one, plan_of,
 };
 pub use keys::{Keys, NODE_KEY, OPERATOR_KEY, Random, system, system_random};
 pub use log::Exported;

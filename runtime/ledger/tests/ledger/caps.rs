@@ -78,7 +78,7 @@ fn a_clock_set_back_frees_no_budget() {
 fn a_closed_gate_returns_its_blocks_and_stays_a_run() {
     let mut home = home();
     spend(&mut home.ledger, 1, 3);
-    let finished = Event::Finished { job: job(1), code: Code::Withheld, bundle: None };
+    let finished = Event::Finished { job: job(1), code: Code::Withheld, bundle: None, sums: None };
     home.ledger.append(at(4), finished).unwrap();
     home.ledger.append(at(4), Event::Returned { job: job(1), rho: RhoUnits(6), from: at(1_000) }).unwrap();
     let ledger = Ledger::open(&home.path).unwrap();

@@ -87,7 +87,7 @@ fn as_a_child_reserve_until_killed() {
         assert!(matches!(ledger.reserve(at(5), asks(i), &wide).unwrap(), Verdict::Reserved(_)));
         tell(b"+");
         let job = job(i);
-        let finished = Event::Finished { job, code: Code::Withheld, bundle: None };
+        let finished = Event::Finished { job, code: Code::Withheld, bundle: None, sums: None };
         let returned = Event::Returned { job, rho: RhoUnits(6), from: at(900) };
         for (event, byte) in [(Event::Charged { job }, b"."), (finished, b"."), (returned, b"-")] {
             ledger.append(at(5), event).unwrap();

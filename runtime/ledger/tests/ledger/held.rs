@@ -11,7 +11,7 @@ fn decided(i: u64, release: bool) -> Event {
 }
 
 fn finished(i: u64, code: Code) -> Event {
-    Event::Finished { job: job(i), code, bundle: None }
+    Event::Finished { job: job(i), code, bundle: None, sums: None }
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn seqs(ledger: &Ledger) -> Vec<u64> {
 
 fn finish(ledger: &mut Ledger, i: u64, now: i64) {
     ledger.append(at(now), Event::Charged { job: job(i) }).unwrap();
-    let finished = Event::Finished { job: job(i), code: Code::Withheld, bundle: None };
+    let finished = Event::Finished { job: job(i), code: Code::Withheld, bundle: None, sums: None };
     ledger.append(at(now), finished).unwrap();
     let returned = Event::Returned { job: job(i), rho: RhoUnits(6), from: at(100_000) };
     ledger.append(at(now), returned).unwrap();

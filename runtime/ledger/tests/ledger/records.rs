@@ -8,7 +8,9 @@ fn what_was_written_is_read_again() {
     assert_eq!(reserve(&mut home.ledger, 1, 3), Verdict::Reserved(3));
     home.ledger.append(at(4), Event::Charged { job: job(1) }).unwrap();
     let bundle = Some(Digest::of(b"bundle"));
-    home.ledger.append(at(5), Event::Finished { job: job(1), code: Code::Released, bundle }).unwrap();
+    home.ledger
+        .append(at(5), Event::Finished { job: job(1), code: Code::Released, bundle, sums: None })
+        .unwrap();
     let again = Ledger::open(&home.path).unwrap();
     assert_eq!((again.records(), again.head()), (home.ledger.records(), home.ledger.head()));
     assert_eq!(again.records()[3].event, Event::Reserved(Box::new(asks(1))));
@@ -71,11 +73,11 @@ fn events_that_cannot_follow_are_refused() {
     refused(&mut home, Event::Charged { job: job(1) });
     finish(&mut home.ledger, Code::Withheld);
     refused(&mut home, Event::Charged { job: job(1) });
-    refused(&mut home, Event::Finished { job: job(1), code: Code::Released, bundle: None });
+    refused(&mut home, Event::Finished { job: job(1), code: Code::Released, bundle: None, sums: None });
 }
 
 fn finish(ledger: &mut Ledger, code: Code) {
-    ledger.append(at(6), Event::Finished { job: job(1), code, bundle: None }).unwrap();
+    ledger.append(at(6), Event::Finished { job: job(1), code, bundle: None, sums: None }).unwrap();
 }
 
 fn returned(units: u64) -> Event {

@@ -5,7 +5,7 @@ use super::store::Airlock;
 use crate::error::NodeError;
 use crate::files;
 use crate::history;
-use crate::job::{Granted, asked};
+use crate::job::{Granted, Seals, Summed, asked, sealed};
 use crate::node::Node;
 use crate::reviews::{HeldReview, reviews_of};
 use trocar_bundle::{Decided, ReviewedContent};
@@ -19,6 +19,9 @@ impl Node {
     /// Applies the rules to a job's exact sums and leaves the result to an output checker.
     pub(crate) fn hold(&self, granted: &Granted, sums: ExactSums) -> Result<(), NodeError> {
         let (held, members) = sums.hold(granted.job);
+        let mut seals = Seals::of(self.home(), granted.job)?;
+        seals.add(&[], &Summed::held(&held, &members)?);
+        seals.keep(self.home(), self.random_bytes())?;
         Airlock::of(self.home())?.hold(&held, &members)?;
         self.home().ledger()?.append(self.now(), Event::Held { job: granted.job })?;
         Ok(())
@@ -38,7 +41,7 @@ impl Node {
         };
         let bundle = self.reviewed_bundle(&ledger, &granted, &decided)?;
         files::write_durably(&self.home().bundle_path(&job), &bundle)?;
-        self.finish(&job, code, Some(Digest::of(&bundle)), RhoUnits(0))
+        self.finish(&job, code, (Some(Digest::of(&bundle)), sealed(self.home(), &job)), RhoUnits(0))
     }
 
     /// The decision in the ledger with, where it lets the result out, the result.

@@ -43,11 +43,23 @@ impl Node {
         &self,
         granted: &Granted,
         cohort: &[Digest],
+        round: (u32, &[f64]),
+        progress: Progress<'_>,
+    ) -> Result<(Added, Vec<Digest>), NodeError> {
+        let cache = VolumeCache::of(self.home())?;
+        self.map_round_with(cache.as_ref(), granted, cohort, round, progress)
+    }
+
+    /// The same with these kept volumes, or with none.
+    pub(super) fn map_round_with(
+        &self,
+        cache: Option<&VolumeCache>,
+        granted: &Granted,
+        cohort: &[Digest],
         (round, state): (u32, &[f64]),
         progress: Progress<'_>,
     ) -> Result<(Added, Vec<Digest>), NodeError> {
         let job = map_job(granted, state);
-        let cache = VolumeCache::of(self.home())?;
         let wish = self.wish(&granted.job);
         let work = Work {
             watch: Watch::new(&wish),
@@ -55,7 +67,7 @@ impl Node {
             plan: &granted.admitted.plan,
             job: &job,
             snapshot: &granted.snapshot,
-            cache: cache.as_ref(),
+            cache,
             store: self.store(),
             runtime: Handle::current(),
             decoded: Mutex::default(),
@@ -75,7 +87,7 @@ impl Node {
 
     /// The cohort is decided on one patient's record alone, with no other in memory; the order is shuffled before
     /// anything runs.
-    async fn members(&self, granted: &Granted) -> Result<Vec<Digest>, NodeError> {
+    pub(super) async fn members(&self, granted: &Granted) -> Result<Vec<Digest>, NodeError> {
         let (cohort, grant) = (&granted.admitted.decision.cohort, &granted.admitted.grant);
         let mut members = Vec::new();
         let see = |digest, patient: Indexed| {

@@ -69,6 +69,11 @@ impl Unopened {
     }
 }
 
+/// Whether a file is still the one that was scanned. A lack of descriptors says nothing of it.
+pub(super) fn is_unchanged(root: &Path, entry: Option<&FileEntry>) -> bool {
+    matches!(open_unchanged(root, entry), Ok(_) | Err(Unopened::NoDescriptor))
+}
+
 fn open_unchanged(root: &Path, entry: Option<&FileEntry>) -> Result<File, Unopened> {
     let entry = entry.ok_or(Unopened::Changed)?;
     let file = entry.open(root).map_err(unopened)?;

@@ -3,6 +3,7 @@
 use super::grant::Granted;
 use super::map::{Mapped, Progress};
 use super::path::Added;
+use super::sealed::{Seals, Summed};
 use crate::error::NodeError;
 use crate::files;
 use crate::history;
@@ -47,7 +48,8 @@ impl Node {
     /// whoever can read one back can write one.
     pub(super) fn release(&self, charged: Charged, progress: Progress<'_>) -> Result<(), NodeError> {
         let Charged { granted, cohort, sums } = charged;
-        let Some(outcome) = self.drawn(&granted, &cohort, sums, progress)? else {
+        let mut seals = Seals::of(self.home(), granted.job)?;
+        let Some(outcome) = self.drawn(&granted, &cohort, sums, &mut seals, progress)? else {
             return self.fail(&granted.job);
         };
         let bundle = match self.bundle(&granted, &outcome) {
@@ -60,7 +62,8 @@ impl Node {
             Outcome::Released(_) => Code::Released,
             Outcome::Withheld(_) => Code::Withheld,
         };
-        self.finish(&granted.job, code, Some(Digest::of(&bundle)), outcome.undrawn())
+        let sums = seals.keep(self.home(), self.random_bytes())?;
+        self.finish(&granted.job, code, (Some(Digest::of(&bundle)), Some(sums)), outcome.undrawn())
     }
 
     /// Gate and first round, then each later round on the state before it; `None` where the sums are of another plan, which
@@ -70,8 +73,10 @@ impl Node {
         granted: &Granted,
         cohort: &[Digest],
         sums: Sums,
+        seals: &mut Seals,
         progress: Progress<'_>,
     ) -> Result<Option<Outcome>, NodeError> {
+        seals.add(&[], &Summed::from(&sums));
         let mut step = trocar_filter::first_round(sums, &mut self.random());
         loop {
             let round = match step {
@@ -82,21 +87,23 @@ impl Node {
             let (Added::Noised(sums), _) = self.map_round(granted, cohort, state, progress)? else {
                 return Ok(None);
             };
+            seals.add(round.state(), &Summed::from(&sums));
             let Ok(next) = round.next(sums) else { return Ok(None) };
             step = next;
         }
     }
 
-    /// The blocks behind a closed gate come back last: a crash before that leaves them charged, never uncounted.
+    /// The blocks behind a closed gate come back last: a crash before that leaves them charged, never uncounted. What is kept of the
+    /// job, bundle and record of its sums, is named by digest.
     pub(crate) fn finish(
         &self,
         job: &JobId,
         code: Code,
-        bundle: Option<Digest>,
+        (bundle, sums): (Option<Digest>, Option<Digest>),
         undrawn: RhoUnits,
     ) -> Result<(), NodeError> {
         let mut ledger = self.home().ledger()?;
-        ledger.append(self.now(), Event::Finished { job: *job, code, bundle })?;
+        ledger.append(self.now(), Event::Finished { job: *job, code, bundle, sums })?;
         if undrawn > RhoUnits(0) {
             let from = history::shows_at(&ledger, job).unwrap_or_else(|| self.now());
             ledger.append(self.now(), Event::Returned { job: *job, rho: undrawn, from })?;
@@ -105,7 +112,7 @@ impl Node {
     }
 
     pub(crate) fn fail(&self, job: &JobId) -> Result<(), NodeError> {
-        self.finish(job, Code::NodeFailure, None, RhoUnits(0))
+        self.finish(job, Code::NodeFailure, (None, None), RhoUnits(0))
     }
 
     fn bundle(&self, granted: &Granted, outcome: &Outcome) -> Result<Vec<u8>, NodeError> {
@@ -278,7 +285,7 @@ mod tests {
         let clock = Box::new(FixedClock(at(1_000)));
         let node = Node::open(folder.path(), Launcher::new("/nowhere".into()), clock).await.unwrap();
         reserve(&node);
-        node.finish(&JOB, Code::Withheld, None, RhoUnits(5)).unwrap();
+        node.finish(&JOB, Code::Withheld, (None, None), RhoUnits(5)).unwrap();
         let ledger = node.home().ledger().unwrap();
         let spent = |seconds| ledger.spent(DATASET, at(seconds)).year;
         assert_eq!(
