@@ -150,6 +150,7 @@ fn shown_files(data: &Path) -> Vec<PathBuf> {
         fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
     };
     let mut files: Vec<PathBuf> = list(&data.join("plots"));
+    files.retain(|file| file.extension().is_some_and(|end| end == "svg"));
     files.sort();
     files.insert(0, data.join("ro-crate-preview.html"));
     files.into_iter().filter(|file| file.is_file()).collect()
