@@ -22,7 +22,7 @@ purpose = ["DUO:0000006"]
 class = "any-code"
 
 [limits]
-fuel = 5_000_000_000
+fuel = 2_500_000_000
 memory_mib = 256
 seconds = 20
 

@@ -25,7 +25,7 @@ const EXAMPLES: Examples = &[
     ("class", "class = \"any-code\""),
     ("component", "component = \"sha256:<64 hex digits>\" (or leave it out: `trocar pack` writes it)"),
     ("limits", "[limits] with fuel, memory_mib and seconds"),
-    ("fuel", "fuel = 5_000_000_000"),
+    ("fuel", "fuel = 2_500_000_000"),
     ("memory_mib", "memory_mib = 256"),
     ("seconds", "seconds = 20"),
     ("modalities", "modalities = [\"CT\"]"),

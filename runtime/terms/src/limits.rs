@@ -29,6 +29,10 @@ enum Wrong {
 /// of its time, which is not, and which the workers of other patients could shorten.
 const FUEL_A_SECOND: u64 = 250_000_000;
 
+/// In more memory than this, in MiB, a load that misses every cache also misses what the processor keeps of the tables of pages:
+/// there a unit takes 2 ns at most.
+const LARGE_MIB: u32 = 64;
+
 /// A page of 4 KiB that is touched for the first time costs the system up to 1 us, and the guest next to nothing: four times
 /// that is a second for each GiB.
 const MIB_A_SECOND: u32 = 1_024;
@@ -45,8 +49,8 @@ impl Limits {
     /// Fuel (wasmtime units), linear memory in MiB, and the time box a patient in seconds.
     ///
     /// # Errors
-    /// Fuel outside 1..=9 * 10^11, memory outside 1..=4096, seconds outside 1..=3600, or more than 2.5 * 10^8 units or a GiB
-    /// for each second.
+    /// Fuel outside 1..=9 * 10^11, memory outside 1..=4096, seconds outside 1..=3600, or for each second more than a GiB or
+    /// 2.5 * 10^8 units, half of that in more than 64 MiB.
     pub const fn new(fuel: u64, memory_mib: u32, seconds: u32) -> Result<Self, LimitError> {
         if fuel == 0 || fuel > 900_000_000_000 {
             return Err(LimitError(Wrong::Range("fuel is 1 to 900_000_000_000")));
@@ -58,7 +62,8 @@ impl Limits {
             return Err(LimitError(Wrong::Range("seconds is 1 to 3600")));
         }
         // A box can be an hour at most, so fuel can be 9 * 10^11 at most.
-        let needed = fuel.div_ceil(FUEL_A_SECOND);
+        let slower = if memory_mib > LARGE_MIB { 2 } else { 1 };
+        let needed = fuel.saturating_mul(slower).div_ceil(FUEL_A_SECOND);
         if needed > seconds as u64 {
             return Err(LimitError(Wrong::Time(needed)));
         }
@@ -120,6 +125,8 @@ mod tests {
         assert!(error.contains("write `seconds = 2` or more"), "{error}");
         assert!(Limits::new(250_000_001, 1, 2).is_ok());
         assert!(Limits::new(900_000_000_000, 1, 3600).is_ok());
+        assert!(Limits::new(250_000_000, 64, 1).is_ok() && Limits::new(250_000_000, 65, 1).is_err());
+        assert!(Limits::new(250_000_000, 65, 2).is_ok());
     }
 
     #[test]

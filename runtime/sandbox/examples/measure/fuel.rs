@@ -7,7 +7,7 @@ use trocar_sandbox::MapFault;
 const SETUP: u64 = 700_000_000;
 /// Units on top, whose time is measured.
 const MEASURED: u64 = 200_000_000;
-/// MiB that do not fit into any cache of the processor.
+/// MiB of a guest that has memory above the bound from which a unit may take twice as long.
 const LARGE: u32 = 256;
 /// Times that an operation stands in the loop, so that the loop itself costs little.
 const UNROLLED: usize = 32;
@@ -36,7 +36,9 @@ fn with(name: &'static str, more: &'static str, body: &str) -> Case {
     Case { name, more, setup: "", body: body.repeat(UNROLLED) }
 }
 
-/// All of a large memory is written first, so that it is there.
+/// All of a memory is written first, so that it is there.
+const FILLED_32: &str = "(drop (memory.grow (i32.const 512)))
+    (memory.fill (i32.const 4194304) (i32.const 0) (i32.const 33554432))";
 const FILLED: &str = "(drop (memory.grow (i32.const 4096)))
     (memory.fill (i32.const 4194304) (i32.const 0) (i32.const 268435456))";
 
@@ -46,7 +48,9 @@ const NEXT: &str =
 
 fn cases() -> Vec<Case> {
     let at = "(i32.add (i32.const 4194304) (i32.and (local.get $i) (i32.const 0xfffffc0)))";
-    let dependent = format!("{NEXT} (local.set $i (i32.add (local.get $i) (i32.load {at})))");
+    let near = "(i32.add (i32.const 4194304) (i32.and (local.get $i) (i32.const 0x1ffffc0)))";
+    let [dependent, nearer] =
+        [at, near].map(|at| format!("{NEXT} (local.set $i (i32.add (local.get $i) (i32.load {at})))"));
     let store = format!("{NEXT} (i32.store {at} (local.get $i))");
     let branch =
         format!("{NEXT} (if (i32.lt_s (local.get $i) (i32.const 0)) (then (local.set $h (local.get $i))))");
@@ -76,7 +80,13 @@ fn cases() -> Vec<Case> {
             "truncations in a chain",
             "(local.set $f (f64.convert_i64_u (i64.trunc_f64_u (local.get $f))))",
         ),
-        large("loads that miss every cache", &dependent),
+        Case {
+            name: "loads that miss every cache, in 32 MiB",
+            more: "",
+            setup: FILLED_32,
+            body: nearer.repeat(UNROLLED),
+        },
+        large("loads that miss every cache, in 256 MiB (twice the time)", &dependent),
         large("stores that miss every cache", &store),
         large(
             "memory.fill of 128 MiB",

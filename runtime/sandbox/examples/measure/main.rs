@@ -39,7 +39,7 @@ struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let (fuel, memory_mib) = (850_000_000_000, 256);
+        let (fuel, memory_mib) = (440_000_000_000, 256);
         Self { repeat: 5, shape: vec![1], params: Vec::new(), fuel, memory_mib, mask: false }
     }
 }
