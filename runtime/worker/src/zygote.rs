@@ -65,7 +65,11 @@ pub(crate) fn serve(
 ) -> io::Result<()> {
     // Reservations of linear memory do not count, what becomes writable does; decoders need the rest.
     limit(Resource::Data, most_memory(&job.limits))?;
-    let code = files.pop().ok_or(io::ErrorKind::InvalidData)?;
+    if files.is_empty() {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    // All that may run, or may open a path to be loaded, is in memory before the lock; no child gets its descriptor.
+    let code = files.remove(0);
     let loaded = Runner::load(&contents(&code)?);
     drop((code, files));
     inside.lock(Kind::Forks, required)?;
