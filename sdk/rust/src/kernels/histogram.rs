@@ -66,7 +66,7 @@ impl EvenBins {
         let guess = (((value - self.low) * self.scale) as u32 as usize).min(none - 1);
         let (low, high) = (self.edges[guess], self.edges[guess + 1]);
         let bin = (guess + usize::from(value >= high)).wrapping_sub(usize::from(value < low));
-        if bin < none && value == value { bin } else { none }
+        if bin < none && !value.is_nan() { bin } else { none }
     }
 }
 
