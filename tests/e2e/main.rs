@@ -12,6 +12,7 @@ mod plan;
 mod report;
 mod rounds;
 mod scan;
+mod scripts;
 mod survival;
 mod tamper;
 mod words;
