@@ -101,10 +101,13 @@ impl Histogram {
         self.whole.get_or_insert_with(Census::new)
     }
 
+    /// Counts reals, each with whether it counts.
     #[inline(always)]
-    pub(super) fn count_real(&mut self, value: f64, keep: bool) {
-        let bin = self.bins.place(value);
-        self.counts[bin] += u64::from(keep);
+    pub(super) fn count_reals(&mut self, values: impl Iterator<Item = (f32, bool)>) {
+        let (bins, counts) = (&self.bins, self.counts.as_mut_slice());
+        for (value, keep) in values {
+            counts[bins.place(f64::from(value))] += u64::from(keep);
+        }
     }
 
     /// The bins.
