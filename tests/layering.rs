@@ -56,6 +56,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("trocar-guest-macros", &[]),
     ("trocar-guest", &["trocar-guest-macros"]),
+    ("trocar-kernels", &["trocar-guest"]),
+    ("trocar-compose", &[]),
     ("ct-intensity", &["trocar-guest"]),
     ("event-logistic", &["trocar-guest"]),
     ("lesion-volume", &["trocar-guest"]),

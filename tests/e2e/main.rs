@@ -16,6 +16,7 @@ mod replay;
 mod report;
 mod rounds;
 mod scan;
+mod scripts;
 mod survival;
 mod tamper;
 mod tampered;

@@ -40,3 +40,11 @@ pub(crate) fn binary(tools: Tools) -> Result<PathBuf> {
     step("building trocar (the first time takes minutes)", &mut command)?;
     Ok(paths::binary())
 }
+
+/// Builds what composes guests with the kernels, with the features of the rest for the same reason.
+pub(crate) fn compose_tool() -> Result<PathBuf> {
+    let mut command = cargo();
+    command.args(["build", "--workspace", "--bin", "trocar-compose"]).args(locked());
+    step("building trocar-compose", &mut command)?;
+    Ok(paths::binary().with_file_name(format!("trocar-compose{}", std::env::consts::EXE_SUFFIX)))
+}

@@ -54,7 +54,21 @@ pub(crate) fn guest_names() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The core module of one guest.
+/// Folders of the examples in other languages than Rust, sorted.
+pub(crate) fn script_guests() -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let folder = root().join("guest-examples");
+    for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))? {
+        let path = entry?.path();
+        if ["algorithm.c", "algorithm.py"].iter().any(|name| path.join(name).is_file()) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The core module of one guest; of a guest in another language its component.
 pub(crate) fn guest(name: &str) -> PathBuf {
     guests().join(format!("{}.wasm", name.replace('-', "_")))
 }

@@ -4,7 +4,7 @@ use crate::paths;
 use crate::run::{say, step, works};
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// As the scripts of tests/oracles pin them; pip resolves what they need.
@@ -30,26 +30,51 @@ const PACKAGES: &[&str] = &[
 
 /// The interpreter, its packages fetched at the first call; `None`, said aloud, where they cannot be had.
 pub(crate) fn find() -> Result<Option<PathBuf>> {
-    let folder = paths::target().join("venv");
-    let (python, complete) = (folder.join("bin").join("python3"), folder.join("complete"));
+    let complete = folder().join("complete");
     let list = PACKAGES.join("\n");
-    if fs::read_to_string(&complete).is_ok_and(|found| found == list) {
+    let what = "fetching pydicom, highdicom, SimpleITK and others";
+    let lacking = "going on without the programs that ours is held against";
+    installed(&complete, &list, |install| install.args(PACKAGES), (what, lacking))
+}
+
+/// The interpreter with what a file of requirements pins, by digest; `None`, said aloud, where it cannot be had.
+pub(crate) fn with(requirements: &Path) -> Result<Option<PathBuf>> {
+    let list = fs::read_to_string(requirements)
+        .with_context(|| format!("cannot read {}", requirements.display()))?;
+    let name = requirements.parent().and_then(Path::file_name).unwrap_or_default();
+    let complete = folder().join(format!("complete-{}", name.to_string_lossy()));
+    let words = ("fetching the compiler of the guests' language", "going on without it");
+    installed(&complete, &list, |install| install.args(["--require-hashes", "-r"]).arg(requirements), words)
+}
+
+fn folder() -> PathBuf {
+    paths::target().join("venv")
+}
+
+fn installed(
+    complete: &Path,
+    list: &str,
+    arguments: impl FnOnce(&mut Command) -> &mut Command,
+    (what, lacking): (&str, &str),
+) -> Result<Option<PathBuf>> {
+    let python = folder().join("bin").join("python3");
+    if fs::read_to_string(complete).is_ok_and(|found| found == list) {
         return Ok(Some(python));
     }
     if !works("python3", &["-m", "venv", "--help"]) {
-        say("no python3 with venv: going on without the programs that ours is held against");
+        say(&format!("no python3 with venv: {lacking}"));
         return Ok(None);
     }
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]);
-    install.args(PACKAGES).stdin(Stdio::null());
+    arguments(&mut install).stdin(Stdio::null());
     let made =
-        step("making a virtual environment", Command::new("python3").args(["-m", "venv"]).arg(&folder))
-            .and_then(|()| step("fetching pydicom, highdicom, SimpleITK and others", &mut install));
+        step("making a virtual environment", Command::new("python3").args(["-m", "venv"]).arg(folder()))
+            .and_then(|()| step(what, &mut install));
     if made.is_err() {
-        say("the Python packages could not be had: going on without the programs that ours is held against");
+        say(&format!("the Python packages could not be had: {lacking}"));
         return Ok(None);
     }
-    fs::write(&complete, list).with_context(|| format!("cannot write {}", complete.display()))?;
+    fs::write(complete, list).with_context(|| format!("cannot write {}", complete.display()))?;
     Ok(Some(python))
 }

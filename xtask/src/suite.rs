@@ -2,7 +2,7 @@
 
 use crate::run::{cargo, on_ci, say, step, works};
 use crate::setup::Tools;
-use crate::{build, data, made, paths, python, setup};
+use crate::{build, data, made, paths, python, scripts, setup};
 use anyhow::{Result, bail};
 use std::fs;
 use std::path::Path;
@@ -18,6 +18,7 @@ pub(crate) fn test() -> Result<()> {
     made::make()?;
     build::guests()?;
     build::binary(tools)?;
+    scripts::examples()?;
     let mut failed = Vec::new();
     for (name, mut command) in steps(tools)? {
         if let Err(error) = step(name, &mut command) {
