@@ -119,6 +119,45 @@ tr_distribution tr_histogram(tr_volume volume, tr_bins bins, tr_selection which,
     return found;
 }
 
+tr_levels tr_width(double width, double start) {
+    tr_levels levels = {.tag = TROCAR_KERNELS_RADIOMICS_LEVELS_WIDTH};
+    levels.val.width = (trocar_kernels_radiomics_fixed_width_t){.width = width, .start = start};
+    return levels;
+}
+
+/* Features are undefined of too few voxels, and of none; anything else ends the call. */
+static bool defined(bool done, trocar_kernels_radiomics_fault_t fault) {
+    must(done || fault == TROCAR_GUEST_TYPES_FAULT_UNSUPPORTED || fault == TROCAR_GUEST_TYPES_FAULT_ABSENT);
+    return done;
+}
+
+bool tr_first_order(tr_volume volume, tr_mask mask, tr_features *found) {
+    trocar_kernels_radiomics_fault_t fault = 0;
+    bool done = trocar_kernels_radiomics_first_order(trocar_guest_imaging_borrow_volume(volume),
+        trocar_guest_imaging_borrow_mask(mask), found, &fault);
+    return defined(done, fault);
+}
+
+bool tr_intensities(tr_volume volume, tr_mask mask, tr_levels into, tr_features *found) {
+    trocar_kernels_radiomics_fault_t fault = 0;
+    bool done = trocar_kernels_radiomics_intensities(trocar_guest_imaging_borrow_volume(volume),
+        trocar_guest_imaging_borrow_mask(mask), &into, found, &fault);
+    return defined(done, fault);
+}
+
+bool tr_glcm(tr_volume volume, tr_mask mask, tr_levels into, bool merge, tr_features *found) {
+    trocar_kernels_radiomics_fault_t fault = 0;
+    bool done = trocar_kernels_radiomics_glcm(trocar_guest_imaging_borrow_volume(volume),
+        trocar_guest_imaging_borrow_mask(mask), &into, merge, found, &fault);
+    return defined(done, fault);
+}
+
+double tr_feature(tr_features of, const char *name) {
+    for (size_t i = 0; i < of.len; i++)
+        if (tr_is(of.ptr[i].name, name)) return of.ptr[i].value;
+    abort();
+}
+
 static double *place(tr_outputs *out, size_t count) {
     out->vectors = realloc(out->vectors, (out->count + 1) * sizeof *out->vectors);
     double *values = malloc(count * sizeof *values);

@@ -65,6 +65,16 @@ tr_bins tr_even_bins(double low, double high, uint32_t count);
 tr_summary tr_describe(tr_volume volume, tr_selection which, const tr_mask *mask);
 tr_distribution tr_histogram(tr_volume volume, tr_bins bins, tr_selection which, const tr_mask *mask);
 
+/* Radiomics (IBSI) of the voxels that a mask has: a feature by its name. Grey levels are bins of a width, level 1 from `start`
+ * on; `merge`: of all directions' common matrix, else the mean over directions. False: not defined for these voxels. */
+typedef trocar_kernels_radiomics_list_feature_t tr_features;
+typedef trocar_kernels_radiomics_levels_t tr_levels;
+tr_levels tr_width(double width, double start);
+bool tr_first_order(tr_volume volume, tr_mask mask, tr_features *found);
+bool tr_intensities(tr_volume volume, tr_mask mask, tr_levels into, tr_features *found);
+bool tr_glcm(tr_volume volume, tr_mask mask, tr_levels into, bool merge, tr_features *found);
+double tr_feature(tr_features of, const char *name);
+
 /* Outputs: a number (NAN: she has none), one cell of several (cells or more: none), weights or any other vector. */
 void tr_put(tr_outputs *out, double value);
 void tr_put_cell(tr_outputs *out, size_t cells, size_t cell);

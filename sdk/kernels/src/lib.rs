@@ -3,6 +3,7 @@
 //! It holds no algorithm of its own. A call reads the volume slab by slab and hands the slabs to `trocar_guest::kernels`.
 
 mod bins;
+mod features;
 mod read;
 mod selected;
 mod survey;

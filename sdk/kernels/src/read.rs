@@ -65,7 +65,8 @@ fn one(
     Ok(())
 }
 
-fn same(a: &Grid, b: &Grid) -> bool {
+/// Whether two grids have the same voxels along each axis.
+pub(crate) fn same(a: &Grid, b: &Grid) -> bool {
     (a.columns, a.rows, a.slices) == (b.columns, b.rows, b.slices)
 }
 

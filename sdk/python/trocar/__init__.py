@@ -18,10 +18,11 @@ import sys
 
 import wit_world
 from componentize_py_types import Err
-from wit_world.imports import statistics, types
+from wit_world.imports import radiomics, statistics, types
 from wit_world.imports.imaging import Mask, Patient, Volume
 
 __all__ = ["algorithm", "describe", "histogram", "open_mask", "edges", "even_bins", "region", "select"]
+__all__ += ["first_order", "intensities", "glcm", "grey_levels"]
 __all__ += ["number", "numbers", "count", "cell", "weights", "plain", "milliliters", "Mask", "Patient", "Volume"]
 
 NONE = float("nan")
@@ -83,6 +84,35 @@ def describe(volume, which=EVERYTHING, mask=None):
 def histogram(volume, bins, which=EVERYTHING, mask=None):
     """As `describe`, with the number of voxels in each bin: `.summary` and `.counts`, in one pass."""
     return statistics.histogram(volume, bins, which, mask)
+
+
+def first_order(volume, mask):
+    """First-order features (IBSI) of the voxels that the mask has, by name."""
+    return named(radiomics.first_order(volume, mask))
+
+
+def intensities(volume, mask, levels):
+    """Features of the histogram of grey levels, by name."""
+    return named(radiomics.intensities(volume, mask, levels))
+
+
+def glcm(volume, mask, levels, merge=True):
+    """Features of the co-occurrence of grey levels, by name: of all directions' common matrix, or the mean over directions."""
+    return named(radiomics.glcm(volume, mask, levels, merge))
+
+
+def grey_levels(width=None, start=None, number=None):
+    """Grey levels: bins of a width from `start` on (without: from a multiple of the width on), or a number of bins."""
+    if number is not None:
+        return radiomics.Levels_Number(number)
+    if start is None:
+        return radiomics.Levels_Aligned(float(width))
+    return radiomics.Levels_Width(radiomics.FixedWidth(float(width), float(start)))
+
+
+def named(features):
+    """A list of features as a dict."""
+    return {feature.name: feature.value for feature in features}
 
 
 def edges(values):

@@ -82,6 +82,11 @@ fn a_guest_in_c_with_a_mask_says_of_each_patient_what_the_one_in_rust_says() {
 }
 
 #[test]
+fn a_guest_in_c_gives_the_radiomics_of_each_patient_as_the_one_in_rust_does() {
+    agree("radiomics-c", "radiomics");
+}
+
+#[test]
 fn a_guest_in_python_says_of_each_patient_what_the_one_in_rust_says() {
     agree("ct-intensity-python", "ct-intensity");
 }

@@ -8,9 +8,7 @@ void algorithm(tr_patient patient, const tr_job *job, tr_outputs *out) {
     tr_volume volume = tr_open(patient, 0);
     tr_distribution found = tr_histogram(volume, tr_even_bins(-1024, 3072, BINS), tr_all(), NULL);
     tr_close(volume);
-    double four[] = {found.summary.mean, found.summary.sd, found.summary.min, found.summary.max};
-    double counts[BINS];
-    for (size_t bin = 0; bin < BINS; bin++) counts[bin] = (double)found.counts.ptr[bin];
-    tr_put_vector(out, four, 4);
-    tr_put_vector(out, counts, BINS);
+    double numbers[4 + BINS] = {found.summary.mean, found.summary.sd, found.summary.min, found.summary.max};
+    for (size_t bin = 0; bin < BINS; bin++) numbers[4 + bin] = (double)found.counts.ptr[bin];
+    tr_put_vector(out, numbers, 4 + BINS);
 }

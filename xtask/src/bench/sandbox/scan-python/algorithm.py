@@ -8,4 +8,4 @@ def scan(patient, params):
     with patient.open(0) as volume:
         found = histogram(volume, even_bins(-1024, 3072, 256))
     all = found.summary
-    return [numbers([all.mean, all.sd, all.min, all.max]), numbers(found.counts)]
+    return [numbers([all.mean, all.sd, all.min, all.max, *found.counts])]
