@@ -153,6 +153,32 @@ fn the_mean_suv_of_51_real_patients_is_released_with_its_interval() {
 }
 
 #[test]
+fn lesions_of_a_cohort_have_the_radiomic_features_of_pyradiomics() {
+    let world = World { folder: tempfile::tempdir().unwrap() };
+    let out = world.path("cohort").display().to_string();
+    let cohort = ["testkit", "cohort", "-o", &out, "--patients", "12", "--seed", "11", "--masks", "seg"];
+    world.run(&cohort).exits(0);
+    let [m, c] = [manifest("radiomics"), guest("radiomics")].map(|p| p.display().to_string());
+    let args = ["test", "--manifest", &m, "--component", &c, "--data", &out, "--exact", "--per-patient"];
+    let result = world.run(&args).exits(0).json();
+    let ours = result["per_patient"].as_array().unwrap();
+    let table = std::fs::read_to_string(root().join("tests/oracles/lesions.tsv")).unwrap();
+    let rows: Vec<Vec<&str>> =
+        table.lines().filter(|l| !l.starts_with('#')).map(|l| l.split('\t').collect()).collect();
+    assert_eq!((ours.len(), rows.len()), (12, 12));
+    for row in &rows {
+        let patient = ours.iter().find(|p| p["patient"] == row[0]).unwrap();
+        for output in 0..7 {
+            let (found, want) = (patient["contribution"][output][0].as_f64(), row.get(output + 1));
+            let want = want.map(|text| text.parse::<f64>().unwrap());
+            let close = |(a, b): (f64, f64)| (a - b).abs() <= 1e-6 * b.abs();
+            let equal = found.zip(want).map_or(found.is_none() && want.is_none(), close);
+            assert!(equal, "{}, output {output}: {found:?} is not {want:?}", row[0]);
+        }
+    }
+}
+
+#[test]
 fn each_example_gives_its_stated_figures_on_its_seeded_cohort_without_noise() {
     for name in ["ct-intensity", "lesion-volume", "pet-suv"] {
         let stated = root().join("guest-examples").join(name).join("figures.json");

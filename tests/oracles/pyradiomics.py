@@ -1,6 +1,6 @@
 """Radiomic features as pyradiomics has them: the peer of sdk/rust/src/kernels/radiomics.
 
-    pip install 'setuptools<66' wheel cython numpy==1.23.5 scipy==1.10.1 SimpleITK==2.5.7 six pykwalify PyWavelets==1.4.1
+    pip install 'setuptools<66' wheel cython numpy==1.23.5 scipy==1.10.1 SimpleITK==2.5.7 six pykwalify PyWavelets==1.9.0
     pip install --no-deps --no-build-isolation pyradiomics==3.0.1
     python tests/oracles/pyradiomics.py SDIST > tests/oracles/radiomics.tsv     (SDIST: the unpacked pyradiomics-3.0.1)
 

@@ -34,27 +34,29 @@ impl Census {
     /// Counts voxels.
     pub fn add(&mut self, voxels: &[i16]) {
         for part in voxels.chunks(1 << 20) {
+            let (even, odd) = (&mut *self.even, &mut *self.odd);
             let (pairs, last) = part.as_chunks::<2>();
             for [a, b] in pairs {
-                self.even[place(*a)] += 1;
-                self.odd[place(*b)] += 1;
+                even[place(*a)] += 1;
+                odd[place(*b)] += 1;
             }
-            last.iter().for_each(|v| self.even[place(*v)] += 1);
+            last.iter().for_each(|v| even[place(*v)] += 1);
             self.counted(part.len());
         }
     }
 
-    /// Counts the voxels whose mark is 1.
+    /// Counts the voxels whose mark is 1. What is longer, voxels or marks, is not looked at beyond the other's end.
     pub fn add_inside(&mut self, voxels: &[i16], inside: &[u8]) {
         let n = voxels.len().min(inside.len());
         let (voxels, inside) = (&voxels[..n], &inside[..n]);
         for (part, marks) in voxels.chunks(1 << 20).zip(inside.chunks(1 << 20)) {
+            let (even, odd) = (&mut *self.even, &mut *self.odd);
             let ((pairs, last), (both, end)) = (part.as_chunks::<2>(), marks.as_chunks::<2>());
             for ([a, b], [m, n]) in pairs.iter().zip(both) {
-                self.even[place(*a)] += u32::from(*m == 1);
-                self.odd[place(*b)] += u32::from(*n == 1);
+                even[place(*a)] += u32::from(*m == 1);
+                odd[place(*b)] += u32::from(*n == 1);
             }
-            last.iter().zip(end).for_each(|(v, m)| self.even[place(*v)] += u32::from(*m == 1));
+            last.iter().zip(end).for_each(|(v, m)| even[place(*v)] += u32::from(*m == 1));
             self.counted(part.len());
         }
     }

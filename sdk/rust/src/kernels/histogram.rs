@@ -66,7 +66,7 @@ impl EvenBins {
         let guess = (((value - self.low) * self.scale) as u32 as usize).min(none - 1);
         let (low, high) = (self.edges[guess], self.edges[guess + 1]);
         let bin = (guess + usize::from(value >= high)).wrapping_sub(usize::from(value < low));
-        if bin < none && value == value { bin } else { none }
+        if bin < none && !value.is_nan() { bin } else { none }
     }
 }
 
@@ -101,10 +101,13 @@ impl Histogram {
         self.whole.get_or_insert_with(Census::new)
     }
 
+    /// Counts reals, each with whether it counts.
     #[inline(always)]
-    pub(super) fn count_real(&mut self, value: f64, keep: bool) {
-        let bin = self.bins.place(value);
-        self.counts[bin] += u64::from(keep);
+    pub(super) fn count_reals(&mut self, values: impl Iterator<Item = (f32, bool)>) {
+        let (bins, counts) = (&self.bins, self.counts.as_mut_slice());
+        for (value, keep) in values {
+            counts[bins.place(f64::from(value))] += u64::from(keep);
+        }
     }
 
     /// The bins.

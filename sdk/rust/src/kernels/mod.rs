@@ -37,12 +37,18 @@ pub enum Refused {
     Size,
 }
 
-impl std::fmt::Display for Refused {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+impl Refused {
+    const fn words(self) -> &'static str {
+        match self {
             Self::Length => "a slice has another length than its shape",
             Self::Size => "a size that a kernel cannot take",
-        })
+        }
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.words())
     }
 }
 
@@ -50,9 +56,6 @@ impl std::error::Error for Refused {}
 
 impl From<Refused> for crate::Failure {
     fn from(refused: Refused) -> Self {
-        Self::Other(match refused {
-            Refused::Length => "a slice has another length than its shape",
-            Refused::Size => "a size that a kernel cannot take",
-        })
+        Self::Other(refused.words())
     }
 }

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn bounds_are_those_of_all_slabs_and_grow_as_far_as_the_volume() {
-        let mut marks = vec![0; 120];
+        let mut marks = [0; 120];
         (marks[20 + 5 + 2], marks[80 + 15 + 3]) = (1, 1);
         let mut bounds = Bounds::default();
         marks.chunks(40).zip([0, 2, 4]).for_each(|(slab, first)| {

@@ -221,12 +221,10 @@ impl Voxel for f32 {
     }
 
     fn count(voxels: &[Self], into: &mut Histogram) {
-        voxels.iter().for_each(|voxel| into.count_real(f64::from(*voxel), true));
+        into.count_reals(voxels.iter().map(|voxel| (*voxel, true)));
     }
 
     fn count_inside(voxels: &[Self], inside: &[u8], into: &mut Histogram) {
-        for (voxel, mark) in voxels.iter().zip(inside) {
-            into.count_real(f64::from(*voxel), *mark == 1);
-        }
+        into.count_reals(voxels.iter().zip(inside).map(|(voxel, mark)| (*voxel, *mark == 1)));
     }
 }

@@ -7,7 +7,7 @@ use crate::kernels::Refused;
 /// Figures of the grey level run length matrix (IBSI 3.7) of a region: how long a level goes on along each direction.
 ///
 /// # Errors
-/// More runs than memory holds; a region itself is never empty.
+/// None that a region could give: one is never empty.
 pub fn glrlm(levels: &Levels, gather: Gather) -> Result<SizeMatrix, Refused> {
     let shape = levels.shape;
     // With its first element unused and its border, the longest side has a place for each length.
