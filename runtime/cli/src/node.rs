@@ -180,14 +180,12 @@ async fn pending(out: Out, node: &Node) -> Result<(), Failure> {
     let all = node.pending().await?;
     let row = |p: &trocar_node::Pending| {
         let class = p.class.word().to_owned();
-        let (digest, layer) = (p.digest.to_string(), p.component.to_string());
-        vec![format!("{} {}", p.name, p.version), class, p.dataset.to_string(), digest, layer]
+        let digests = format!("{}\nlayer {}", p.digest, p.component);
+        vec![format!("{} {}", p.name, p.version), class, p.dataset.to_string(), digests]
     };
     out.result(&all, || match all.is_empty() {
         true => "nothing waits".to_owned(),
-        false => {
-            table(&["algorithm", "class", "dataset", "manifest digest", "layer digest"], all.iter().map(row))
-        }
+        false => table(&["algorithm", "class", "dataset", "manifest digest"], all.iter().map(row)),
     })?;
     Ok(())
 }
