@@ -34,7 +34,7 @@ fn bundles() -> [(&'static str, Vec<u8>); 4] {
     ]
 }
 
-/// For tests/oracles/bundle_check.py and results_check.py, and for looking at.
+/// For tests/oracles/crate_check.py, verify_bundle.py and results_check.py, and for looking at.
 fn examples() -> Vec<PathBuf> {
     let folder = folder();
     std::fs::write(folder.join("example-node.pub"), fixture::node().public().to_pem().unwrap()).unwrap();
