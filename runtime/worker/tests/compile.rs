@@ -1,4 +1,5 @@
 //! What a hostile component can do to whoever compiles it: nothing but be refused.
+#![allow(clippy::expect_used, reason = "the helpers of a test may panic as the test itself may")]
 
 use std::path::PathBuf;
 use trocar_terms::Modality;
