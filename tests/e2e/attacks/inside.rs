@@ -250,11 +250,11 @@ fn aged(cohort: &Path, age: i64) {
 #[test]
 fn other_patients_give_the_same_whatever_native_code_does_in_one() {
     let (world, ground) = (World::new(), Ground::new(true));
-    let cohort = super::lab::tiny(&world, "cohort", 8);
+    let cohort = super::lab::tiny(&world, "cohort", 24);
     aged(&cohort, ATTACKED);
     let attacked = rehearsed(&world, &ground.program, &cohort);
     let honest = rehearsed(&world, &crate::world::binary(), &cohort);
-    assert_eq!(attacked.len(), 8);
+    assert_eq!(attacked.len(), 24);
     let differing = attacked.iter().zip(&honest).filter(|(a, b)| a != b).count();
     assert_eq!(differing, 1, "only the attacked patient's row may differ");
 }
