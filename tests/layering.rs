@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trocar-ledger", &["trocar-terms"]),
     ("trocar-tlog", &["trocar-terms", "trocar-manifest"]),
     ("trocar-witness", &["trocar-terms", "trocar-manifest", "trocar-tlog"]),
-    ("trocar-bundle", &["trocar-terms", "trocar-manifest", "trocar-filter"]),
+    ("trocar-bundle", &["trocar-terms", "trocar-manifest", "trocar-filter", "trocar-tlog"]),
     (
         "trocar-node",
         &[

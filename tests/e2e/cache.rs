@@ -3,6 +3,7 @@
 use crate::world::World;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -77,4 +78,27 @@ fn a_cache_of_nothing_keeps_nothing_and_a_bound_that_is_no_number_starts_no_job(
     assert_ne!(refused.status.code(), Some(0));
     let words = String::from_utf8(refused.stderr).unwrap();
     assert!(words.contains("TROCAR_CACHE_GIB is not a whole number of GiB"), "{words}");
+}
+
+#[test]
+fn machine_code_that_was_touched_is_compiled_again_and_is_not_taken_from_a_folder_that_others_write() {
+    let (world, package) = prepared();
+    let submit = |more: &[&str]| world.submit(&package, "liver", more);
+    assert_eq!(submit(&["--project", "one"]).exits(0).json()["state"], "released");
+    let cache = world.home().join("cache");
+    let entries = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
+    let code: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|kind| kind == "code")).collect();
+    let [code] = &code[..] else { panic!("one component was compiled, and kept are {code:?}") };
+    let good = fs::read(code).unwrap();
+    let mut bad = good.clone();
+    let middle = bad.len() / 2;
+    bad[middle] ^= 1;
+    fs::write(code, bad).unwrap();
+    let second = submit(&["--project", "two", "--where", "age_years >= 0"]).exits(0);
+    assert_eq!(second.json()["state"], "released");
+    assert!(fs::read(code).unwrap() == good, "the touched code was kept");
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
+    let refused = submit(&["--project", "three", "--where", "age_years >= 1"]).exits(1);
+    assert!(refused.err.contains("can be written by others"), "{}", refused.err);
 }

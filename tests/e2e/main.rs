@@ -8,6 +8,7 @@ mod cancel;
 mod containment;
 mod intake;
 mod job;
+mod keys;
 mod ledger;
 mod oracle;
 mod plan;

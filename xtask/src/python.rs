@@ -10,8 +10,10 @@ use std::process::{Command, Stdio};
 /// As the scripts of tests/oracles pin them; pip resolves what they need.
 const PACKAGES: &[&str] = &[
     "altair==6.3.0",
+    "bagit==1.9.0",
     "highdicom==0.28.0",
     "imagecodecs==2026.3.6",
+    "in-toto-attestation==0.9.3",
     "jsonschema==4.26.0",
     "nibabel==5.4.2",
     "numpy==2.4.6",
@@ -19,11 +21,15 @@ const PACKAGES: &[&str] = &[
     "pandas==3.1.1",
     "pyarrow==26.0.1",
     "pydicom==3.0.2",
-    "pylibjpeg==2.1.0",
     "pylibjpeg-libjpeg==2.5.0",
     "pylibjpeg-openjpeg==2.6.0",
     "pylibjpeg-rle==2.2.0",
+    "pylibjpeg==2.1.0",
     "python-gdcm==3.2.6",
+    "roc-validator==0.13.0",
+    "rocrate==0.16.0",
+    "securesystemslib[crypto]==1.6.0",
+    "setuptools<81",
     "simpleitk==2.5.7",
     "wheel==0.45.1",
 ];

@@ -13,17 +13,13 @@ use trocar_manifest::keys::PublicKey;
 use trocar_manifest::{Approval, ApprovalError, Manifest, verify_approval};
 use trocar_terms::{Class, Decimal, Digest};
 
-/// Checks package and approval, and returns the approval.
-pub(crate) fn check(files: &Files, request: &Request, manifest: &Manifest) -> Result<Approval, VerifyError> {
-    let [_, author, operator] = KEYS;
+/// The author's key is the one that the request names, and signed the package.
+pub(crate) fn check_author(files: &Files, request: &Request, manifest: &Manifest) -> Result<(), VerifyError> {
+    let [_, author, _] = KEYS;
     if key(files, author)? != request.author {
         return Err(VerifyError::disagrees(author, "another author"));
     }
-    if key(files, operator)? != request.approver {
-        return Err(VerifyError::disagrees(operator, "another operator"));
-    }
-    check_package(files, request, manifest)?;
-    check_approval(files, request)
+    check_package(files, request, manifest)
 }
 
 /// The author signed this manifest's text and this component: the subjects of the package's statement.
@@ -54,7 +50,11 @@ fn not_approved(error: ApprovalError) -> VerifyError {
 }
 
 /// The operators allowed this manifest and component for this dataset, and the job was admitted in time.
-fn check_approval(files: &Files, request: &Request) -> Result<Approval, VerifyError> {
+pub(crate) fn check_approval(files: &Files, request: &Request) -> Result<Approval, VerifyError> {
+    let [_, _, operator] = KEYS;
+    if key(files, operator)? != request.approver {
+        return Err(VerifyError::disagrees(operator, "another operator"));
+    }
     let bytes = get(files, APPROVAL)?;
     let signed = Envelope::from_json(bytes).map_err(|e| VerifyError::unreadable(APPROVAL, e))?;
     let operators: Vec<PublicKey> =

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use trocar_filter::Outcome;
 use trocar_manifest::{Manifest, dsse::Envelope, keys::PublicKey};
 use trocar_terms::{Class, DatasetId, Digest, JobId, Name, SnapshotId, Timestamp, Value};
+use trocar_tlog::LogProof;
 
 /// What was asked, by whom it was allowed and on what it ran: all that was fixed when the job was admitted.
 ///
@@ -60,8 +61,10 @@ pub struct Request {
     pub engine: String,
     /// What the node calls itself.
     pub node_name: String,
-    /// The head of the node's ledger after the job's reservation.
+    /// The head of the node's public log after the job's reservation.
     pub ledger_head: Digest,
+    /// The key that verifies heads of this log, as C2SP signed-note writes it.
+    pub log: String,
     /// What a reader must know, such as `rollback not detected`.
     pub conditions: Vec<String>,
 }
@@ -89,6 +92,17 @@ pub struct Asked<'a> {
     pub package: &'a Envelope,
     /// The operators' approval.
     pub approval: &'a Envelope,
+    /// That the node's public log has the job's reservation.
+    pub logged: &'a Logged,
+}
+
+/// The line of a job's reservation in the node's public log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// The line.
+    pub entry: Vec<u8>,
+    /// That it is under the head which the request names.
+    pub proof: LogProof,
 }
 
 /// A finished job of the class `any-code`.

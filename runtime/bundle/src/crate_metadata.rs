@@ -1,60 +1,89 @@
-//! ro-crate-metadata.json: RO-Crate 1.2 with the Process Run Crate's run, and the checks that Five Safes asks about.
+//! ro-crate-metadata.json: a Five Safes RO-Crate 0.4 on RO-Crate 1.2, with the Process Run Crate's run.
+//!
+//! It follows from what others signed and from the names of the files alone, so `verify` writes it again and compares. The
+//! tests of [`crate::five_safes`] name every MUST of Five Safes and the assertion that holds it.
 
-use crate::bag::{self, DATA, Files};
-use crate::content::Asked;
-use crate::report;
-use serde_json::{Map, Value, json};
+use crate::content::Request;
+use crate::statement::Status;
+use crate::{bag, crate_algorithm, crate_people, crate_phases};
+use serde_json::{Value, json};
+use trocar_manifest::{Approval, Decision, Manifest, Review};
 use trocar_terms::Class;
 
 /// The descriptor, which describes every other payload file but itself.
 pub(crate) const METADATA: &str = "data/ro-crate-metadata.json";
+pub(crate) const CRATE: &str = "https://w3id.org/ro/crate/1.2";
+/// RO-Crate 1.2 keeps what 1.1 asks, and the profiles of workflows and their runs still ask for 1.1 by name: both are named.
+pub(crate) const CRATE_BEFORE: &str = "https://w3id.org/ro/crate/1.1";
+pub(crate) const CONTEXT: &str = "https://w3id.org/ro/crate/1.2/context";
+pub(crate) const FIVE_SAFES: &str = "https://w3id.org/5s-crate/0.4";
+pub(crate) const PROCESS_RUN: &str = "https://w3id.org/ro/wfrun/process/0.5";
 
-/// Describes the payload files that are there, and `also`, which come after.
-pub(crate) fn metadata(content: &Asked<'_>, files: &Files, also: &[&str], released: bool) -> Value {
-    let paths: Vec<&str> =
-        bag::payload(files).map(|(path, _)| path.as_str()).chain(also.iter().copied()).collect();
-    let ids: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(DATA)).collect();
-    let mut graph = vec![descriptor(), root(content, &ids)];
-    graph.extend(ids.iter().map(|id| file(id)));
-    graph.extend(parties(content));
-    graph.extend(subject(content));
-    graph.extend(actions(content, &ids, released));
-    json!({"@context": "https://w3id.org/ro/crate/1.2/context", "@graph": graph})
+/// What the crate tells, each part already held against its signature.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Described<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) approval: &'a Approval,
+    pub(crate) reviews: &'a [Review],
+    pub(crate) decision: Option<&'a Decision>,
+    pub(crate) status: Status,
 }
 
-fn refers(id: &str) -> Value {
+impl Described<'_> {
+    pub(crate) fn released(&self) -> bool {
+        self.status == Status::Released
+    }
+}
+
+/// Describes the payload files `ids`, which are relative to data/.
+pub(crate) fn metadata(said: &Described<'_>, ids: &[&str]) -> Value {
+    let phases = crate_phases::phases(said, ids);
+    let mut graph = vec![descriptor(), root(said, ids, &phases)];
+    graph.extend(ids.iter().map(|id| file(id)));
+    graph.extend(crate_people::people(said));
+    graph.extend(crate_algorithm::subject(said, ids));
+    graph.extend(phases);
+    graph.push(crate_phases::terms());
+    json!({"@context": CONTEXT, "@graph": graph})
+}
+
+pub(crate) fn refers(id: &str) -> Value {
     json!({"@id": id})
 }
 
-fn all(ids: &[&str]) -> Value {
-    ids.iter().map(|id| refers(id)).collect()
+pub(crate) fn all<'i>(ids: impl IntoIterator<Item = &'i str>) -> Value {
+    ids.into_iter().map(refers).collect()
 }
 
 fn descriptor() -> Value {
     json!({
         "@id": "ro-crate-metadata.json",
         "@type": "CreativeWork",
-        "conformsTo": refers("https://w3id.org/ro/crate/1.2"),
+        "conformsTo": all([CRATE, CRATE_BEFORE]),
         "about": refers("./"),
     })
 }
 
-fn root(content: &Asked<'_>, ids: &[&str]) -> Value {
-    let (request, title) = (content.request, &content.manifest.title);
+fn root(said: &Described<'_>, ids: &[&str], phases: &[Value]) -> Value {
+    let (request, title) = (said.request, &said.manifest.title);
+    let mentions = phases.iter().filter_map(|phase| phase.get("@id")?.as_str());
     json!({
         "@id": "./",
         "@type": "Dataset",
         "name": format!("{title}: result from {}", request.dataset),
         "description": description(request.class),
-        "datePublished": request.release_at.to_string(),
+        "datePublished": request.release_at,
         "identifier": format!("urn:uuid:{}", bag::uuid(&request.job.to_string())),
         "license": refers("#terms"),
-        "conformsTo": refers("https://w3id.org/ro/wfrun/process/0.5"),
-        "mainEntity": refers("#algorithm"),
-        "sourceOrganization": refers("#node"),
+        "usageInfo": refers("#permit"),
+        "conformsTo": all([FIVE_SAFES, PROCESS_RUN]),
+        "mainEntity": refers(crate_algorithm::FOLDER),
+        "sourceOrganization": refers("#project"),
         "publisher": refers("#node"),
-        "hasPart": all(ids),
-        "mentions": all(&["#run", "#sign-off", "#disclosure-check"]),
+        // The folder's files too: not every reader looks for parts in a folder that is a program besides.
+        "hasPart": all(ids.iter().copied().chain([crate_algorithm::FOLDER])),
+        "mentions": all(mentions),
     })
 }
 
@@ -75,7 +104,12 @@ fn file(id: &str) -> Value {
         "json" if id.ends_with(".vl.json") => ("Plot of one output as Vega-Lite 6", "application/json"),
         "json" if id.ends_with(".schema.json") => ("JSON Schema of results.json", "application/schema+json"),
         "json" if id.starts_with("results") => ("Results for machines", "application/json"),
+        "json" if id.ends_with("ro-crate-metadata.json") => {
+            ("Description of the algorithm", "application/ld+json")
+        }
+        "json" if id == "log-entry.json" => ("The job's line in the node's public log", "application/json"),
         "json" => ("Signed statement", "application/vnd.dsse.envelope.v1+json"),
+        "tlog-proof" => ("Proof that the line is in the log", "text/plain"),
         "csv" => ("Results as a table", "text/csv"),
         "parquet" => ("Results as a table with types", "application/vnd.apache.parquet"),
         "html" => ("Report for people", "text/html"),
@@ -85,85 +119,4 @@ fn file(id: &str) -> Value {
         _ => ("Spaces that give every bundle of this request one size", "text/plain"),
     };
     json!({"@id": id, "@type": "File", "name": name, "encodingFormat": format})
-}
-
-/// Who and under which terms.
-fn parties(content: &Asked<'_>) -> Vec<Value> {
-    let request = content.request;
-    vec![
-        json!({"@id": "https://w3id.org/ro/wfrun/process/0.5", "@type": ["CreativeWork", "Profile"],
-               "name": "Process Run Crate", "version": "0.5"}),
-        json!({"@id": "#terms", "@type": "CreativeWork", "name": "Terms of the data holder",
-               "description": "To be used as agreed with the organisation that runs the node."}),
-        json!({"@id": "#node", "@type": "Organization", "name": request.node_name}),
-        json!({"@id": "#operator", "@type": "Person", "name": format!("Operator {}", request.approver)}),
-        json!({"@id": "#author", "@type": "Person", "name": format!("Author {}", request.author)}),
-    ]
-}
-
-/// What ran, and on what.
-fn subject(content: &Asked<'_>) -> Vec<Value> {
-    let (request, manifest) = (content.request, content.manifest);
-    let mut entities = vec![
-        json!({"@id": "#algorithm", "@type": "SoftwareApplication", "name": manifest.title,
-               "alternateName": manifest.name.to_string(), "version": manifest.version.to_string(),
-               "identifier": [request.manifest.to_string(), request.component.to_string()],
-               "license": manifest.license.to_string(), "url": "manifest.toml", "author": refers("#author"),
-               "softwareRequirements": refers("#engine")}),
-        json!({"@id": "#engine", "@type": "SoftwareApplication", "name": request.engine,
-               "version": request.engine, "url": "https://wasmtime.dev/"}),
-        json!({"@id": "#snapshot", "@type": "Dataset", "name": format!("Snapshot of {}", request.dataset),
-               "description": "Stays in the node. Named by a random id and a hiding commitment.",
-               "identifier": [request.snapshot.to_string(), request.commitment.to_string()]}),
-        json!({"@id": "#cohort", "@type": "PropertyValue", "name": "where", "value": request.where_}),
-    ];
-    entities.extend(request.parameters.iter().map(|(name, value)| {
-        json!({"@id": format!("#parameter-{name}"), "@type": "PropertyValue", "name": name,
-               "value": report::value(value)})
-    }));
-    entities
-}
-
-fn actions(content: &Asked<'_>, ids: &[&str], released: bool) -> [Value; 3] {
-    let request = content.request;
-    let parameters = request.parameters.keys().map(|name| refers(&format!("#parameter-{name}")));
-    let object: Vec<Value> = [refers("#snapshot"), refers("#cohort")].into_iter().chain(parameters).collect();
-    let results: Vec<&str> = ids.iter().copied().filter(|id| is_result(id)).collect();
-    let status = |ok: bool| {
-        refers(if ok {
-            "http://schema.org/CompletedActionStatus"
-        } else {
-            "http://schema.org/FailedActionStatus"
-        })
-    };
-    let during =
-        |fields: Value| times(fields, &request.admitted_at.to_string(), &request.release_at.to_string());
-    [
-        during(
-            json!({"@id": "#run", "@type": "CreateAction", "name": format!("Run of {}", content.manifest.name),
-            "agent": refers("#node"), "instrument": refers("#algorithm"), "object": object, "result": all(&results),
-            "actionStatus": status(true)}),
-        ),
-        json!({"@id": "#sign-off", "@type": "AssessAction", "name": "Approval of the algorithm for the dataset",
-            "additionalType": refers("https://w3id.org/shp#SignOff"), "agent": refers("#operator"),
-            "object": refers("#algorithm"), "instrument": refers("approval.dsse.json"), "actionStatus": status(true)}),
-        during(
-            json!({"@id": "#disclosure-check", "@type": "AssessAction", "name": "Output filter of the node",
-            "additionalType": refers("https://w3id.org/shp#DisclosureCheck"), "agent": refers("#node"),
-            "object": all(&results), "actionStatus": status(released)}),
-        ),
-    ]
-}
-
-fn is_result(id: &str) -> bool {
-    ["results.json", "results.csv", "results.parquet", "ro-crate-preview.", "plots/"]
-        .iter()
-        .any(|start| id.starts_with(start))
-}
-
-fn times(fields: Value, start: &str, end: &str) -> Value {
-    let mut map: Map<String, Value> = fields.as_object().cloned().unwrap_or_default();
-    map.insert("startTime".into(), start.into());
-    map.insert("endTime".into(), end.into());
-    Value::Object(map)
 }

@@ -1,6 +1,7 @@
 use trocar_manifest::archive::ArchiveError;
 use trocar_manifest::dsse::DsseError;
 use trocar_manifest::keys::PublicKey;
+use trocar_terms::Timestamp;
 
 /// Why a bundle cannot be written. Display says what its source does not.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +103,30 @@ pub enum VerifyError {
         path: String,
         /// About what.
         what: &'static str,
+    },
+    /// A sentence of the Five Safes profile does not hold.
+    #[error("the crate breaks Five Safes RO-Crate 0.4, {section}: {says}")]
+    FiveSafes {
+        /// Its section.
+        section: &'static str,
+        /// What it asks.
+        says: &'static str,
+    },
+    /// The node took the key back.
+    #[error("intact, but signed by {key}, whose node has revoked it from {at} on")]
+    Revoked {
+        /// Which.
+        key: Box<PublicKey>,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Another key signed in its place by then.
+    #[error("intact, but signed by {key}, which had handed over to another key at {at}")]
+    Retired {
+        /// Which.
+        key: Box<PublicKey>,
+        /// When.
+        at: Timestamp,
     },
     /// Another key signed than those that were pinned.
     #[error("intact, but signed by {0}, which is not a key you trust")]

@@ -1,7 +1,8 @@
 //! Jobs for the tests: a real package, a real approval, and numbers from the real filter with a seeded generator.
 
-use crate::{Airlock, Asked, Content, Decided, Request, ReviewedContent};
+use crate::{Airlock, Asked, Content, Decided, Logged, Request, ReviewedContent};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+use serde_json::json;
 use std::collections::BTreeMap;
 use trocar_filter::{
     Admission, Contribution, ExactAdmission, ExactPlan, ExactReleased, ExactSums, Outcome, Plan, Refinement,
@@ -11,6 +12,7 @@ use trocar_manifest::dsse::Envelope;
 use trocar_manifest::keys::SecretKey;
 use trocar_manifest::{Approval, Decision, Manifest, Package, Review, Verdict};
 use trocar_terms::{Class, DatasetId, Digest, JobId, Kind, SnapshotId, Timestamp, Value, Variable};
+use trocar_tlog::{Checkpoint, KeyKind, KeyName, LogProof, Note, Tree, Verifier};
 
 const HEAD: &str = r#"
 schema = 1
@@ -215,6 +217,7 @@ pub(crate) struct Job {
     pub(crate) package: Envelope,
     pub(crate) approval: Envelope,
     pub(crate) request: Request,
+    pub(crate) logged: Logged,
 }
 
 pub(crate) fn key(seed: u64) -> SecretKey {
@@ -234,6 +237,7 @@ pub(crate) fn job(outputs: &str) -> Job {
 pub(crate) fn another(outputs: &str) -> Job {
     let mut job = job(outputs);
     job.request.job = JobId::from_bytes([0xb8; 16]);
+    job.logged = logged(&mut job.request);
     job
 }
 
@@ -241,9 +245,10 @@ pub(crate) fn job_of(manifest: &str) -> Job {
     let bytes = Package::pack(manifest, b"component", &BTreeMap::new(), &key(2)).unwrap();
     let package = Package::open(&bytes).unwrap();
     let approval = approval(&package).sign(&key(3)).unwrap();
-    let request = request(&package, &approval);
+    let mut request = request(&package, &approval);
+    let logged = logged(&mut request);
     let Package { manifest_text, manifest, signature, .. } = package;
-    Job { text: manifest_text, manifest, package: signature, approval, request }
+    Job { text: manifest_text, manifest, package: signature, approval, request, logged }
 }
 
 pub(crate) fn approval(package: &Package) -> Approval {
@@ -257,6 +262,7 @@ pub(crate) fn approval(package: &Package) -> Approval {
         project: "any".into(),
         runs: 10,
         rho_max: "2".parse().unwrap(),
+        permit: None,
         conditions: vec![],
         approved_at: "2026-11-01T09:00:00Z".parse().unwrap(),
         expires: "2027-11-01T09:00:00Z".parse().unwrap(),
@@ -289,8 +295,28 @@ fn request(package: &Package, approval: &Envelope) -> Request {
         engine: "wasmtime 48.0.8".into(),
         node_name: "Example University Hospital".into(),
         ledger_head: Digest::of(b"head"),
+        log: String::new(),
         conditions: vec!["Rollback of the ledger is not detected: this node has no witness.".into()],
     }
+}
+
+/// Puts the job's reservation into a log of five lines and names its head in the request.
+fn logged(request: &mut Request) -> Logged {
+    let entry = json!({
+        "time": request.admitted_at, "type": "reserved", "job": request.job, "dataset": request.dataset_id,
+        "manifest": request.manifest, "snapshot": request.snapshot, "commitment": request.commitment,
+        "release_at": request.release_at, "record": "00",
+    });
+    let entry = serde_json::to_vec(&entry).unwrap();
+    let lines: Vec<Vec<u8>> = (0..4_u8).map(|i| vec![i]).chain([entry.clone()]).collect();
+    let tree = Tree::over(lines.iter().map(Vec::as_slice));
+    let name: KeyName = "trocar/fixture".parse().unwrap();
+    let root = tree.root(5).unwrap();
+    let head = Checkpoint { origin: name.clone(), size: 5, root }.to_string();
+    let note = Note::sign(&head, &name, &key(7)).unwrap();
+    request.ledger_head = Digest::from_bytes(root);
+    request.log = Verifier { name, kind: KeyKind::Log, key: key(7).public() }.to_string();
+    Logged { entry, proof: LogProof::of(&tree, 4, note).unwrap() }
 }
 
 impl Job {
@@ -301,6 +327,7 @@ impl Job {
             manifest: &self.manifest,
             package: &self.package,
             approval: &self.approval,
+            logged: &self.logged,
         }
     }
 
@@ -378,7 +405,8 @@ pub(crate) fn reviewed(outputs: &str, patients: u32, verdict: Verdict) -> Review
     let approval = Approval { class: Class::ReviewedCode, ..approval(&package) }.sign(&key(3)).unwrap();
     let airlock = Airlock { reviewers: vec![key(4).public(), key(5).public()], checker: key(6).public() };
     let asked = request(&package, &approval);
-    let request = Request { class: Class::ReviewedCode, airlock: Some(airlock), ..asked };
+    let mut request = Request { class: Class::ReviewedCode, airlock: Some(airlock), ..asked };
+    let logged = logged(&mut request);
     let review = Review {
         manifest: request.manifest,
         component: request.component,
@@ -388,7 +416,7 @@ pub(crate) fn reviewed(outputs: &str, patients: u32, verdict: Verdict) -> Review
     let reviews = [4, 5].map(|seed| review.sign(&key(seed)).unwrap()).to_vec();
     let envelope = decision(&request, verdict).sign(&key(6)).unwrap();
     let Package { manifest_text: text, manifest, signature: package, .. } = package;
-    let job = Job { text, manifest, package, approval, request };
+    let job = Job { text, manifest, package, approval, request, logged };
     let checkers = [key(6).public()];
     let decided = match verdict {
         Verdict::Release => Decided::release(exact(&job, patients), &envelope, &checkers).unwrap(),

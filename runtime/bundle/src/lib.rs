@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! bagit.txt  bag-info.txt  manifest-sha512.txt  tagmanifest-sha512.txt
-//! provenance.dsse.json         in-toto Statement v1 over every file, signed by the node
+//! provenance.dsse.json         in-toto Statement v1 over every file with SLSA provenance v1, signed by the node
 //! data/ro-crate-preview.html   for people: no script, no server, plots inside
 //! data/results.json            CONTRACT.md section 6
 //! data/results.schema.json     what results.json is
@@ -12,11 +12,12 @@
 //! data/results.parquet         the same again, with types
 //! data/plots/NAME.svg          one an output and a derived statistic
 //! data/plots/NAME.vl.json      the same as a Vega-Lite 6 specification, data inside
-//! data/manifest.toml           what ran
-//! data/package.dsse.json       its author's signature
+//! data/algorithm/              a Workflow RO-Crate: manifest.toml, which ran, and package.dsse.json, its author's signature
 //! data/approval.dsse.json      the operator's approval
 //! data/{node,author,operator}.pub
-//! data/ro-crate-metadata.json  RO-Crate 1.2: data/ is the crate
+//! data/log-entry.json          the job's line in the node's public log
+//! data/log.tlog-proof          that it is there (C2SP tlog-proof), with the log's signed head
+//! data/ro-crate-metadata.json  Five Safes RO-Crate 0.4 on RO-Crate 1.2: data/ is the crate
 //! data/padding                 spaces: all bundles of one request have one length
 //! ```
 //!
@@ -28,14 +29,26 @@
 
 mod allowed;
 mod bag;
+mod compared;
 mod content;
+mod crate_algorithm;
 mod crate_metadata;
+mod crate_people;
+mod crate_phases;
 mod decided;
 mod error;
 mod figures;
+mod five_safes;
+#[cfg(test)]
+mod five_safes_tests;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod key_tests;
+mod logged;
 mod number;
+#[cfg(test)]
+mod oracle_tests;
 mod padding;
 #[cfg(test)]
 mod peers_tests;
@@ -52,15 +65,17 @@ mod statistics;
 mod tampered_tests;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod units;
 mod vega;
 mod verify;
 mod write;
 
-pub use content::{Airlock, Asked, Content, Request, ReviewedContent};
+pub use content::{Airlock, Asked, Content, Logged, Request, ReviewedContent};
 pub use decided::Decided;
 pub use error::{BundleError, VerifyError};
 pub use reviewed::write_reviewed;
 pub use statement::Status;
-pub use verify::{Verification, verify};
+pub use trail::{Check, Ended};
+pub use verify::{Examined, Trust, Verification, examine, verify};
 pub use write::write;

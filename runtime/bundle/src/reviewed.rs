@@ -11,7 +11,7 @@ use crate::{report, sheet};
 use serde_json::{Map, Value, json};
 use trocar_filter::{ExactFigure, ExactFigures, rules};
 use trocar_manifest::dsse::Envelope;
-use trocar_manifest::keys::SecretKey;
+use trocar_manifest::keys::{PublicKey, SecretKey};
 use trocar_manifest::{Decision, Review, Verdict, verify_decision, verify_review};
 use trocar_terms::{Class, Code, Kind, Output};
 
@@ -144,6 +144,8 @@ fn shape(kind: &Kind, map: &mut Map<String, Value>) {
 /// What a verified exact bundle says of who answers for it.
 pub(crate) struct Answerable {
     pub(crate) airlock: Airlock,
+    /// In the order of the reviewers.
+    pub(crate) reviews: Vec<Review>,
     pub(crate) decision: Decision,
 }
 
@@ -161,11 +163,13 @@ pub(crate) fn check(
         }
     };
     check_reviewers(&airlock, request)?;
-    for (number, reviewer) in (1..).zip(&airlock.reviewers) {
-        check_review(files, request, &review_path(number), *reviewer)?;
-    }
+    let numbered = (1..).zip(&airlock.reviewers);
+    let review = |(number, reviewer): (usize, &PublicKey)| {
+        check_review(files, request, &review_path(number), *reviewer)
+    };
+    let reviews = numbered.map(review).collect::<Result<_, _>>()?;
     let decision = check_decision(files, request, &airlock, status)?;
-    Ok(Some(Answerable { airlock, decision }))
+    Ok(Some(Answerable { airlock, reviews, decision }))
 }
 
 fn check_reviewers(airlock: &Airlock, request: &Request) -> Result<(), VerifyError> {
@@ -190,16 +194,15 @@ fn check_review(
     files: &Files,
     request: &Request,
     path: &str,
-    reviewer: trocar_manifest::keys::PublicKey,
-) -> Result<(), VerifyError> {
+    reviewer: PublicKey,
+) -> Result<Review, VerifyError> {
     let signed = signed(files, path, &reviewer)?;
-    let (Review { manifest, component, .. }, _) =
-        verify_review(&signed, &[reviewer]).map_err(|e| VerifyError::unreadable(path, e))?;
+    let (review, _) = verify_review(&signed, &[reviewer]).map_err(|e| VerifyError::unreadable(path, e))?;
     let facts = [
-        (manifest == request.manifest, "reviewed another manifest"),
-        (component == request.component, "reviewed another component"),
+        (review.manifest == request.manifest, "reviewed another manifest"),
+        (review.component == request.component, "reviewed another component"),
     ];
-    first_wrong(path, &facts)
+    first_wrong(path, &facts).map(|()| review)
 }
 
 fn check_decision(
@@ -223,11 +226,7 @@ fn check_decision(
     first_wrong(DECISION, &facts).map(|()| decision)
 }
 
-fn signed(
-    files: &Files,
-    path: &str,
-    signer: &trocar_manifest::keys::PublicKey,
-) -> Result<Envelope, VerifyError> {
+fn signed(files: &Files, path: &str, signer: &PublicKey) -> Result<Envelope, VerifyError> {
     envelope(files, path, signer)?;
     Envelope::from_json(get(files, path)?).map_err(|e| VerifyError::unreadable(path, e))
 }

@@ -1,19 +1,24 @@
 //! Checks a bundle offline and says what that proved.
 
-use crate::bag::{self, Files};
+use crate::bag::{self, DATA, Files};
 use crate::content::Request;
-use crate::crate_metadata::METADATA;
+use crate::crate_algorithm::{self, ALGORITHM};
+use crate::crate_metadata::{self, Described, METADATA};
 use crate::error::VerifyError;
+use crate::logged::{self, ENTRY, PROOF};
 use crate::padding::PADDING;
-use crate::statement::{PAYLOAD_TYPE, Predicate, Statement, Status};
+use crate::reviewed::Answerable;
+use crate::statement::{self, PAYLOAD_TYPE, Predicate, Status};
+use crate::trail::{Check, Trail};
 use crate::write::{APPROVAL, COLUMNS, KEYS, MANIFEST, PACKAGE, REPORT, RESULTS, SCHEMA, TABLE};
-use crate::write::{plot_path, spec_path};
-use crate::{allowed, proof, reviewed};
+use crate::write::{plot_path, pretty, spec_path};
+use crate::{allowed, compared, five_safes, proof, reviewed};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trocar_manifest::dsse::{self, Envelope};
+use trocar_manifest::key_history::{KeyHistory, Standing};
 use trocar_manifest::keys::PublicKey;
-use trocar_manifest::{Manifest, archive};
+use trocar_manifest::{Approval, Manifest, archive};
 
 /// What a bundle that verifies proves.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +40,28 @@ pub struct Verification {
     pub not_proved: Vec<&'static str>,
 }
 
+/// Whom a reader trusts to sign bundles.
+#[derive(Debug, Clone, Copy)]
+pub struct Trust<'a> {
+    /// Keys that the reader knows from elsewhere.
+    pub pinned: &'a [PublicKey],
+    /// What the nodes have published about their keys.
+    pub history: &'a KeyHistory,
+    /// The key of the node's log, where it has published one: who has stolen the key of its bundles alone cannot date a
+    /// bundle back past this log.
+    pub log: Option<&'a str>,
+}
+
+/// A bundle that was looked at: every check, and what came of it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Examined {
+    /// The tree of checks.
+    pub checks: Vec<Check>,
+    /// What they prove together, or the first that does not hold.
+    pub verified: Result<Verification, VerifyError>,
+}
+
 /// Checks every byte: archive, lists of digests, signatures, and that the parts say the same.
 ///
 /// With no `trusted` key the bundle can be intact, yet its signer is unknown.
@@ -42,33 +69,113 @@ pub struct Verification {
 /// # Errors
 /// `VerifyError` says where; `OtherSigner` where keys are pinned and none of them signed.
 pub fn verify(bytes: &[u8], trusted: &[PublicKey]) -> Result<Verification, VerifyError> {
-    let entries = archive::read(bytes)?;
-    let (folder, files) = out_of_folder(entries)?;
-    check_lists(&files)?;
+    examine(bytes, &Trust { pinned: trusted, history: &KeyHistory::default(), log: None }).verified
+}
+
+/// As [`verify`], with each check by itself, and with the histories of keys.
+#[must_use]
+pub fn examine(bytes: &[u8], trust: &Trust<'_>) -> Examined {
+    let mut trail = Trail::default();
+    let verified = walk(bytes, trust, &mut trail);
+    Examined { checks: trail.tree(), verified }
+}
+
+/// The checks in the order of the trail's plan.
+fn walk(bytes: &[u8], trust: &Trust<'_>, trail: &mut Trail) -> Result<Verification, VerifyError> {
+    let (entries, folder, files) = trail.step(unpacked(bytes))?;
+    trail.step(check_lists(&files))?;
     let [node, ..] = KEYS;
-    let signer = key(&files, node)?;
-    let Predicate { status, request } = signed(&files, &signer)?;
-    check_bag(&files, &folder, &request)?;
-    let manifest = manifest(&files, &request)?;
-    check_names(&files, &manifest, &request)?;
-    let approval = allowed::check(&files, &request, &manifest)?;
-    let answerable = reviewed::check(&files, &request, status)?;
-    let results = results(&files, &request, status, &approval)?;
-    let pinned = trusted.contains(&signer);
-    if !(trusted.is_empty() || pinned) {
-        return Err(VerifyError::OtherSigner(Box::new(signer)));
-    }
+    let (signer, Predicate { status, request }) =
+        trail.step(key(&files, node).and_then(|signer| Ok((signer, signed(&files, &signer)?))))?;
+    trail.step(check_bag(&files, &folder, &request))?;
+    let manifest = trail.step(manifest(&files, &request))?;
+    trail.step(check_names(&files, &manifest, &request))?;
+    trail.step(allowed::check_author(&files, &request, &manifest))?;
+    let approval = trail.step(allowed::check_approval(&files, &request))?;
+    let answerable = trail.step(reviewed::check(&files, &request, status))?;
+    trail.step(logged::check_entry(&files, &request))?;
+    trail.step(logged::check_proof(&files, &request, trust.log))?;
+    let results = trail.step(results(&files, &request, status, &approval))?;
+    trail.step(compared::check(&files, &results))?;
+    let said = described((&request, &manifest, &approval), answerable.as_ref(), status);
+    trail.step(check_crates(&files, &said))?;
+    trail.step(check_five_safes(&entries, &files, &request))?;
+    let pinned = trusted(trust, &signer, &said, trail)?;
     let mut proved = proof::sentences(&files, &request, &approval, &signer, status, pinned);
     proved.extend(answerable.map(|answerable| proof::answerable(&answerable)));
-    Ok(Verification {
-        trusted: pinned,
-        signer,
-        status,
-        request,
-        results,
-        proved,
-        not_proved: proof::NOT.to_vec(),
-    })
+    let not_proved = proof::NOT.to_vec();
+    Ok(Verification { trusted: pinned, signer, status, request, results, proved, not_proved })
+}
+
+/// The names of all entries, the one top folder, and the files in it.
+fn unpacked(bytes: &[u8]) -> Result<(Vec<String>, String, Files), VerifyError> {
+    let entries = archive::read(bytes)?;
+    let names = entries.keys().cloned().collect();
+    let (folder, files) = out_of_folder(entries)?;
+    Ok((names, folder, files))
+}
+
+/// Whether a key that the reader trusts signed, in its time.
+fn trusted(
+    trust: &Trust<'_>,
+    signer: &PublicKey,
+    said: &Described<'_>,
+    trail: &mut Trail,
+) -> Result<bool, VerifyError> {
+    if trust.pinned.is_empty() {
+        // Nobody is trusted, but a key that its own node has taken back is worse than an unknown one.
+        in_time(&trust.history.of(signer), signer, said).or_else(|e| trail.step(Err(e)))?;
+        trail.open("no key was given: intact, signer unknown");
+        return Ok(false);
+    }
+    let standing = trust.history.standing(trust.pinned, signer);
+    let standing = standing.ok_or_else(|| VerifyError::OtherSigner(Box::new(*signer)));
+    trail.step(standing.and_then(|standing| in_time(&standing, signer, said))).map(|()| true)
+}
+
+/// A key signs for what was admitted in its time. What could first be fetched, or was decided, after a revocation may have
+/// been signed after it.
+fn in_time(standing: &Standing, signer: &PublicKey, said: &Described<'_>) -> Result<(), VerifyError> {
+    let (admitted, out) = (said.request.admitted_at, said.request.release_at);
+    let last = said.decision.map_or(out, |decision| decision.decided_at.max(out)).max(admitted);
+    match standing {
+        Standing { revoked: Some(at), .. } if last >= *at => {
+            Err(VerifyError::Revoked { key: Box::new(*signer), at: *at })
+        }
+        Standing { until: Some(at), .. } if admitted >= *at => {
+            Err(VerifyError::Retired { key: Box::new(*signer), at: *at })
+        }
+        Standing { .. } => Ok(()),
+    }
+}
+
+/// What the crate is made of.
+pub(crate) fn described<'a>(
+    (request, manifest, approval): (&'a Request, &'a Manifest, &'a Approval),
+    answerable: Option<&'a Answerable>,
+    status: Status,
+) -> Described<'a> {
+    let reviews = answerable.map_or(&[][..], |a| a.reviews.as_slice());
+    let decision = answerable.map(|a| &a.decision);
+    Described { request, manifest, approval, reviews, decision, status }
+}
+
+/// Both crates are those that the signed parts and the names of the files make.
+fn check_crates(files: &Files, said: &Described<'_>) -> Result<(), VerifyError> {
+    let unreadable = |e| VerifyError::unreadable(METADATA, e);
+    let algorithm = crate_algorithm::metadata(said.request, said.manifest);
+    same(files, ALGORITHM, &pretty(&algorithm).map_err(unreadable)?)?;
+    let paths = bag::payload(files).map(|(path, _)| path.as_str()).filter(|path| *path != METADATA);
+    let ids: Vec<&str> = paths.filter_map(|path| path.strip_prefix(DATA)).collect();
+    same(files, METADATA, &pretty(&crate_metadata::metadata(said, &ids)).map_err(unreadable)?)
+}
+
+fn check_five_safes(entries: &[String], files: &Files, request: &Request) -> Result<(), VerifyError> {
+    let bag = five_safes::Crate { entries, files, request, graph: five_safes::Crate::graph_of(files) };
+    match five_safes::broken(&bag) {
+        Some(must) => Err(VerifyError::FiveSafes { section: must.section, says: must.says }),
+        None => Ok(()),
+    }
 }
 
 /// Takes the files out of their one top folder.
@@ -117,14 +224,12 @@ fn check_list<'f>(
 fn signed(files: &Files, signer: &PublicKey) -> Result<Predicate, VerifyError> {
     let path = bag::PROVENANCE;
     let payload = envelope(files, path, signer)?;
-    let statement: Statement =
-        serde_json::from_slice(&payload).map_err(|e| VerifyError::unreadable(path, e))?;
-    let again = Statement::over(files, statement.predicate.clone());
-    let bytes = again.bytes().map_err(|e| VerifyError::unreadable(path, e))?;
-    if again != statement || bytes != payload {
+    let said = statement::read(&payload).map_err(|e| VerifyError::unreadable(path, e))?;
+    let again = statement::bytes(files, &said, signer).map_err(|e| VerifyError::unreadable(path, e))?;
+    if again != payload {
         return Err(VerifyError::disagrees(path, "it was signed for other files"));
     }
-    Ok(statement.predicate)
+    Ok(said)
 }
 
 /// The payload of an envelope that `signer` signed, the envelope in its one spelling with one signature.
@@ -161,7 +266,10 @@ fn manifest(files: &Files, request: &Request) -> Result<Manifest, VerifyError> {
 
 /// The files are those that a bundle of this manifest has.
 fn check_names(files: &Files, manifest: &Manifest, request: &Request) -> Result<(), VerifyError> {
-    let fixed = [RESULTS, SCHEMA, TABLE, COLUMNS, REPORT, MANIFEST, PACKAGE, APPROVAL, METADATA, PADDING];
+    let fixed = [
+        RESULTS, SCHEMA, TABLE, COLUMNS, REPORT, MANIFEST, PACKAGE, APPROVAL, ALGORITHM, METADATA, PADDING,
+        ENTRY, PROOF,
+    ];
     let fixed = fixed.into_iter().chain(KEYS).map(str::to_owned);
     let names = manifest.outputs.iter().map(|o| &o.name).chain(manifest.derived.iter().map(|d| &d.name));
     let plots = names.flat_map(|name| [plot_path(name), spec_path(name)]);
@@ -187,7 +295,7 @@ fn results(
     files: &Files,
     request: &Request,
     status: Status,
-    approval: &trocar_manifest::Approval,
+    approval: &Approval,
 ) -> Result<Value, VerifyError> {
     let results: Value =
         serde_json::from_slice(get(files, RESULTS)?).map_err(|e| VerifyError::unreadable(RESULTS, e))?;

@@ -5,9 +5,13 @@ use crate::content::{Asked, Content};
 use crate::error::BundleError;
 use crate::figures;
 use crate::sheet::{self, Sheet};
-use crate::statement::{PAYLOAD_TYPE, Predicate, Statement, Status};
-use crate::{crate_metadata, padding, plot, report, statistics, vega, verify};
+use crate::statement::{self, PAYLOAD_TYPE, Predicate, Status};
+use crate::{
+    allowed, crate_algorithm, crate_metadata, logged, padding, plot, report, reviewed, statistics, vega,
+    verify,
+};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use trocar_filter::Outcome;
 use trocar_manifest::archive;
 use trocar_manifest::dsse::{self, Envelope};
@@ -21,8 +25,8 @@ pub(crate) const COLUMNS: &str = "data/results.parquet";
 pub(crate) const SCHEMA: &str = "data/results.schema.json";
 /// RO-Crate 1.2 appendix: the page that a crate shows to people.
 pub(crate) const REPORT: &str = "data/ro-crate-preview.html";
-pub(crate) const MANIFEST: &str = "data/manifest.toml";
-pub(crate) const PACKAGE: &str = "data/package.dsse.json";
+pub(crate) const MANIFEST: &str = "data/algorithm/manifest.toml";
+pub(crate) const PACKAGE: &str = "data/algorithm/package.dsse.json";
 pub(crate) const APPROVAL: &str = "data/approval.dsse.json";
 /// PEM files for tools that know no other form: the node's, the author's and the operator's public keys.
 pub(crate) const KEYS: [&str; 3] = ["data/node.pub", "data/author.pub", "data/operator.pub"];
@@ -51,18 +55,30 @@ pub(crate) fn seal(
     (mut files, fixed): (Files, usize),
     node: &SecretKey,
 ) -> Result<Vec<u8>, BundleError> {
-    let released = status == Status::Released;
-    let metadata = crate_metadata::metadata(asked, &files, &[padding::PADDING], released);
-    files.insert(crate_metadata::METADATA.into(), pretty(&metadata)?);
+    describe(asked, status, &mut files)?;
     padding::add(&mut files, asked, fixed)?;
     bag::add_tags(&mut files, asked.request);
-    let statement = Statement::over(&files, Predicate { status, request: asked.request.clone() });
-    let signed = statement.bytes().map_err(|e| BundleError::Statement(e.to_string()))?;
+    let said = Predicate { status, request: asked.request.clone() };
+    let signed =
+        statement::bytes(&files, &said, &node.public()).map_err(|e| BundleError::Statement(e.to_string()))?;
     files.insert(bag::PROVENANCE.into(), json_of(&dsse::sign(PAYLOAD_TYPE, &signed, node))?);
     bag::add_tag_manifest(&mut files);
     let bytes = archive::write(&in_folder(files, &bag::folder(asked.request)))?;
     verify::verify(&bytes, &[node.public()]).map_err(Box::new)?;
     Ok(bytes)
+}
+
+/// Adds the crate, which tells what approval, reviews and decision say.
+fn describe(asked: &Asked<'_>, status: Status, files: &mut Files) -> Result<(), BundleError> {
+    let approval = allowed::check_approval(files, asked.request).map_err(Box::new)?;
+    let answerable = reviewed::check(files, asked.request, status).map_err(Box::new)?;
+    let said = verify::described((asked.request, asked.manifest, &approval), answerable.as_ref(), status);
+    let paths: BTreeSet<&str> =
+        bag::payload(files).map(|(path, _)| path.as_str()).chain([padding::PADDING]).collect();
+    let ids: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(bag::DATA)).collect();
+    let metadata = crate_metadata::metadata(&said, &ids);
+    files.insert(crate_metadata::METADATA.into(), pretty(&metadata)?);
+    Ok(())
 }
 
 fn in_folder(files: Files, folder: &str) -> Files {
@@ -79,7 +95,9 @@ const fn status(outcome: &Outcome) -> Status {
 /// The files that the request alone decides.
 pub(crate) fn asked(content: &Asked<'_>, node: &PublicKey) -> Result<Files, BundleError> {
     let [node_pub, author_pub, operator_pub] = KEYS;
-    Ok(Files::from([
+    let algorithm = crate_algorithm::metadata(content.request, content.manifest);
+    let mut files = Files::from([
+        (crate_algorithm::ALGORITHM.to_owned(), pretty(&algorithm)?),
         (SCHEMA.to_owned(), include_bytes!("../../../manifests/results.schema.json").to_vec()),
         (MANIFEST.to_owned(), content.manifest_text.as_bytes().to_vec()),
         (PACKAGE.to_owned(), json_of(content.package)?),
@@ -87,7 +105,9 @@ pub(crate) fn asked(content: &Asked<'_>, node: &PublicKey) -> Result<Files, Bund
         (node_pub.to_owned(), pem(node)?),
         (author_pub.to_owned(), pem(&content.request.author)?),
         (operator_pub.to_owned(), pem(&content.request.approver)?),
-    ]))
+    ]);
+    logged::add(&mut files, content.logged);
+    Ok(files)
 }
 
 /// The files that hold the numbers, if there are any.
@@ -147,7 +167,7 @@ fn results(content: &Content<'_>) -> Result<Value, BundleError> {
     Ok(Value::Object(parts.flatten().collect::<Map<String, Value>>()))
 }
 
-pub(crate) fn pretty(value: &Value) -> Result<Vec<u8>, BundleError> {
+pub(crate) fn pretty(value: &Value) -> Result<Vec<u8>, serde_json::Error> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
     Ok(bytes)

@@ -249,6 +249,12 @@ pub(crate) enum Node {
     /// Look at exact results that wait, and release or withhold them.
     #[command(subcommand, before_help = "Example: trocar node airlock show 4f0c...")]
     Airlock(Airlock),
+    /// Change the key that signs bundles, take an earlier one back, or publish them.
+    #[command(
+        subcommand,
+        before_help = "Example: trocar node key rotate && trocar node key export /srv/www/keys"
+    )]
+    Key(NodeKey),
     /// Show what each dataset has left of its privacy budget.
     #[command(before_help = "Example: trocar node budget")]
     Budget,
@@ -267,6 +273,31 @@ pub(crate) enum Node {
     /// Finish accepted jobs that a stopped process left behind.
     #[command(before_help = "Example: trocar node resume")]
     Resume,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeKey {
+    /// List every key that signed or signs this node's bundles.
+    #[command(before_help = "Example: trocar node key list")]
+    List,
+    /// Make a new key; the old one signs that it takes over, and is gone.
+    #[command(before_help = "Example: trocar node key rotate")]
+    Rotate,
+    /// Say of an earlier key that what it signed from a time on is not to be believed.
+    #[command(before_help = "Example: trocar node key revoke 3f0c... --since 2026-11-01T00:00:00Z")]
+    Revoke {
+        /// Its id, as `list` shows it.
+        keyid: String,
+        /// Since when, where it was stolen earlier; now by default.
+        #[arg(long, value_name = "TIME")]
+        since: Option<trocar_terms::Timestamp>,
+    },
+    /// Write what everyone may know of them: the keys by their ids, who took over from whom, the key of the log.
+    #[command(before_help = "Example: trocar node key export /srv/www/keys")]
+    Export {
+        /// Where to.
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -314,6 +345,18 @@ pub(crate) struct Approve {
     /// For one project only.
     #[arg(long, value_name = "NAME")]
     pub(crate) project: Option<Name>,
+    /// The permit to use the data, by its number or address; every bundle then names it.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) permit: Option<String>,
+    /// The body that gave the permit.
+    #[arg(long, value_name = "TEXT", requires = "permit")]
+    pub(crate) issued_by: Option<String>,
+    /// Who asks.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) person: Option<String>,
+    /// For which organisation that person asks.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) organisation: Option<String>,
     /// Words that every bundle then carries.
     #[arg(long = "condition", value_name = "TEXT")]
     pub(crate) conditions: Vec<String>,
@@ -467,6 +510,14 @@ pub(crate) struct Verify {
     /// A node's public key (PEM) that you trust.
     #[arg(long = "key", value_name = "FILE")]
     pub(crate) keys: Vec<PathBuf>,
+    /// What a node has published of its keys (`trocar node key export DIR`): who took over from whom, and what was taken back.
+    /// Without --key, its node.pub is trusted.
+    #[arg(long = "keys", value_name = "DIR")]
+    pub(crate) published: Option<PathBuf>,
+    /// Trust a node's key when its first bundle is verified, remember it, and refuse another key from then on. Remembered in
+    /// trocar/known-nodes of the user's configuration unless FILE is given.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "keys")]
+    pub(crate) trust_on_first_use: Option<Option<PathBuf>>,
     /// Fail unless one of the keys signed it.
     #[arg(long)]
     pub(crate) require_trust: bool,

@@ -43,6 +43,14 @@ impl Failure {
         Self::Plain(exit, error.into())
     }
 
+    /// It and its causes on one line.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Located(_, error) => error.to_string(),
+            Self::Plain(_, error) => format!("{error:#}"),
+        }
+    }
+
     /// Says it and gives the exit code.
     pub(crate) fn report(self) -> Exit {
         match self {

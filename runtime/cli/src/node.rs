@@ -8,6 +8,7 @@ use crate::outside::{Outside, outside};
 use crate::show::show;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use trocar_manifest::Permit;
 use trocar_manifest::keys::PublicKey;
 use trocar_node::{
     ApproveRequest, Approved, Home, Keys, NewDataset, Node, Ran, ReportFormat, ScanReport, counted,
@@ -42,6 +43,7 @@ pub(crate) async fn run(out: Out, home: &Path, verb: Verb) -> Result<Exit, Failu
         Verb::Revoke(args) => answer(out, &open(home).await?, &args, true).await?,
         Verb::Review(args) => crate::airlock::review(out, &open(home).await?, &args).await?,
         Verb::Airlock(verb) => return crate::airlock::run(out, &open(home).await?, verb).await,
+        Verb::Key(verb) => crate::node_key::run(out, &open(home).await?, &verb)?,
         Verb::Budget => crate::budget::budget(out, &open(home).await?).await?,
         Verb::Audit(args) => return crate::audit::audit(out, &open(home).await?, &args).await,
         Verb::Doctor => return crate::audit::doctor(out, &open(home).await?).await,
@@ -180,14 +182,12 @@ async fn pending(out: Out, node: &Node) -> Result<(), Failure> {
     let all = node.pending().await?;
     let row = |p: &trocar_node::Pending| {
         let class = p.class.word().to_owned();
-        let (digest, layer) = (p.digest.to_string(), p.component.to_string());
-        vec![format!("{} {}", p.name, p.version), class, p.dataset.to_string(), digest, layer]
+        let digests = format!("{}\nlayer {}", p.digest, p.component);
+        vec![format!("{} {}", p.name, p.version), class, p.dataset.to_string(), digests]
     };
     out.result(&all, || match all.is_empty() {
         true => "nothing waits".to_owned(),
-        false => {
-            table(&["algorithm", "class", "dataset", "manifest digest", "layer digest"], all.iter().map(row))
-        }
+        false => table(&["algorithm", "class", "dataset", "manifest digest"], all.iter().map(row)),
     })?;
     Ok(())
 }
@@ -208,6 +208,12 @@ async fn approve(out: Out, node: &Node, args: Approve) -> Result<(), Failure> {
         days: args.days,
         rho_max: args.rho_max,
         project: args.project,
+        permit: Permit {
+            id: args.permit,
+            issued_by: args.issued_by,
+            person: args.person,
+            organisation: args.organisation,
+        },
         conditions: args.conditions,
     };
     let Approved { approval, signed, needed } = node.approve(&request).await?;

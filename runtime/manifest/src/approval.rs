@@ -28,6 +28,9 @@ pub struct Approval {
     pub runs: u32,
     /// The largest rho of one job.
     pub rho_max: Decimal,
+    /// Under which permit to use the data, and for whom, where the operator names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permit: Option<Permit>,
     /// In the operator's words.
     pub conditions: Vec<String>,
     /// When it was given.
@@ -35,6 +38,44 @@ pub struct Approval {
     /// From when on it allows nothing.
     pub expires: Timestamp,
 }
+
+/// What the data are used under (Five Safes: safe project, safe people). Each text is one line of at most 200 letters.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Permit {
+    /// The permit's number or address at the body that gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// That body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_by: Option<String>,
+    /// Who may ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// For which organisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+}
+
+impl Permit {
+    /// Whether each text is a line that may be shown.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let plain = |text: &String| {
+            let length = text.chars().count();
+            (1..=MOST_LETTERS).contains(&length) && !text.chars().any(char::is_control) && text.trim() == text
+        };
+        [&self.id, &self.issued_by, &self.person, &self.organisation].into_iter().flatten().all(plain)
+    }
+
+    /// Nothing where nothing is named.
+    #[must_use]
+    pub fn named(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
+    }
+}
+
+const MOST_LETTERS: usize = 200;
 
 /// Why an approval is not believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +128,11 @@ pub fn verify_approval(
     let verified = dsse::verify(envelope, statement::PAYLOAD_TYPE, operators)?;
     let approval: Approval =
         statement::predicate(&verified.payload, PREDICATE).map_err(ApprovalError::Statement)?;
+    if approval.permit.as_ref().is_some_and(|permit| !permit.is_plain()) {
+        return Err(ApprovalError::Statement(
+            "a text of its permit is empty, too long or of several lines".into(),
+        ));
+    }
     // Subjects repeat the predicate for tools that know in-toto alone; the two must say the same.
     match approval.statement().bytes() {
         Ok(again) if again == verified.payload => Ok((approval, verified.signers)),

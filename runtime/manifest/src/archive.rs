@@ -12,6 +12,8 @@ use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 pub const MAX_BYTES: usize = 2_000_000_000;
 /// The most files in an archive.
 pub const MAX_ENTRIES: usize = 10_000;
+/// What is kept free beyond the copies of files: statements, lists of digests, words.
+const SLACK: usize = 16 << 20;
 /// APPNOTE 4.3.7: the fixed part of a local header, and where in it checksum, size and length of the name stand.
 const LOCAL: usize = 30;
 const LOCAL_MAGIC: [u8; 4] = *b"PK\x03\x04";
@@ -106,7 +108,14 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
     if let Some(offset) = not_canonical(bytes, &entries)? {
         return Err(ArchiveError::Differs { offset, place: place(&entries, bytes.len(), offset) });
     }
+    room(&entries)?;
     entries.iter().map(|entry| Ok((entry.name.clone(), copied(entry.contents)?))).collect()
+}
+
+/// Whether memory is there for all copies and for what is done with them, asked once: a limit that is met halfway aborts.
+fn room(entries: &[Entry<'_>]) -> Result<(), ArchiveError> {
+    let copies: usize = entries.iter().map(|entry| entry.contents.len()).sum();
+    Vec::<u8>::new().try_reserve_exact(copies.saturating_add(SLACK)).map_err(|_| ArchiveError::TooLarge)
 }
 
 /// Memory that is not there is an error and no abort.

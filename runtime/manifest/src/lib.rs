@@ -13,6 +13,7 @@ pub mod archive;
 pub mod canonical;
 pub mod cohort;
 pub mod dsse;
+pub mod key_history;
 pub mod keys;
 pub mod parameters;
 pub mod reading;
@@ -31,7 +32,7 @@ mod raw;
 mod signed;
 mod statement;
 
-pub use approval::{Approval, ApprovalError, countersign_approval, verify_approval};
+pub use approval::{Approval, ApprovalError, Permit, countersign_approval, verify_approval};
 pub use manifest::{Capabilities, Cohort, Manifest, ManifestError, Model, Privacy, with_component};
 pub use package::{Package, PackageError};
 pub use parameters::{Parameter, ParameterKind};

@@ -244,6 +244,7 @@ fn approval() -> Approval {
         project: "any".into(),
         runs: 3,
         rho_max: "0.1".parse().unwrap(),
+        permit: None,
         conditions: vec!["weekdays alone".into()],
         approved_at: Timestamp::from_seconds(1_795_000_000),
         expires: Timestamp::from_seconds(1_800_000_000),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use trocar_ledger::{Event, Ledger};
 use trocar_manifest::dsse::Envelope;
 use trocar_manifest::keys::PublicKey;
-use trocar_manifest::{Approval, Package, verify_approval};
+use trocar_manifest::{Approval, Package, Permit, verify_approval};
 use trocar_policy::Policy;
 use trocar_terms::{Class, Code, DatasetId, Decimal, Digest, Name, Timestamp};
 
@@ -75,6 +75,8 @@ pub struct ApproveRequest {
     pub rho_max: Option<Decimal>,
     /// For which project; any by default.
     pub project: Option<Name>,
+    /// The permit to use the data, and for whom, as every bundle then names them.
+    pub permit: Permit,
     /// Words that go into every bundle.
     pub conditions: Vec<String>,
 }
@@ -217,6 +219,9 @@ impl Node {
         if rho_max > policy.rho_job() {
             return ask(format!("--rho-max is at most {}, the policy's rho_job", policy.rho_job()));
         }
+        if !request.permit.is_plain() {
+            return ask("each text of a permit is one line of 1 to 200 letters");
+        }
         let now = self.now();
         Ok(Approval {
             dataset: dataset.id,
@@ -228,6 +233,7 @@ impl Node {
             project: request.project.as_ref().map_or_else(|| "any".to_owned(), ToString::to_string),
             runs: request.runs,
             rho_max,
+            permit: request.permit.clone().named(),
             conditions: request.conditions.clone(),
             approved_at: now,
             expires: now.plus(i64::from(request.days).saturating_mul(86_400)),

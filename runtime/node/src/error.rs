@@ -75,6 +75,9 @@ pub enum NodeError {
     /// The bundle could not be written.
     #[error("the bundle cannot be written")]
     Bundle(#[from] trocar_bundle::BundleError),
+    /// Statements about the node's keys.
+    #[error("what was said of the node's keys cannot be believed")]
+    KeyHistory(#[from] trocar_manifest::key_history::HistoryError),
 }
 
 impl NodeError {

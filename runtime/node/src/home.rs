@@ -145,23 +145,22 @@ impl Home {
         self.common != self.root
     }
 
-    /// The key that signs heads of the ledger: the node's, or one that the homes share.
+    /// The key that signs heads of the ledger: one that the homes share, else the first that the node had.
     pub(crate) fn log_key(&self) -> Result<SecretKey, NodeError> {
-        if self.is_shared() { Keys::of(&self.common).get(&fixed_name(LOG_KEY)?) } else { self.node_key() }
+        if self.is_shared() {
+            return Keys::of(&self.common).get(&fixed_name(LOG_KEY)?);
+        }
+        if !self.log_key_path().exists() {
+            return self.node_key();
+        }
+        let text = files::read_text(&self.log_key_path())?;
+        SecretKey::from_pem(&text).or_else(|_| ask("the key file keys/log.first is damaged"))
     }
 
     /// The keys.
     #[must_use]
     pub fn keys(&self) -> Keys {
         Keys::of(&self.root)
-    }
-
-    /// The key that signs bundles.
-    ///
-    /// # Errors
-    /// It is missing or damaged.
-    pub fn node_key(&self) -> Result<SecretKey, NodeError> {
-        self.keys().get(&fixed_name(NODE_KEY)?)
     }
 
     /// The public half of the operator's own key.
@@ -278,6 +277,25 @@ impl Home {
 
     fn name_path(&self) -> PathBuf {
         self.root.join("name")
+    }
+
+    pub(crate) fn node_key_path(&self) -> PathBuf {
+        self.root.join("keys").join(format!("{NODE_KEY}.pem"))
+    }
+
+    /// A key of the node that has not taken over yet.
+    pub(crate) fn next_path(&self) -> PathBuf {
+        self.root.join("keys").join("node.next")
+    }
+
+    /// The key of the ledger's heads, once the node's own is another. No name of a key ends so.
+    pub(crate) fn log_key_path(&self) -> PathBuf {
+        self.root.join("keys").join("log.first")
+    }
+
+    /// What was said of the node's keys.
+    pub(crate) fn history_path(&self) -> PathBuf {
+        self.root.join("keys").join("history")
     }
 
     fn audit_path(&self) -> PathBuf {

@@ -11,9 +11,10 @@ use crate::node::Node;
 use hmac::Mac;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use trocar_bundle::Logged;
 use trocar_ledger::{Ledger, Public, PublicEvent};
 use trocar_terms::{Digest, Timestamp};
-use trocar_tlog::{Checkpoint, KeyKind, KeyName, Note, Tree, Verifier};
+use trocar_tlog::{Checkpoint, KeyKind, KeyName, LogProof, Note, Tree, Verifier};
 
 /// All entries that show.
 #[derive(Debug)]
@@ -65,9 +66,22 @@ impl Log {
         self.tree.root(size).map(Digest::from_bytes)
     }
 
+    /// The line of this record, and that it is under the head which [`Self::root_at`] gives.
+    pub(crate) fn logged(&self, home: &Home, seq: u64) -> Result<Option<Logged>, NodeError> {
+        let Some(place) = self.entries.iter().position(|(s, _)| *s == seq) else { return Ok(None) };
+        let Some((_, entry)) = self.entries.get(place) else { return Ok(None) };
+        let index = place as u64;
+        let head = self.head(home, index.saturating_add(1))?;
+        let proof = LogProof::of(&self.tree, index, head);
+        Ok(proof.map(|proof| Logged { entry: entry.clone(), proof }))
+    }
+
     /// The head, signed by the node.
     pub(crate) fn signed(&self, home: &Home) -> Result<Note, NodeError> {
-        let size = self.tree.size();
+        self.head(home, self.tree.size())
+    }
+
+    fn head(&self, home: &Home, size: u64) -> Result<Note, NodeError> {
         let root = self.tree.root(size).unwrap_or_default();
         let text = Checkpoint { origin: self.origin.clone(), size, root }.to_string();
         Ok(Note::sign(&text, &self.origin, &home.log_key()?)?)
@@ -131,7 +145,7 @@ impl Node {
 }
 
 /// For everyone to read: the one folder that a node writes without hiding it.
-fn write_public(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
+pub(crate) fn write_public(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(crate::error::file("make", parent))?;
     }

@@ -1,4 +1,12 @@
 //! Registries that lie, stall, flood and lead elsewhere: each is refused with one error of its own, in bounded time and memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "the helpers of a test may panic as the test itself may"
+)]
 
 mod support;
 

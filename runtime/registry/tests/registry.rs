@@ -1,4 +1,12 @@
 //! Packages pushed to and pulled from a real registry, Debian's docker-registry, and one with the referrers API.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "the helpers of a test may panic as the test itself may"
+)]
 
 mod support;
 

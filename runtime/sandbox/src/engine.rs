@@ -46,6 +46,10 @@ fn engine() -> wasmtime::Result<Engine> {
         .max_wasm_stack(STACK)
         .signals_based_traps(true)
         .guard_before_linear_memory(true)
+        // Nobody reads a guest's stack: what it would take to tell it is in no price, and it has no place in a worker.
+        .wasm_backtrace_max_frames(None)
+        .native_unwind_info(false)
+        .generate_address_map(false)
         // On: fused adapters need it, and without it a hostile component panics the host (WASM.md section 0.8).
         .wasm_multi_memory(true)
         // Off: the image of a memory is a file, whose descriptor and offset the workers of all patients would share.

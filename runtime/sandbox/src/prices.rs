@@ -57,7 +57,7 @@ pub(crate) const PRICES: OperatorCost = table! {
         I64Load16U I64Load32S I64Load32U V128Load V128Load8x8S V128Load8x8U V128Load16x4S V128Load16x4U V128Load32x2S
         V128Load32x2U V128Load8Splat V128Load16Splat V128Load32Splat V128Load64Splat V128Load32Zero V128Load64Zero
         V128Load8Lane V128Load16Lane V128Load32Lane V128Load64Lane;
-    MOST => TableGet CallIndirect MemoryGrow TableGrow;
+    MOST => TableGet CallIndirect MemoryGrow TableGrow MemoryFill;
     STORE => I32Store I64Store F32Store F64Store I32Store8 I32Store16 I64Store8 I64Store16 I64Store32 V128Store
         V128Store8Lane V128Store16Lane V128Store32Lane V128Store64Lane TableSet;
     BRANCH => If BrIf BrTable;
@@ -77,5 +77,5 @@ pub(crate) const PRICES: OperatorCost = table! {
         F32x4ConvertI32x4U F64x2ConvertLowI32x4U I16x8ExtAddPairwiseI8x16S I16x8ExtAddPairwiseI8x16U
         I32x4ExtAddPairwiseI16x8S I32x4ExtAddPairwiseI16x8U I64x2ExtMulLowI32x4S I64x2ExtMulHighI32x4S
         I64x2ExtMulLowI32x4U I64x2ExtMulHighI32x4U;
-    ENGINE => MemoryFill MemoryCopy MemoryInit DataDrop TableFill TableCopy TableInit ElemDrop RefFunc;
+    ENGINE => MemoryCopy MemoryInit DataDrop TableFill TableCopy TableInit ElemDrop RefFunc;
 };

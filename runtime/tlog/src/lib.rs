@@ -14,6 +14,7 @@
 
 mod checkpoint;
 mod key;
+mod log_proof;
 mod merkle;
 mod note;
 mod proof;
@@ -23,6 +24,7 @@ mod tree;
 
 pub use checkpoint::Checkpoint;
 pub use key::{KeyKind, KeyName, Verifier};
+pub use log_proof::LogProof;
 pub use merkle::Merkle;
 pub use note::{MOST_BYTES, Note, NoteError, NoteSignature};
 pub use proof::{verify_consistency, verify_inclusion};

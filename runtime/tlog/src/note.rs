@@ -29,6 +29,9 @@ pub enum NoteError {
     /// The text is no checkpoint.
     #[error("it is not a checkpoint")]
     Checkpoint,
+    /// Not a proof that an entry is in a log, or one of another entry.
+    #[error("it does not prove that the entry is in the log")]
+    Proof,
     /// Not a request to a witness.
     #[error("it is not a request to a witness")]
     Request,

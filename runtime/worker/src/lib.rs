@@ -42,7 +42,7 @@ pub use trocar_imaging::{
     group,
 };
 pub use trocar_sandbox::Grant;
-pub use zygote::Inside;
+pub use zygote::{Inside, Instead};
 
 /// What reads headers: an index made by another is read again.
 pub const READER: &str = concat!(env!("CARGO_PKG_VERSION"), " headers 3");

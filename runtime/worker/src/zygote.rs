@@ -25,14 +25,17 @@ use trocar_filter::{Contribution, Untrusted};
 use trocar_imaging::open_patient;
 use trocar_sandbox::{Call, Runner, run};
 
+/// What runs in a patient's place, and her outputs of it; `None` for her guest.
+pub type Instead = fn(&Subject, &[File]) -> Option<Vec<Vec<f64>>>;
+
 /// What the tests of containment have otherwise than the product: whether workers are contained, and native code in the
 /// place of a patient's guest.
 #[derive(Debug, Clone, Copy)]
 pub struct Inside {
     /// Workers contain themselves.
     pub contained: bool,
-    /// Called in a patient's process when it is contained and has her files. `None`: her guest runs.
-    pub patient: fn(&Subject, &[File]) -> Option<Vec<Vec<f64>>>,
+    /// Called in a patient's process when it is contained and has her files.
+    pub patient: Instead,
 }
 
 impl Inside {

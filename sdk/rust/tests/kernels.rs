@@ -1,4 +1,12 @@
 //! The kernels against numpy, scipy and ITK (tests/oracles/kernels.py made the table).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "the helpers of a test may panic as the test itself may"
+)]
 
 use std::collections::BTreeMap;
 use trocar_guest::kernels::{

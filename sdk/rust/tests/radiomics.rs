@@ -1,5 +1,13 @@
 //! Radiomic features against the benchmarks of the IBSI reference manual (tests/oracles/ibsi_phantom.tsv) and against pyradiomics
 //! (tests/oracles/pyradiomics.py made the table).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "the helpers of a test may panic as the test itself may"
+)]
 
 use std::path::PathBuf;
 use trocar_guest::kernels::Shape;

@@ -59,7 +59,7 @@ impl Patient for Made {
         if self.0 == 0 || !matches!((series, label), (0, "Lesion") | (1, "GTV_Mass_PET")) {
             return Err(Fault::Absent);
         }
-        let inside = |at: usize| u8::from((at % 40) as u32 > 30 - self.0 && at % 3 == 0);
+        let inside = |at: usize| u8::from((at % 40) as u32 > 30 - self.0 && at.is_multiple_of(3));
         Ok(Arc::new(Marks((0..VOXELS).map(inside).collect())))
     }
 

@@ -56,6 +56,8 @@ pub fn sign_anew(zip: &mut Zip, key: &SecretKey) {
         let place = zip.position(subject["name"].as_str().unwrap());
         subject["digest"]["sha256"] = Digest::of(&zip.entries[place].contents).hex().into();
     }
+    let builder = format!("urn:trocar:node:{}", key.public().keyid());
+    said["predicate"]["runDetails"]["builder"]["id"] = builder.into();
     let envelope = dsse::sign(IN_TOTO, &canonical::json(&said).unwrap(), key);
     zip.entries[at].set(envelope.to_json().unwrap());
     relist_tags(zip);

@@ -11,7 +11,7 @@ pub(super) fn lead(content: &Content<'_>, withheld: bool) -> String {
     if withheld {
         return format!(
             "The algorithm {author} ran inside the node that holds the dataset {dataset}. The group of patients it was \
-             asked about is too small, so the node kept the result."
+             asked about is too small, or so near to it that the noise left it open, and the node kept the result."
         );
     }
     format!(

@@ -187,14 +187,17 @@ mod tests {
             Column::Text(cells) => cells.clone(),
             Column::Real(_) | Column::Flag(_) => panic!("{name} is no text"),
         };
-        let (parts, cells, units) = (column("part"), column("cell"), column("unit"));
-        let unit = |part: &str, cell: &str| {
-            let at = parts.iter().zip(&cells).position(|(p, c)| p == part && c == cell);
-            units[at.unwrap_or_else(|| panic!("no {part} of {cell}"))].clone()
+        let [outputs, parts, cells, units] = ["output", "part", "cell", "unit"].map(column);
+        let unit = |output: &str, part: &str, cell: &str| {
+            let same = |i: &usize| outputs[*i] == output && parts[*i] == part && cells[*i] == cell;
+            let at = (0..cells.len()).find(same);
+            units[at.unwrap_or_else(|| panic!("no {part} of {cell} in {output}"))].clone()
         };
-        assert_eq!((unit("mean", "age"), unit("correlation", "age, suv")), ("a".into(), "1".into()));
-        assert_eq!(unit("covariance", "age, volume"), "(a).(mL)");
-        assert_eq!(unit("coefficient", "age"), "(g/mL)/(a)");
-        assert_eq!((unit("coefficient", "intercept"), unit("auc", "")), ("g/mL".into(), "1".into()));
+        assert_eq!((unit("together", "mean", "age"), unit("auc", "auc", "")), ("a".into(), "1".into()));
+        assert_eq!(unit("together", "correlation", "age, suv"), "1");
+        assert_eq!(unit("together", "covariance", "age, volume"), "(a).(mL)");
+        assert_eq!(unit("fit", "coefficient", "age"), "(g/mL)/(a)");
+        assert_eq!(unit("fit", "coefficient", "intercept"), "g/mL");
+        assert_eq!(unit("odds", "coefficient", "age"), "", "the guest scaled it");
     }
 }

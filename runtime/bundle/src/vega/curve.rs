@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// The side of a square plot.
 const SIDE: u32 = 360;
 
-fn numbers<'a>(part: &'a Part) -> impl Iterator<Item = (f64, Option<Number>)> + 'a {
+fn numbers(part: &Part) -> impl Iterator<Item = (f64, Option<Number>)> + '_ {
     let step = part.cells.len().div_ceil(MOST).max(1);
     part.places.iter().copied().zip(part.cells.iter().map(|cell| cell.number)).step_by(step)
 }

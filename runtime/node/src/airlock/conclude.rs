@@ -86,7 +86,9 @@ impl Node {
         let airlock = Some(trocar_bundle::Airlock { reviewers, checker: decided.checker() });
         let request = trocar_bundle::Request { airlock, ..self.request(granted)? };
         let reviews: Vec<Envelope> = held.into_iter().map(|HeldReview { envelope, .. }| envelope).collect();
-        let content = ReviewedContent { decided, asked: asked(granted, &request), reviews: &reviews };
+        let logged = self.logged(&granted.job)?;
+        let content =
+            ReviewedContent { decided, asked: asked(granted, &request, &logged), reviews: &reviews };
         Ok(trocar_bundle::write_reviewed(&content, &self.home().node_key()?)?)
     }
 }

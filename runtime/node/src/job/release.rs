@@ -9,7 +9,7 @@ use crate::files;
 use crate::history;
 use crate::log::Log;
 use crate::node::Node;
-use trocar_bundle::{Asked, Content, Request};
+use trocar_bundle::{Asked, Content, Logged, Request};
 use trocar_filter::{ExactSums, Outcome, Step, Sums};
 use trocar_ledger::{Event, Ledger};
 use trocar_policy::Policy;
@@ -117,7 +117,8 @@ impl Node {
 
     fn bundle(&self, granted: &Granted, outcome: &Outcome) -> Result<Vec<u8>, NodeError> {
         let request = self.request(granted)?;
-        let content = Content { outcome, asked: asked(granted, &request) };
+        let logged = self.logged(&granted.job)?;
+        let content = Content { outcome, asked: asked(granted, &request, &logged) };
         Ok(trocar_bundle::write(&content, &self.home().node_key()?)?)
     }
 
@@ -150,8 +151,18 @@ impl Node {
             engine: trocar_worker::engine_name(),
             node_name: self.home().name()?.to_string(),
             ledger_head: self.reserved_head(&ledger, &granted.job)?,
+            log: Log::of(self.home(), &ledger)?.verifier(self.home())?.to_string(),
             conditions: conditions(granted, &ledger),
         })
+    }
+
+    /// The line of the job's reservation in the public log, and the proof that it is there.
+    pub(crate) fn logged(&self, job: &JobId) -> Result<Logged, NodeError> {
+        let ledger = self.home().ledger()?;
+        let log = Log::of(self.home(), &ledger)?;
+        let lost = NodeError::Lost("its reservation");
+        let Some(seq) = history::reserved_at(&ledger, job) else { return Err(lost) };
+        log.logged(self.home(), seq)?.ok_or(lost)
     }
 
     /// The root over what showed of the ledger once the job was reserved: the same whatever happened on the node since. The
@@ -164,7 +175,7 @@ impl Node {
 }
 
 /// The request with the signed parts that it rests on.
-pub(crate) fn asked<'a>(granted: &'a Granted, request: &'a Request) -> Asked<'a> {
+pub(crate) fn asked<'a>(granted: &'a Granted, request: &'a Request, logged: &'a Logged) -> Asked<'a> {
     let package = &granted.admitted.received.package;
     Asked {
         request,
@@ -172,6 +183,7 @@ pub(crate) fn asked<'a>(granted: &'a Granted, request: &'a Request) -> Asked<'a>
         manifest: &package.manifest,
         package: &package.signature,
         approval: &granted.approval.envelope,
+        logged,
     }
 }
 

@@ -24,7 +24,12 @@ pub(super) fn rows(quick: bool) -> Result<Vec<Row>> {
         shared.push(each(&program, "shared", FEW)?);
     }
     let mut rows = vec![
-        row("a patient without images, one process each: fork, contain, map, clip, sum", median(apart) / 1e3, "ms", 3.0),
+        row(
+            "a patient without images, one process each: fork, contain, map, clip, sum",
+            median(apart) / 1e3,
+            "ms",
+            3.0,
+        ),
         row("the same in a shared worker", median(shared), "us", 200.0),
     ];
     if !quick {
