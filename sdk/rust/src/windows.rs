@@ -34,7 +34,9 @@ pub struct Windows<R> {
     halo: usize,
     step: usize,
     voxels: Vec<f32>,
-    /// Slices that are held.
+    /// Voxels at the front that are not needed any more.
+    done: usize,
+    /// Slices that are held behind them.
     held: Range<usize>,
     next: usize,
 }
@@ -43,7 +45,7 @@ impl<R: FnMut(u32, u32) -> Result<Vec<f32>, Fault>> Windows<R> {
     /// Over the slices of a grid, read by `read(first, count)`, with `halo` slices to either side as far as there are any.
     pub fn new(read: R, grid: &Grid, halo: usize) -> Self {
         let step = slices_a_slab(grid, 4) as usize;
-        Self { read, shape: grid.into(), halo, step, voxels: Vec::new(), held: 0..0, next: 0 }
+        Self { read, shape: grid.into(), halo, step, voxels: Vec::new(), done: 0, held: 0..0, next: 0 }
     }
 
     /// The next window; `None` after the last one.
@@ -60,14 +62,19 @@ impl<R: FnMut(u32, u32) -> Result<Vec<f32>, Fault>> Windows<R> {
         self.next = own.end;
         let shape = Shape { slices: self.held.len(), ..self.shape };
         let own = own.start - self.held.start..own.end - self.held.start;
-        Ok(Some(Window { voxels: &self.voxels, shape, first: number(self.held.start), own }))
+        Ok(Some(Window { voxels: &self.voxels[self.done..], shape, first: number(self.held.start), own }))
     }
 
     /// Lets go of slices that lie before, reads those that are missing.
     fn hold(&mut self, wanted: Range<usize>) -> Result<(), Fault> {
         let plane = self.shape.columns * self.shape.rows;
-        self.voxels.drain(..(wanted.start - self.held.start) * plane);
+        self.done += (wanted.start - self.held.start) * plane;
         self.held.start = wanted.start;
+        // Only when they are half of all: else each slice would be moved as often as there are windows over it.
+        if 2 * self.done >= self.voxels.len() {
+            self.voxels.drain(..self.done);
+            self.done = 0;
+        }
         while self.held.end < wanted.end {
             let count = self.step.min(wanted.end - self.held.end);
             self.voxels.extend((self.read)(number(self.held.end), number(count))?);
@@ -89,7 +96,9 @@ fn boxed<T: Copy>(
     step: u32,
     mut read: impl FnMut(u32, u32) -> Result<Vec<T>, Fault>,
 ) -> Result<Vec<T>, Failure> {
-    let mut all = Vec::new();
+    // Reserved at once: what grows step by step is copied, and leaves more memory touched than it takes.
+    let most = Shape::from(grid).voxels()?;
+    let mut all = Vec::with_capacity(region.shape().voxels().map_or(0, |voxels| voxels.min(most)));
     let last = number(region.slices.end);
     for first in (number(region.slices.start)..last).step_by(step as usize) {
         let count = step.min(last - first);

@@ -3,8 +3,9 @@
 //! - `measure fresh`: a trivial map, instantiate to drop
 //! - `measure slabs`: the volume read by a guest that looks at nothing, and the same bytes copied
 //! - `measure fuel`: guests that make a unit of fuel take as long as they can
-//! - `measure guest FILE [--repeat N] [--outputs 4,256] [--param NAME=NUMBER]... [--fuel N] [--memory MIB] [--mask]`: a guest
-//!   (core module, component or WAT) over the volume; the median time, then its outputs as JSON
+//! - `measure guest FILE [--repeat N] [--outputs 4,256] [--param NAME=NUMBER]... [--fuel N] [--memory MIB] [--mask]
+//!   [--scan FILE]`: a guest (core module, component or WAT) over the volume or that of a file; the median time, then its
+//!   outputs as JSON
 //! - `measure volume FILE`: writes the volume, 512 x 512 x 300 times 16 bits signed, little endian
 //!
 //! All but `guest` and `volume` print lines of a name, a tab and a number.
@@ -13,13 +14,15 @@
 mod clock;
 mod component;
 mod fuel;
+mod scan;
 mod slabs;
 mod volume;
 
+use scan::Scan;
 use std::{error::Error, fs, path::Path, process::ExitCode};
 use trocar_filter::{Contribution, Untrusted};
 use trocar_sandbox::{Call, Grant, MapFault, Runner, compile, run};
-use trocar_terms::{Limits, Modality, Value};
+use trocar_terms::{Limits, Modality, Patient, Value};
 use volume::Scanned;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -35,12 +38,13 @@ struct Options {
     fuel: u64,
     memory_mib: u32,
     mask: bool,
+    scan: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let (fuel, memory_mib) = (440_000_000_000, 256);
-        Self { repeat: 5, shape: vec![1], params: Vec::new(), fuel, memory_mib, mask: false }
+        Self { repeat: 5, shape: vec![1], params: Vec::new(), fuel, memory_mib, mask: false, scan: None }
     }
 }
 
@@ -55,13 +59,17 @@ fn loaded(file: &[u8]) -> Outcome<Runner> {
 }
 
 /// One map of the patient whose volume this is.
-fn map(runner: &Runner, scanned: &Scanned, options: &Options) -> Result<Untrusted<Contribution>, MapFault> {
+fn map(
+    runner: &Runner,
+    patient: &(impl Patient + Clone + 'static),
+    options: &Options,
+) -> Result<Untrusted<Contribution>, MapFault> {
     // An hour is the longest box; what it bounds is not measured here.
     let limits = Limits::new(options.fuel, options.memory_mib, 3_600)
         .map_err(|error| MapFault::Trap(error.to_string()))?;
     let call =
         Call { grant: &grant(), limits: &limits, params: &options.params, state: &[], shape: &options.shape };
-    run(runner, Box::new(scanned.clone()), &call)
+    run(runner, Box::new(patient.clone()), &call)
 }
 
 /// A guest that answers 0 and looks at nothing.
@@ -76,10 +84,16 @@ fn fresh() -> Outcome<()> {
 
 fn guest(file: &Path, options: &Options) -> Outcome<()> {
     let runner = loaded(&fs::read(file)?)?;
-    let scanned = Scanned::made(options.mask);
+    match &options.scan {
+        Some(file) => timed(&runner, &Scan::read(&fs::read(file)?)?, options),
+        None => timed(&runner, &Scanned::made(options.mask), options),
+    }
+}
+
+fn timed(runner: &Runner, patient: &(impl Patient + Clone + 'static), options: &Options) -> Outcome<()> {
     let mut outputs = None;
     let times =
-        clock::times(options.repeat, || map(&runner, &scanned, options).map(|out| outputs = Some(out)))?;
+        clock::times(options.repeat, || map(runner, patient, options).map(|out| outputs = Some(out)))?;
     line("guest", clock::median(times));
     words(&format!("outputs\t{}", serde_json::to_string(&outputs.ok_or("nothing was run")?)?));
     Ok(())
@@ -96,6 +110,7 @@ fn options(arguments: &[String]) -> Outcome<Options> {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
         match word.as_str() {
             "--repeat" => options.repeat = value.parse()?,
+            "--scan" => options.scan = Some(value.clone()),
             "--fuel" => options.fuel = value.parse()?,
             "--memory" => options.memory_mib = value.parse()?,
             "--outputs" => options.shape = value.split(',').map(str::parse).collect::<Result<_, _>>()?,

@@ -16,18 +16,26 @@ pub(super) fn sum(taps: &[Tap<'_>], out: &mut [f32]) {
     ones.iter().for_each(|one| add(one, out));
 }
 
-/// Rows are cut to one length first: then no index is checked in the loop, and it runs in vector registers.
+/// Voxels that are summed side by side: four vector registers, so that a step of the loop pays for its fuel and its addresses
+/// once for all of them.
+const TILE: usize = 16;
+
+/// Rows are cut to one number of tiles first: then no index is checked in the loop.
 #[inline(always)]
 fn add<const N: usize>(taps: &[Tap<'_>; N], out: &mut [f32]) {
     let n = taps.iter().fold(out.len(), |n, (_, row)| n.min(row.len()));
-    let out = &mut out[..n];
-    let rows = taps.map(|(_, row)| &row[..n]);
-    for i in 0..n {
-        let mut sum = out[i];
-        for t in 0..N {
-            sum += taps[t].0 * rows[t][i];
+    let (tiles, rest) = out[..n].as_chunks_mut::<TILE>();
+    let done = tiles.len() * TILE;
+    let rows = taps.map(|(_, row)| &row[..done].as_chunks::<TILE>().0[..tiles.len()]);
+    for (at, tile) in tiles.iter_mut().enumerate() {
+        let mut sums = *tile;
+        for ((weight, _), row) in taps.iter().zip(&rows) {
+            sums.iter_mut().zip(&row[at]).for_each(|(sum, voxel)| *sum += weight * voxel);
         }
-        out[i] = sum;
+        *tile = sums;
+    }
+    for (at, voxel) in rest.iter_mut().enumerate() {
+        taps.iter().for_each(|(weight, row)| *voxel += weight * row[done + at]);
     }
 }
 
@@ -39,13 +47,13 @@ mod tests {
     fn any_number_of_taps_is_summed() {
         for n in 0..20 {
             let rows: Vec<Vec<f32>> =
-                (0..n).map(|t| (0..13).map(|i| (t * 13 + i) as f32).collect()).collect();
+                (0..n).map(|t| (0..53).map(|i| (t * 53 + i) as f32).collect()).collect();
             let taps: Vec<Tap<'_>> =
                 rows.iter().zip(1..).map(|(row, w)| (w as f32, row.as_slice())).collect();
-            let mut out = [7.0; 13];
+            let mut out = [7.0; 53];
             sum(&taps, &mut out);
             for (i, found) in out.iter().enumerate() {
-                let want: usize = (0..n).map(|t| (t + 1) * (t * 13 + i)).sum();
+                let want: usize = (0..n).map(|t| (t + 1) * (t * 53 + i)).sum();
                 assert_eq!(*found, want as f32, "{n} taps, voxel {i}");
             }
         }

@@ -16,6 +16,13 @@ pub struct Moments {
     pub(super) high: f64,
 }
 
+/// Least and greatest. By comparison: `f64::min` is a call for each value in a guest.
+pub(super) fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+        (if v < low { v } else { low }, if v > high { v } else { high })
+    })
+}
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for i16 {}
@@ -202,8 +209,8 @@ impl Voxel for f32 {
             count: block.len() as u64,
             sum,
             deviations: deviations.iter().sum(),
-            low: f64::from(low.into_iter().fold(Self::INFINITY, Self::min)),
-            high: f64::from(high.into_iter().fold(Self::NEG_INFINITY, Self::max)),
+            low: extremes(low.into_iter().map(f64::from)).0,
+            high: extremes(high.into_iter().map(f64::from)).1,
         }
     }
 

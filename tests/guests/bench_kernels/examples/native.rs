@@ -4,10 +4,11 @@
 //! WHAT is that of the guest, WIDTH that of grey levels; FILE the volume that `measure volume` writes, for work on a lesion one that
 //! tests/oracles/radiomics_cases.py wrote.
 
-use bench_kernels::{RADIOMICS, SLICES, STATISTICS, Statistics, block, radiomics};
+use bench_kernels::{Figures, Filter, GLCM, RADIOMICS, STATISTICS, filtered, matrix, middle, radiomics};
 use std::hint::black_box;
 use std::{error::Error, fs, process::ExitCode, thread};
 use trocar_guest::kernels::Shape;
+use trocar_guest::{Fault, Grid, Windows};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -36,7 +37,7 @@ fn timed(repeat: usize, mut work: impl FnMut() -> Outcome<Vec<f64>>) -> Outcome<
 
 /// In place: the slabs are parts of the volume.
 fn statistics(volume: &[i16]) -> Outcome<Vec<f64>> {
-    let mut work = Statistics::new()?;
+    let mut work = Figures::new()?;
     volume.chunks(SLAB).for_each(|slab| work.add(black_box(slab)));
     Ok(work.numbers())
 }
@@ -63,15 +64,25 @@ fn perform(what: i64, bytes: &[u8], repeat: usize, width: f64) -> Outcome<(u64, 
     if what == STATISTICS {
         return timed(repeat, || statistics(&volume));
     }
-    let slices = SLICES as usize;
-    let first = (volume.len() / PLANE - slices) / 2 * PLANE;
-    let middle = volume.get(first..first + slices * PLANE).ok_or("a volume of too few slices")?;
-    let shape = Shape::new(512, 512, slices);
-    // The guest reads reals; so does this, within the time.
-    timed(repeat, || {
-        let voxels: Vec<f32> = black_box(middle).iter().map(|v| f32::from(*v)).collect();
-        Ok(block(what, &voxels, shape)?)
-    })
+    let slices = u32::try_from(volume.len() / PLANE)?;
+    let grid = Grid { columns: 512, rows: 512, slices, spacing_mm: (1.0, 1.0, 1.0) };
+    if what == GLCM {
+        let region = middle(Shape::from(&grid));
+        let part =
+            volume.get(region.slices.start * PLANE..region.slices.end * PLANE).ok_or("too few slices")?;
+        return timed(repeat, || Ok(matrix(&reals(part), region.shape())?));
+    }
+    let filter = Filter::new(what)?;
+    let read = |first: u32, count: u32| {
+        let at = |slice: u32| slice as usize * PLANE;
+        volume.get(at(first)..at(first + count)).map(reals).ok_or(Fault::OutOfRange)
+    };
+    timed(repeat, || Ok(filtered(&filter, Windows::new(read, &grid, filter.halo()))?))
+}
+
+/// The guest reads reals; this makes them, within the time.
+fn reals(voxels: &[i16]) -> Vec<f32> {
+    black_box(voxels).iter().map(|v| f32::from(*v)).collect()
 }
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "a program of its own")]

@@ -15,7 +15,9 @@
 //! A part adds its file here, with `pub(super) fn rows(measure: &Measure) -> Result<Vec<Row>>`, and one line in [`rows`].
 
 mod guest;
+mod kernels;
 mod patient;
+mod radiomics;
 mod workers;
 
 use super::rows::Row;
@@ -31,6 +33,8 @@ use std::process::Command;
 pub(super) fn rows(tools: Tools, quick: bool) -> Result<Vec<Row>> {
     let measure = Measure::build()?;
     let mut rows = guest::rows(&measure)?;
+    rows.extend(kernels::rows(&measure)?);
+    rows.extend(radiomics::rows(&measure)?);
     rows.extend(patient::rows(quick)?);
     rows.extend(workers::rows(tools, quick)?);
     Ok(rows)

@@ -1,4 +1,4 @@
-use crate::kernels::{Refused, Voxel};
+use crate::kernels::{Refused, Voxel, voxel::extremes};
 
 figures! {
     /// Intensity-based statistics of a region (IBSI 3.3). Quantiles lie on the straight line between neighbours in order, as
@@ -68,13 +68,12 @@ fn of(mut values: Vec<f64>) -> Result<FirstOrder, Refused> {
     let away = |from: f64| sum(&values, |v| (v - from).abs()) / n;
     let mean_absolute_deviation = away(mean);
     let mut ordered = values.clone();
-    let [p10, q1, median, q3, p90] = [0.1, 0.25, 0.5, 0.75, 0.9].map(|share| quantile(&mut ordered, share));
+    let [p10, q1, median, q3, p90] = quantiles(&mut ordered, [0.1, 0.25, 0.5, 0.75, 0.9]);
     let median_absolute_deviation = away(median);
     values.retain(|v| (p10..=p90).contains(v));
     let core = sum(&values, |v| v) / values.len().max(1) as f64;
     let robust = sum(&values, |v| (v - core).abs()) / values.len().max(1) as f64;
-    let minimum = ordered.iter().copied().fold(f64::INFINITY, f64::min);
-    let maximum = ordered.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (minimum, maximum) = extremes(ordered.iter().copied());
     Ok(FirstOrder {
         mean,
         variance: second,
@@ -114,13 +113,33 @@ fn moments(values: &[f64], mean: f64) -> [f64; 3] {
     [sum(values, square), sum(values, |v| square(v) * (v - mean)), sum(values, |v| square(v) * square(v))]
 }
 
+/// Each share's value in order, on the line between the two ranks that it lies between.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
-fn quantile(values: &mut [f64], share: f64) -> f64 {
-    let place = share * (values.len() - 1) as f64;
-    let (_, low, above) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
-    let low = *low;
-    let next = above.iter().copied().fold(f64::INFINITY, f64::min);
-    if place.fract() > 0.0 { low + (next - low) * place.fract() } else { low }
+fn quantiles<const N: usize>(values: &mut [f64], shares: [f64; N]) -> [f64; N] {
+    let last = values.len() - 1;
+    let place = |share: f64| share * last as f64;
+    let near = |share: f64| [place(share) as usize, (place(share) as usize + 1).min(last)];
+    let mut ranks: Vec<usize> = shares.iter().flat_map(|share| near(*share)).collect();
+    ranks.sort_unstable();
+    ranks.dedup();
+    let mut found = Vec::with_capacity(ranks.len());
+    pick(values, 0, &ranks, &mut found);
+    let at = |rank: usize| ranks.binary_search(&rank).map_or(f64::NAN, |i| found[i]);
+    shares.map(|share| {
+        let [low, high] = near(share).map(at);
+        low + (high - low) * place(share).fract()
+    })
+}
+
+/// The values of these ranks, which stand in order; each search parts the values for those that follow.
+fn pick(values: &mut [f64], from: usize, ranks: &[usize], found: &mut Vec<f64>) {
+    let middle = ranks.len() / 2;
+    let Some(rank) = ranks.get(middle) else { return };
+    let (below, value, above) = values.select_nth_unstable_by(rank - from, f64::total_cmp);
+    let value = *value;
+    pick(below, from, &ranks[..middle], found);
+    found.push(value);
+    pick(above, rank + 1, &ranks[middle + 1..], found);
 }
 
 #[cfg(test)]

@@ -80,11 +80,19 @@ pub fn glcm(levels: &Levels, gather: Gather) -> Result<Glcm, Refused> {
 
 /// Counts each voxel's level with that of its neighbour. What has no level counts in column 0, which nobody reads.
 fn count(levels: &Levels, reach: usize, pairs: &mut [u32], side: usize) {
-    for place in &levels.places {
-        let at = *place as usize;
-        let (a, b) = (usize::from(levels.levels[at]), usize::from(levels.levels[at + reach]));
-        pairs[a * side + b] += 1;
+    let ahead = &levels.levels[reach..];
+    let mut see = |place: u32, level: u16| {
+        let other = usize::from(ahead[place as usize]);
+        pairs[usize::from(level) * side + other] += 1;
+    };
+    let ((fours, rest), (own, last)) = (levels.places.as_chunks::<4>(), levels.own.as_chunks::<4>());
+    for ([p, q, r, s], [i, j, k, l]) in fours.iter().zip(own) {
+        see(*p, *i);
+        see(*q, *j);
+        see(*r, *k);
+        see(*s, *l);
     }
+    rest.iter().zip(last).for_each(|(place, level)| see(*place, *level));
 }
 
 /// What is left of a matrix once its entries were seen: all figures follow from it.

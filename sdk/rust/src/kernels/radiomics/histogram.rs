@@ -20,7 +20,7 @@ figures! {
 #[must_use]
 pub fn intensities(levels: &Levels) -> Intensities {
     let mut counts = vec![0_u64; levels.count + 1];
-    levels.places.iter().for_each(|place| counts[usize::from(levels.levels[*place as usize])] += 1);
+    levels.own.iter().for_each(|level| counts[usize::from(*level)] += 1);
     let n = levels.places.len() as f64;
     let share = || counts.iter().enumerate().map(|(level, count)| (level as f64, *count as f64 / n));
     let mean: f64 = share().map(|(level, p)| level * p).sum();

@@ -1,4 +1,4 @@
-use crate::kernels::{Refused, Shape, Voxel};
+use crate::kernels::{Refused, Shape, Voxel, voxel::extremes};
 
 /// Grey levels that a matrix may have: a table of 4 MiB.
 const MOST: usize = 1024;
@@ -31,6 +31,8 @@ pub struct Levels {
     pub(super) shape: Shape,
     /// Places of the region's voxels in `levels`.
     pub(super) places: Vec<u32>,
+    /// Their levels, in the same order.
+    pub(super) own: Vec<u16>,
     pub(super) count: usize,
 }
 
@@ -48,7 +50,10 @@ impl Levels {
         let wide = Shape::new(columns, rows, slices);
         let scale = Scale::new(voxels, inside, bins)?;
         let mut levels = vec![0; wide.voxels()?];
-        let (mut places, mut count) = (Vec::new(), 0);
+        // Reserved at once: what grows step by step is copied, and leaves more memory touched than it takes.
+        let marked = inside.iter().filter(|mark| **mark == 1).count();
+        let (mut places, mut own) = (Vec::with_capacity(marked), Vec::with_capacity(marked));
+        let mut count = 0;
         let [xs, ys, zs] = corners;
         for (z, y) in (zs.0..=zs.1).flat_map(|z| (ys.0..=ys.1).map(move |y| (z, y))) {
             let start = ((z - zs.0 + 1) * rows + y - ys.0 + 1) * columns + 1;
@@ -57,11 +62,12 @@ impl Levels {
             for (x, (value, _)) in values.iter().zip(marks).enumerate().filter(|(_, (_, mark))| **mark == 1) {
                 let level = scale.level(value.real());
                 levels[start + x] = level;
+                own.push(level);
                 places.push(u32::try_from(start + x).map_err(|_| Refused::Size)?);
                 count = count.max(usize::from(level));
             }
         }
-        Ok(Self { levels, shape: wide, places, count })
+        Ok(Self { levels, shape: wide, places, own, count })
     }
 
     /// The highest grey level.
@@ -111,11 +117,8 @@ struct Scale {
 impl Scale {
     fn new<V: Voxel>(voxels: &[V], inside: &[u8], bins: Bins) -> Result<Self, Refused> {
         let kept = voxels.iter().zip(inside).filter(|(_, mark)| **mark == 1).map(|(v, _)| v.real());
-        let mut finite = true;
-        let (low, high) = kept.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
-            finite &= v.is_finite();
-            (low.min(v), high.max(v))
-        });
+        let finite = kept.clone().all(f64::is_finite);
+        let (low, high) = extremes(kept);
         if !finite {
             return Err(Refused::Size);
         }

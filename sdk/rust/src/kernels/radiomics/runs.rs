@@ -29,9 +29,8 @@ pub fn glrlm(levels: &Levels, gather: Gather) -> Result<SizeMatrix, Refused> {
 
 /// A run begins where the voxel before has another level; the border's voxels have none.
 fn count(levels: &Levels, reach: usize, runs: &mut [u32], longest: usize) {
-    for place in &levels.places {
-        let first = *place as usize;
-        let level = levels.levels[first];
+    for (place, level) in levels.places.iter().zip(&levels.own) {
+        let (first, level) = (*place as usize, *level);
         if levels.levels[first - reach] == level {
             continue;
         }
