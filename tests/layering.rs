@@ -134,6 +134,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("trocar-sandbox", "loads machine code that the node made and authenticated"),
     ("trocar-worker", "forks a single-threaded zygote"),
     ("trocar-native", "makes the system calls of an attacker, in tests alone"),
+    ("trocar-kernels", "exports of a component, which its bindings generate"),
 ];
 
 fn metadata() -> Metadata {

@@ -37,7 +37,7 @@ enum Verb {
     Data,
     /// Build the guests of guest-examples/ for wasm32
     Guests,
-    /// Build a guest in C or Python: compile it and compose it with the SDK's kernels to one component
+    /// Build guests in C or Python: compile each and compose it with the SDK's kernels to one component
     Guest(scripts::Options),
     /// Build the `trocar` binary
     Build,
@@ -74,7 +74,7 @@ fn perform(verb: &Verb) -> Result<()> {
         Verb::Setup => setup::setup().and_then(|_| setup::peers()),
         Verb::Data => data::fetch().and_then(|_| made::make()),
         Verb::Guests => setup::wasm_target().and_then(|()| build::guests()),
-        Verb::Guest(options) => scripts::guest(options),
+        Verb::Guest(options) => scripts::guests(options),
         Verb::Build => build::binary(setup::setup()?).map(drop),
         Verb::Demo(options) => demo::demo(options),
         Verb::CheckDemo => demo::check_line(std::io::stdin().lock()),

@@ -8,12 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Which guest to build, and where it goes.
+/// Which guests to build, and where they go.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The folder of algorithm.py or algorithm.c
-    folder: PathBuf,
-    /// The component [default: the folder's name, beside the other guests in target/]
+    /// Folders with an algorithm.py or algorithm.c
+    #[arg(required = true)]
+    folders: Vec<PathBuf>,
+    /// The component, of one folder [default: the folder's name, beside the other guests in target/]
     #[arg(long, short)]
     output: Option<PathBuf>,
     /// Import the interface `model` too (Python; a guest in C imports it when it calls it)
@@ -46,19 +47,25 @@ impl Language {
     }
 }
 
-/// Builds one guest, as its author does.
-pub(crate) fn guest(options: &Options) -> Result<()> {
+/// Builds guests, as their author does.
+pub(crate) fn guests(options: &Options) -> Result<()> {
+    let single = options.folders.len() == 1;
+    ensure!(single || options.output.is_none(), "--output names the component of one folder");
     setup::wasm_target()?;
-    let folder = fs::canonicalize(&options.folder)
-        .with_context(|| format!("cannot find {}", options.folder.display()))?;
-    let name = folder.file_name().context("the folder has no name")?.to_string_lossy().into_owned();
-    let output = options.output.clone().unwrap_or_else(|| paths::guest(&name));
     let parts = Parts::build()?;
-    let Some(made) = parts.guest(&folder, &output, options.models)? else {
-        bail!("there is no Python with venv and pip, from which the compilers come");
-    };
-    say(&format!("{} is a component of {} bytes", paths::shown(&output), made));
+    for folder in &options.folders {
+        let folder = fs::canonicalize(folder).with_context(|| format!("cannot find {}", folder.display()))?;
+        let output = options.output.clone().unwrap_or_else(|| paths::guest(&name_of(&folder)));
+        let Some(bytes) = parts.guest(&folder, &output, options.models)? else {
+            bail!("there is no Python with venv and pip, from which the compilers come");
+        };
+        say(&format!("{} is a component of {bytes} bytes", paths::shown(&output)));
+    }
     Ok(())
+}
+
+fn name_of(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Builds the examples in Python and C; without Python they are not built, and their tests are skipped.
@@ -66,8 +73,7 @@ pub(crate) fn examples() -> Result<()> {
     let folders = paths::script_guests()?;
     let parts = Parts::build()?;
     for folder in folders {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if parts.guest(&folder, &paths::guest(&name), false)?.is_none() {
+        if parts.guest(&folder, &paths::guest(&name_of(&folder)), false)?.is_none() {
             say("without Python: guests in Python and C are not built, and their tests are skipped");
             return Ok(());
         }

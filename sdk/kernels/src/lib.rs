@@ -2,6 +2,11 @@
 //!
 //! It holds no algorithm of its own. A call reads the volume slab by slab and hands the slabs to `trocar_guest::kernels`.
 
+#![cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, unused_imports, unused_macros, reason = "only a component exports the kernels")
+)]
+
 mod bins;
 mod features;
 mod read;
@@ -46,6 +51,8 @@ impl statistics::Guest for Kernels {
     }
 }
 
+/// On this machine a linker would take the `@` in the exports' names for a version of a symbol.
+#[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code, reason = "generated: the component's exports")]
 mod exported {
     use super::{Kernels, bindings};

@@ -18,6 +18,7 @@ mod guest;
 mod kernels;
 mod patient;
 mod radiomics;
+mod scripts;
 mod workers;
 
 use super::rows::Row;
@@ -35,6 +36,7 @@ pub(super) fn rows(tools: Tools, quick: bool) -> Result<Vec<Row>> {
     let mut rows = guest::rows(&measure)?;
     rows.extend(kernels::rows(&measure)?);
     rows.extend(radiomics::rows(&measure)?);
+    rows.extend(scripts::rows(&measure)?);
     rows.extend(patient::rows(quick)?);
     rows.extend(workers::rows(tools, quick)?);
     Ok(rows)

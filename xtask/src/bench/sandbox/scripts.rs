@@ -17,9 +17,9 @@ const GUESTS: [(&str, &str); 2] = [("scan-python", "Python"), ("scan-c", "C")];
 const STATISTICS: u32 = 0;
 
 pub(super) fn rows(measure: &Measure) -> Result<Vec<Row>> {
-    let native = Native::build()?;
-    let guests = guests()?;
-    let volume = folder("sandbox")?.join("volume.raw");
+    let folder = folder("sandbox")?;
+    let (native, guests) = (Native::build()?, guests(&folder)?);
+    let volume = folder.join("volume.raw");
     measure.figures(&["volume", &volume.display().to_string()])?;
     let (mut ours, mut peer) = (vec![Vec::new(); guests.len()], Vec::new());
     for round in 1..=ROUNDS {
@@ -33,11 +33,11 @@ pub(super) fn rows(measure: &Measure) -> Result<Vec<Row>> {
     Ok(GUESTS.iter().zip(&ours).map(|((_, language), times)| row(language, times, &peer)).collect())
 }
 
-fn guests() -> Result<Vec<PathBuf>> {
+fn guests(folder: &Path) -> Result<Vec<PathBuf>> {
     let parts = Parts::build()?;
     let built = GUESTS.iter().map(|(name, language)| {
         let source = Path::new(file!()).with_file_name(name);
-        let output = paths::target().join("bench").join("sandbox").join(format!("{name}.wasm"));
+        let output = folder.join(format!("{name}.wasm"));
         let made = parts.guest(&paths::root().join(source), &output, false)?;
         made.map(|_| output).with_context(|| format!("the guest in {language} could not be built"))
     });
