@@ -71,19 +71,18 @@ fn limited(bundle: &Path, key: &Path) -> (Said, Duration) {
 fn originals(world: &World) -> Originals {
     world.dataset("liver", &world.cohort("cohort", 70, "CT"), &[]).exits(0);
     world.dataset("few", &world.cohort("few-cohort", 3, "CT"), &[]).exits(0);
-    let bundle = |package: &Path, dataset: &str, code: i32| {
-        let job = world.submit(package, dataset, &[]).exits(code).json();
+    // Cohorts of the testkit share patients, and so a budget, of which each project has a share.
+    let bundle = |package: &Path, dataset: &str, project: &str, code: i32| {
+        world.approve_for(package, dataset, &[project]);
+        let job = world.submit(package, dataset, &["--project", project]).exits(code).json();
         let (bundle, _) = world.fetch(&job["job"], code);
         std::fs::read(bundle).unwrap()
     };
-    let intensity = world.pack("ct-intensity", &[]);
-    world.approve(&intensity, "liver");
-    let good = bundle(&intensity, "liver", 0);
-    world.approve(&intensity, "few");
-    let withheld = bundle(&intensity, "few", 4);
-    let again = world.pack("ct-intensity", &[("version = \"0.1.0\"", "version = \"0.1.1\"")]);
-    world.approve(&again, "liver");
-    let others = vec![withheld, bundle(&again, "liver", 0)];
+    let package = world.pack("ct-intensity", &[]);
+    let good = bundle(&package, "liver", "one", 0);
+    let withheld = bundle(&package, "few", "two", 4);
+    let other = world.pack("ct-intensity", &[("version = \"0.1.0\"", "version = \"0.1.1\"")]);
+    let others = vec![withheld, bundle(&other, "liver", "three", 0)];
     Originals { good, others, stranger: SecretKey::generate(&mut ChaCha20Rng::seed_from_u64(66)) }
 }
 

@@ -50,6 +50,14 @@ pub(crate) fn short(value: f64) -> String {
     }
 }
 
+/// Four digits, or all of those before the point; results.csv has the others.
+pub(crate) fn four(value: f64) -> String {
+    let size = libm::fabs(value);
+    let places = if size > 0.0 { 3.0 - libm::floor(libm::log10(size)) } else { 0.0 };
+    let decimals = (0_usize..=9).rev().find(|n| *n as f64 <= places).unwrap_or(0);
+    plain(value, decimals)
+}
+
 /// A probability as a percentage that is never below the truth.
 pub(crate) fn percent_up(probability: f64) -> String {
     format!("{:.1}", libm::ceil(probability * 1000.0) / 10.0)
@@ -71,6 +79,13 @@ mod tests {
             assert_eq!(decimals(sd), places, "decimals of noise {sd}");
         }
         assert_eq!(plain(198.26, decimals(5.0)), "198.3");
+    }
+
+    #[test]
+    fn an_exact_number_is_told_with_four_digits_and_never_less_than_its_whole_part() {
+        let told = [0.389_139_229_911, 26_762.4, -12.345_6, 0.0, 0.000_123_456, f64::NAN].map(four);
+        let expected = ["0.3891", "26\u{202f}762", "\u{2212}12.35", "0", "0.0001235", "not a number"];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub enum ArchiveError {
     /// Too large.
     #[error("an archive holds at most {MAX_ENTRIES} files and {MAX_BYTES} bytes")]
     TooLarge,
+    /// There is not the memory to hold it.
+    #[error("memory is too short for its files")]
+    Memory,
     /// The bytes end inside an entry.
     #[error("the archive ends at byte {offset}, inside {place}")]
     Truncated {
@@ -93,7 +96,7 @@ fn encode(files: &BTreeMap<String, Vec<u8>>) -> zip::result::ZipResult<Vec<u8>> 
 /// No file is copied before the whole is known to be canonical, and then once: memory is twice the archive at most.
 ///
 /// # Errors
-/// `NotZip` where it does not begin as one; `Differs` or `Truncated` say at which byte and in which entry; `Path`, `Collision` and `TooLarge` as for `write`.
+/// `NotZip` where it does not begin as one; `Differs` or `Truncated` say at which byte and in which entry; `Path`, `Collision` and `TooLarge` as for `write`; `Memory` where it cannot be held.
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
     if bytes.len() > MAX_BYTES {
         return Err(ArchiveError::TooLarge);
@@ -115,13 +118,13 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
 /// Whether memory is there for all copies and for what is done with them, asked once: a limit that is met halfway aborts.
 fn room(entries: &[Entry<'_>]) -> Result<(), ArchiveError> {
     let copies: usize = entries.iter().map(|entry| entry.contents.len()).sum();
-    Vec::<u8>::new().try_reserve_exact(copies.saturating_add(SLACK)).map_err(|_| ArchiveError::TooLarge)
+    Vec::<u8>::new().try_reserve_exact(copies.saturating_add(SLACK)).map_err(|_| ArchiveError::Memory)
 }
 
 /// Memory that is not there is an error and no abort.
 fn copied(contents: &[u8]) -> Result<Vec<u8>, ArchiveError> {
     let mut copy = Vec::new();
-    copy.try_reserve_exact(contents.len()).map_err(|_| ArchiveError::TooLarge)?;
+    copy.try_reserve_exact(contents.len()).map_err(|_| ArchiveError::Memory)?;
     copy.extend_from_slice(contents);
     Ok(copy)
 }

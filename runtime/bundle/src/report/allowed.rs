@@ -51,11 +51,14 @@ fn words(asked: &Asked<'_>, approval: &Approval) -> String {
     };
     let runs = if approval.runs == 1 { "one run".to_owned() } else { format!("{} runs", approval.runs) };
     let conditions: String = approval.conditions.iter().map(|c| format!("; on condition: {c}")).collect();
+    // An exact result costs no rho.
+    let cost = match asked.request.airlock {
+        None => format!(" of \u{3c1} {} each", approval.rho_max),
+        Some(_) => String::new(),
+    };
+    let (from, until) = (day(approval.approved_at), day(approval.expires));
     format!(
-        "approved exactly this algorithm for {dataset}, {whose}, from {} until {}, at most {runs} of \u{3c1} {} each{conditions}",
-        day(approval.approved_at),
-        day(approval.expires),
-        approval.rho_max
+        "approved exactly this algorithm for {dataset}, {whose}, from {from} until {until}, at most {runs}{cost}{conditions}"
     )
 }
 
@@ -88,5 +91,6 @@ mod tests {
         let roles: Vec<_> = all.iter().map(|party| party.role).collect();
         assert_eq!(roles, ["Author", "Reviewer", "Reviewer", "Operator", "Node", "Output checker"]);
         assert_eq!(all[5].word, "looked at the result and kept it");
+        assert!(all[3].word.ends_with("at most 10 runs"), "{}", all[3].word);
     }
 }

@@ -174,7 +174,7 @@ fn report(
 
 /// When the operators' word was given.
 fn approved(asked: &Asked<'_>) -> String {
-    let on = |approval: Approval| format!("approved on {}", allowed::day(approval.approved_at));
+    let on = |approval: Approval| format!("on {}", allowed::day(approval.approved_at));
     allowed::approval(asked).map_or_else(String::new, on)
 }
 

@@ -10,6 +10,7 @@ use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use trocar_manifest::keys::PublicKey;
 use trocar_terms::Code;
 
@@ -94,15 +95,17 @@ pub(crate) fn reviewed(
     Ok(report.render()?)
 }
 
-/// Those whose word it took: reviewers, operators and the output checker.
+/// Those whose word it took: reviewers, operators and the output checker, each once.
 fn deciders(parties: &[Party]) -> usize {
-    parties.iter().filter(|party| !matches!(party.role, "Author" | "Node")).count()
+    let deciding = parties.iter().filter(|party| !matches!(party.role, "Author" | "Node"));
+    deciding.map(|party| party.key.as_str()).collect::<BTreeSet<_>>().len()
 }
 
 fn shown(row: &Row) -> (String, String, Option<String>) {
     let counted = matches!(row.kind, "count" | "histogram" | "table");
     let unit = if counted { "patients" } else { units::sign(&row.unit) };
-    let value = row.value.map(|x| format!("{} {unit}", number::short(x)));
+    let digits = if counted { number::short } else { number::four };
+    let value = row.value.map(|x| format!("{} {unit}", digits(x)));
     (row.output.clone(), row.label.0.clone(), value)
 }
 
