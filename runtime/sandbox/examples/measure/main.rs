@@ -59,8 +59,9 @@ fn map(runner: &Runner, scanned: &Scanned, options: &Options) -> Result<Untruste
     // An hour is the longest box; what it bounds is not measured here.
     let limits = Limits::new(options.fuel, options.memory_mib, 3_600)
         .map_err(|error| MapFault::Trap(error.to_string()))?;
+    let models = std::sync::Arc::default();
     let call =
-        Call { grant: &grant(), limits: &limits, params: &options.params, state: &[], shape: &options.shape };
+        Call { grant: &grant(), limits: &limits, params: &options.params, state: &[], shape: &options.shape, models: &models };
     run(runner, Box::new(scanned.clone()), &call)
 }
 

@@ -15,6 +15,7 @@
 //! A part adds its file here, with `pub(super) fn rows(measure: &Measure) -> Result<Vec<Row>>`, and one line in [`rows`].
 
 mod guest;
+mod model;
 mod patient;
 mod workers;
 
@@ -31,6 +32,7 @@ use std::process::Command;
 pub(super) fn rows(tools: Tools, quick: bool) -> Result<Vec<Row>> {
     let measure = Measure::build()?;
     let mut rows = guest::rows(&measure)?;
+    rows.extend(model::rows()?);
     rows.extend(patient::rows(quick)?);
     rows.extend(workers::rows(tools, quick)?);
     Ok(rows)
