@@ -30,7 +30,8 @@ fn nifti(side: u32, voxels: impl Iterator<Item = f32>) -> Vec<u8> {
 /// A patient with one MR image, the input of tests/oracles/meshnet.py.
 fn patient(folder: &Path, number: u32) {
     std::fs::create_dir_all(folder).unwrap();
-    let text = |tag: &str, vr: &str, value: &str| format!("\"{tag}\":{{\"vr\":\"{vr}\",\"Value\":[\"{value}\"]}}");
+    let text =
+        |tag: &str, vr: &str, value: &str| format!("\"{tag}\":{{\"vr\":\"{vr}\",\"Value\":[\"{value}\"]}}");
     let all = [
         text("00080060", "CS", "MR"),
         text("00100020", "LO", &format!("P{number}")),
@@ -72,7 +73,8 @@ fn expected() -> [f64; 2] {
 fn rehearsed(world: &World, package: &Path, data: &Path) -> Vec<[f64; 2]> {
     let [p, d] = [package, data].map(|p| p.display().to_string());
     let result = world.run(&["test", &p, "--data", &d, "--exact", "--per-patient"]).json();
-    let number = |row: &Value, at: usize| row["contribution"][at][0].as_f64().unwrap_or_else(|| panic!("{row}"));
+    let number =
+        |row: &Value, at: usize| row["contribution"][at][0].as_f64().unwrap_or_else(|| panic!("{row}"));
     result["per_patient"].as_array().unwrap().iter().map(|row| [number(row, 0), number(row, 1)]).collect()
 }
 
@@ -167,7 +169,9 @@ pub fn library() -> Option<PathBuf> {
     let capi = pythons.map(|python| python.path().join("site-packages/onnxruntime/capi"));
     let files = capi.flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
     let found = files.map(|file| file.path()).find(|path| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("libonnxruntime.so"))
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with("libonnxruntime.so"))
     });
     if found.is_none() {
         println!("skipped: no onnxruntime in {}", venv.display());
@@ -182,7 +186,9 @@ fn the_operators_onnxruntime_computes_where_the_policy_names_it_and_nothing_runs
     let digest = Digest::of(&std::fs::read(&library).unwrap());
     let table = |digest: Digest| {
         let path = library.display();
-        format!("[inference]\nruntime = \"onnxruntime\"\nlibrary = \"{path}\"\ndigest = \"{digest}\"\n\n[grantable]")
+        format!(
+            "[inference]\nruntime = \"onnxruntime\"\nlibrary = \"{path}\"\ndigest = \"{digest}\"\n\n[grantable]"
+        )
     };
     let wrong = table(Digest::of(b"another"));
     world.dataset("brains", &cohort(&world), &[GATE, ("[grantable]", &wrong)]).exits(0);

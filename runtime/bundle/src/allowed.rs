@@ -32,7 +32,9 @@ fn check_package(files: &Files, request: &Request, manifest: &Manifest) -> Resul
         subject("manifest.toml", Digest::of(text(files, MANIFEST)?.as_bytes())),
         subject("algorithm.wasm", request.component),
     ];
-    subjects.extend(manifest.models.iter().map(|m| subject(&trocar_manifest::model_path(m.name.as_str()), m.digest)));
+    subjects.extend(
+        manifest.models.iter().map(|m| subject(&trocar_manifest::model_path(m.name.as_str()), m.digest)),
+    );
     let says = |key: &str| statement.get(key).cloned().unwrap_or_default();
     if says("subject") != Value::Array(subjects) || says("predicateType") != "urn:trocar:package:v1" {
         return Err(VerifyError::disagrees(PACKAGE, "the author signed other files"));

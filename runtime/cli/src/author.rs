@@ -187,8 +187,8 @@ pub(crate) fn pack(out: Out, home: &Path, args: &Pack) -> Result<Exit, Failure> 
     check_models(&models)?;
     rho(&manifest, None)?;
     let key = Keys::of(home).get(&args.as_)?;
-    let bytes = Package::pack(&text, &component, &models, &key)
-        .map_err(|e| Failure::plain(Exit::Failed, e))?;
+    let bytes =
+        Package::pack(&text, &component, &models, &key).map_err(|e| Failure::plain(Exit::Failed, e))?;
     let package = Package::open(&bytes).map_err(|e| Failure::plain(Exit::Failed, e))?;
     std::fs::write(&args.output, &bytes)
         .with_context(|| format!("cannot write {}", args.output.display()))?;

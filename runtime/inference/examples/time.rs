@@ -17,7 +17,9 @@ fn main() -> ExitCode {
 }
 
 fn time(arguments: &[String]) -> Result<(), Box<dyn Error>> {
-    let [model, input, runs, rest @ ..] = arguments else { return Err("time MODEL INPUT RUNS [LIBRARY]".into()) };
+    let [model, input, runs, rest @ ..] = arguments else {
+        return Err("time MODEL INPUT RUNS [LIBRARY]".into());
+    };
     let runtime = match rest.first() {
         Some(path) => Runtime::Installed(Library::open(&File::open(path)?)?),
         None => Runtime::Embedded,

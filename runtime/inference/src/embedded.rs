@@ -92,7 +92,8 @@ fn volume(fact: &TypedFact, name: &str) -> Result<u64, ModelError> {
 fn price(typed: &TypedModel) -> Result<(u64, u64), ModelError> {
     let (mut adds, mut fuel) = (0_u64, 0_u64);
     for node in &typed.nodes {
-        let inputs = guarded(|| Ok(typed.node_input_facts(node.id)?.into_iter().cloned().collect::<Vec<_>>()))?;
+        let inputs =
+            guarded(|| Ok(typed.node_input_facts(node.id)?.into_iter().cloned().collect::<Vec<_>>()))?;
         let mut elements = 0_u64;
         for fact in inputs.iter().chain(node.outputs.iter().map(|outlet| &outlet.fact)) {
             elements = elements.saturating_add(volume(fact, &node.name)?);
@@ -121,7 +122,9 @@ impl<I: Iterator<Item = Result<u64, ModelError>>> SumAll for I {
 
 /// Multiply-adds of a node. tract counts those of convolutions and products; of pools and transposed convolutions it does not.
 fn work(node: &TypedNode, inputs: &[TypedFact], given: u64) -> Result<u64, ModelError> {
-    let window = |spec: &PoolSpec| spec.kernel_shape.iter().fold(1_u64, |product, k| product.saturating_mul(*k as u64));
+    let window = |spec: &PoolSpec| {
+        spec.kernel_shape.iter().fold(1_u64, |product, k| product.saturating_mul(*k as u64))
+    };
     if let Some(pool) = node.op_as::<MaxPool>() {
         return Ok(given.saturating_mul(window(&pool.pool_spec)));
     }
@@ -130,7 +133,8 @@ fn work(node: &TypedNode, inputs: &[TypedFact], given: u64) -> Result<u64, Model
     }
     if let Some(deconv) = node.op_as::<Deconv>() {
         let taken = inputs.first().map_or(Ok(0), |fact| volume(fact, &node.name))?;
-        let each = (deconv.pool_spec.output_channels as u64).checked_div(deconv.group as u64).unwrap_or(1).max(1);
+        let each =
+            (deconv.pool_spec.output_channels as u64).checked_div(deconv.group as u64).unwrap_or(1).max(1);
         return Ok(taken.saturating_mul(window(&deconv.pool_spec)).saturating_mul(each));
     }
     counted(node, inputs)

@@ -68,7 +68,11 @@ pub(crate) fn session(bytes: &[u8], opened: &Opened) -> Result<Mutex<Session>, M
 }
 
 /// One run. The tensors have been held against the model's inputs.
-pub(crate) fn run(session: &Mutex<Session>, ports: (&[Port], &[Port]), inputs: Vec<Tensor>) -> Option<Vec<Tensor>> {
+pub(crate) fn run(
+    session: &Mutex<Session>,
+    ports: (&[Port], &[Port]),
+    inputs: Vec<Tensor>,
+) -> Option<Vec<Tensor>> {
     let mut values: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = Vec::new();
     for (port, tensor) in ports.0.iter().zip(inputs) {
         let shape: Vec<i64> = tensor.shape.iter().map(|dim| i64::from(*dim)).collect();

@@ -1,8 +1,8 @@
-use crate::{InferError, ModelError, ModelFacts, Port, check};
-#[cfg(feature = "tract")]
-use crate::{EMBEDDED, embedded};
 #[cfg(feature = "onnxruntime")]
 use crate::installed;
+#[cfg(feature = "tract")]
+use crate::{EMBEDDED, embedded};
+use crate::{InferError, ModelError, ModelFacts, Port, check};
 use std::{collections::BTreeMap, fmt, fs::File};
 
 /// Numbers with the dimensions that they fill, the last one running fastest.
@@ -172,7 +172,9 @@ impl Model {
             #[cfg(feature = "tract")]
             Engine::Embedded(plan) => embedded::run(plan, &inputs),
             #[cfg(feature = "onnxruntime")]
-            Engine::Installed(session) => installed::run(session, (&self.facts.inputs, &self.facts.outputs), inputs),
+            Engine::Installed(session) => {
+                installed::run(session, (&self.facts.inputs, &self.facts.outputs), inputs)
+            }
             #[cfg(not(feature = "tract"))]
             _ => None.filter(|_: &Vec<Tensor>| inputs.is_empty()),
         }

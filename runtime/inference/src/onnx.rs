@@ -191,7 +191,9 @@ fn tensor(bytes: &[u8]) -> Result<Constant<'_>, ModelError> {
     let (size, field, packed) = element(kind).ok_or_else(|| ModelError::Type(shown(name)))?;
     let elements = volume(&dims).ok_or_else(|| ModelError::TooLarge(shown(name)))?;
     let held = match raw {
-        Some(raw) if typed.is_empty() => (raw.len() as u64).checked_div(size).filter(|n| n.checked_mul(size) == Some(raw.len() as u64)),
+        Some(raw) if typed.is_empty() => {
+            (raw.len() as u64).checked_div(size).filter(|n| n.checked_mul(size) == Some(raw.len() as u64))
+        }
         Some(_) => None,
         None => counted(&typed, field, packed)?,
     };

@@ -1,7 +1,9 @@
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests may panic")]
 
 use crate::{InferError, Model, ModelError, Runtime, Tensor};
-use trocar_testkit::onnx::{Attribute, FLOAT, Graph, INT64, Message, Numbers, meshnet, model, node, tensor, unet};
+use trocar_testkit::onnx::{
+    Attribute, FLOAT, Graph, INT64, Message, Numbers, meshnet, model, node, tensor, unet,
+};
 
 fn load(bytes: &[u8]) -> Result<Model, ModelError> {
     Model::load(bytes, &Runtime::Embedded)
@@ -44,7 +46,8 @@ fn a_model_computes_and_an_open_batch_is_of_one() {
 
 #[test]
 fn not_a_number_passes_through_to_the_guest() {
-    let y = load(&good()).unwrap().infer(vec![vector(&[1, 4], &[f32::NAN, 0.0, f32::INFINITY, 0.0])]).unwrap();
+    let y =
+        load(&good()).unwrap().infer(vec![vector(&[1, 4], &[f32::NAN, 0.0, f32::INFINITY, 0.0])]).unwrap();
     assert!(y[0].data[0].is_nan() && y[0].data[2].is_infinite());
 }
 
@@ -149,7 +152,8 @@ fn a_constant_that_declares_more_or_less_than_it_has_is_refused() {
 #[test]
 fn a_constant_in_the_field_of_its_type_is_read_too() {
     let packed: Vec<u8> = [2.0_f32, 3.0, 4.0, 5.0].iter().flat_map(|x| x.to_le_bytes()).collect();
-    let graph = Graph::new("g").part(5, &tensor("w", FLOAT, &[4]).bytes(4, &packed)).floats("one", &[1], &[1.0]);
+    let graph =
+        Graph::new("g").part(5, &tensor("w", FLOAT, &[4]).bytes(4, &packed)).floats("one", &[1], &[1.0]);
     let model = load(&ends(nodes(graph)).model(17)).unwrap();
     assert_eq!(model.infer(vec![vector(&[1, 4], &[1.0; 4])]).unwrap()[0].data, [3.0, 4.0, 5.0, 6.0]);
 }
@@ -163,7 +167,8 @@ fn inputs_and_outputs_of_another_type_are_refused() {
     // Declared as f32, and it is not: the graph itself is followed.
     let shape = graph().node("Shape", &["x"], &["y"], &[]);
     assert_eq!(refused(&ends(shape).model(17)), ModelError::Type("y".into()));
-    let double = Graph::new("g").part(5, &tensor("w", 11, &[4]).bytes(9, &[0; 32])).floats("one", &[1], &[1.0]);
+    let double =
+        Graph::new("g").part(5, &tensor("w", 11, &[4]).bytes(9, &[0; 32])).floats("one", &[1], &[1.0]);
     assert!(matches!(refused(&ends(nodes(double)).model(17)), ModelError::Runtime(_)));
     let text = Graph::new("g").part(5, &tensor("w", 8, &[4])).floats("one", &[1], &[1.0]);
     assert_eq!(refused(&ends(nodes(text)).model(17)), ModelError::Type("w".into()));
@@ -198,7 +203,8 @@ fn cycles_and_names_that_nothing_gives_are_refused() {
 fn a_tensor_within_that_is_too_large_is_refused_before_it_is_made() {
     // Two thin vectors whose product is a matrix of 4 TiB.
     let thin = Graph::new("g").ints("rows", &[2], &[1 << 20, 1]).ints("columns", &[2], &[1, 1 << 20]);
-    let thin = thin.node("Reshape", &["x", "rows"], &["r"], &[]).node("Reshape", &["x", "columns"], &["c"], &[]);
+    let thin =
+        thin.node("Reshape", &["x", "rows"], &["r"], &[]).node("Reshape", &["x", "columns"], &["c"], &[]);
     let thin = thin.node("MatMul", &["r", "c"], &["y"], &[]);
     let bytes = thin.input("x", FLOAT, &[1, 1 << 20]).output("y", FLOAT, &[1, 4]).model(17);
     assert!(matches!(refused(&bytes), ModelError::TooLarge(_)));

@@ -38,7 +38,10 @@ const EXAMPLES: Examples = &[
     ("columns", "columns = [\"age_years\"]"),
     ("cohort", "[cohort] with where = 'modality = \"CT\"'"),
     ("where", "where = 'modality = \"CT\"'"),
-    ("digest", "digest = \"sha256:<64 hex digits>\" (or leave it out: `trocar pack --model NAME=FILE` writes it)"),
+    (
+        "digest",
+        "digest = \"sha256:<64 hex digits>\" (or leave it out: `trocar pack --model NAME=FILE` writes it)",
+    ),
     ("format", "format = \"onnx\""),
     ("filterable", "filterable = [\"age_years\"]"),
     ("type", "type = \"real\""),
@@ -123,7 +126,11 @@ fn models(raw: &[RawModel]) -> Result<Vec<Model>, Problem> {
     unique(&names, "model")?;
     if let Some(ninth) = raw.get(MOST_MODELS) {
         let help = "remove some [[models]]";
-        return Err(Problem::new(ninth.name.span(), format!("a manifest has at most {MOST_MODELS} models"), help));
+        return Err(Problem::new(
+            ninth.name.span(),
+            format!("a manifest has at most {MOST_MODELS} models"),
+            help,
+        ));
     }
     raw.iter().map(model).collect()
 }
@@ -135,7 +142,9 @@ fn model(raw: &RawModel) -> Result<Model, Problem> {
     }
     let Some(digest) = &raw.digest else {
         let name = raw.name.get_ref();
-        let help = format!("give its file with `--model {name}=FILE`, or write `digest = \"sha256:<64 hex digits>\"`");
+        let help = format!(
+            "give its file with `--model {name}=FILE`, or write `digest = \"sha256:<64 hex digits>\"`"
+        );
         return Err(Problem::new(raw.name.span(), format!("the model `{name}` has no digest"), help));
     };
     Ok(Model { name: raw.name.get_ref().clone(), digest: *digest.get_ref(), format: ONNX.to_owned() })

@@ -145,7 +145,10 @@ pub fn model_path(name: &str) -> String {
 
 /// What is left of the files must be models.
 fn models(files: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, Vec<u8>>, PackageError> {
-    let named = |(name, bytes): (String, Vec<u8>)| match name.strip_prefix(MODELS).and_then(|n| n.strip_suffix(ENDING)) {
+    let named = |(name, bytes): (String, Vec<u8>)| match name
+        .strip_prefix(MODELS)
+        .and_then(|n| n.strip_suffix(ENDING))
+    {
         Some(model) => Ok((model.to_owned(), bytes)),
         None => Err(PackageError::Files(format!("holds {name}, which no package has"))),
     };

@@ -217,7 +217,8 @@ fn the_digests_of_models_are_written_where_they_belong() {
     let (text, _) = with_two_models();
     let models = Manifest::parse("m.toml", &text).unwrap().models;
     assert_eq!([models[0].digest, models[1].digest], [Digest::of(b"one"), Digest::of(b"two")]);
-    let bare: String = text.lines().filter(|l| !l.starts_with("digest = ")).map(|l| format!("{l}\n")).collect();
+    let bare: String =
+        text.lines().filter(|l| !l.starts_with("digest = ")).map(|l| format!("{l}\n")).collect();
     assert!(Manifest::parse("m.toml", &bare).is_err());
     let digests = models.iter().map(|m| (m.name.to_string(), m.digest)).collect();
     let again = Manifest::parse("m.toml", &with_models("m.toml", &bare, &digests).unwrap()).unwrap();
@@ -232,7 +233,8 @@ fn the_models_of_a_package_are_those_that_its_manifest_and_its_author_named() {
     assert_eq!(Package::open(&bytes).unwrap().models, files);
     let one = BTreeMap::from([("brain".to_owned(), b"one".to_vec())]);
     assert_eq!(pack(&one).unwrap_err().to_string(), "the package lacks the model lung");
-    let other = BTreeMap::from([("lung".to_owned(), b"two!".to_vec()), ("brain".to_owned(), b"one".to_vec())]);
+    let other =
+        BTreeMap::from([("lung".to_owned(), b"two!".to_vec()), ("brain".to_owned(), b"one".to_vec())]);
     assert!(matches!(pack(&other), Err(PackageError::Digest { file, .. }) if file == "models/lung.onnx"));
     for (name, contents) in [("brain", &b"0ne"[..]), ("third", b"three")] {
         let mut files = archive::read(&bytes).unwrap();

@@ -60,7 +60,8 @@ impl Node {
             }
         }
         let all = package.models.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-        let files = JobModels::new(all, runtime).map_err(file("make a copy in memory of", Path::new("models")))?;
+        let files =
+            JobModels::new(all, runtime).map_err(file("make a copy in memory of", Path::new("models")))?;
         Ok(Ok(AdmittedModels { files, runtime: name }))
     }
 }
@@ -74,14 +75,16 @@ fn affordable(model: &str, facts: &ModelFacts, limits: &Limits) -> Result<(), Re
     if facts.fuel <= limits.fuel() {
         return Ok(());
     }
-    let words = format!("one run of the model {model} costs {} fuel, limits.fuel is {}", facts.fuel, limits.fuel());
+    let words =
+        format!("one run of the model {model} costs {} fuel, limits.fuel is {}", facts.fuel, limits.fuel());
     Err(Refusal::of(Code::ModelRefused, words))
 }
 
 /// The library that the policy names, in a copy that nobody can change between here and the last worker.
 fn installed(named: &InstalledRuntime) -> Result<ModelRuntime, Refusal> {
     // The path is the operator's own word, so it is not a researcher's to read.
-    let words = |what: &str| Refusal::of(Code::ModelRefused, format!("the node's library of onnxruntime {what}"));
+    let words =
+        |what: &str| Refusal::of(Code::ModelRefused, format!("the node's library of onnxruntime {what}"));
     let bytes = std::fs::read(&named.library).map_err(|_| words("cannot be read"))?;
     if Digest::of(&bytes) != named.digest {
         return Err(words("is not the one that its policy names"));
@@ -97,7 +100,10 @@ mod tests {
     fn a_library_is_taken_by_its_digest_alone() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), b"library").unwrap();
-        let named = |path: &str, bytes: &[u8]| InstalledRuntime { library: path.to_owned(), digest: Digest::of(bytes) };
+        let named = |path: &str, bytes: &[u8]| InstalledRuntime {
+            library: path.to_owned(),
+            digest: Digest::of(bytes),
+        };
         let path = file.path().display().to_string();
         assert!(installed(&named(&path, b"library")).is_ok());
         let other = installed(&named(&path, b"another")).unwrap_err();

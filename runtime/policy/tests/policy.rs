@@ -342,7 +342,11 @@ fn a_model_is_granted_or_denied_by_name() {
     let model = "[[models]]\nname = \"brain\"\nformat = \"onnx\"\ndigest = \"sha256:";
     let model = format!("{model}{}\"\n\n[privacy]", "ab".repeat(32));
     let manifest = manifest(&[("[privacy]", &model)]);
-    denied(ask(&policy(&[]), &manifest, None), Code::NotGrantable, "model \"brain\"; the policy grants no models");
+    denied(
+        ask(&policy(&[]), &manifest, None),
+        Code::NotGrantable,
+        "model \"brain\"; the policy grants no models",
+    );
     admitted(ask(&policy(&[("models = false", "models = true")]), &manifest, None));
 }
 

@@ -25,8 +25,7 @@ fn write(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>> {
         other => return Err(format!("{other} is neither meshnet nor unet").into()),
     };
     std::fs::create_dir_all(folder)?;
-    let input: Vec<u8> =
-        Numbers(2).take((side as usize).pow(axes)).flat_map(|x| x.to_le_bytes()).collect();
+    let input: Vec<u8> = Numbers(2).take((side as usize).pow(axes)).flat_map(|x| x.to_le_bytes()).collect();
     std::fs::write(format!("{folder}/model.onnx"), model)?;
     std::fs::write(format!("{folder}/input.f32"), input)?;
     Ok(())

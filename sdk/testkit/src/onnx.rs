@@ -293,7 +293,11 @@ pub fn unet(side: i64, channels: i64, seed: u64) -> Vec<u8> {
         let to = channels << level;
         pair(&mut net, from, to);
         kept.push((net.last.clone(), to));
-        net.add("MaxPool", &[], &[("kernel_shape", Attribute::Ints(&[2, 2])), ("strides", Attribute::Ints(&[2, 2]))]);
+        net.add(
+            "MaxPool",
+            &[],
+            &[("kernel_shape", Attribute::Ints(&[2, 2])), ("strides", Attribute::Ints(&[2, 2]))],
+        );
         from = to;
     }
     pair(&mut net, from, channels << 4);
@@ -301,7 +305,11 @@ pub fn unet(side: i64, channels: i64, seed: u64) -> Vec<u8> {
     while let Some((skip, to)) = kept.pop() {
         let weights = format!("w{}", net.layers);
         net.weights(&weights, &[from, to, 2, 2], from);
-        net.add("ConvTranspose", &[&weights], &[("kernel_shape", Attribute::Ints(&[2, 2])), ("strides", Attribute::Ints(&[2, 2]))]);
+        net.add(
+            "ConvTranspose",
+            &[&weights],
+            &[("kernel_shape", Attribute::Ints(&[2, 2])), ("strides", Attribute::Ints(&[2, 2]))],
+        );
         net.add("Concat", &[&skip], &[("axis", Attribute::Int(1))]);
         pair(&mut net, 2 * to, to);
         from = to;

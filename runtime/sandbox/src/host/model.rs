@@ -14,14 +14,19 @@ const NUMBER: usize = 4;
 
 pub(super) fn link_model(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
     i.func_wrap("infer", |mut s: Store<'_>, (name, inputs): (String, Vec<model::Tensor>)| {
-        let numbers = inputs.iter().map(|t| t.shape.len().saturating_add(t.data.len()).saturating_mul(NUMBER));
+        let numbers =
+            inputs.iter().map(|t| t.shape.len().saturating_add(t.data.len()).saturating_mul(NUMBER));
         charge(&mut s, numbers.fold(name.len(), usize::saturating_add) as u64)?;
         Ok((infer(&mut s, &name, inputs)?,))
     })
 }
 
 /// The whole price of a run is taken before it: it is known from the graph.
-fn infer(store: &mut Store<'_>, name: &str, inputs: Vec<model::Tensor>) -> Result<Answer<Vec<model::Tensor>>> {
+fn infer(
+    store: &mut Store<'_>,
+    name: &str,
+    inputs: Vec<model::Tensor>,
+) -> Result<Answer<Vec<model::Tensor>>> {
     let models = Arc::clone(&store.data().models);
     let Some(model) = models.get(name) else {
         return Ok(Err(types::Fault::NotGranted));

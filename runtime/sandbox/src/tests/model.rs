@@ -34,7 +34,9 @@ fn infer(name: u32, dims: &[u32], (numbers, count): (u32, u32)) -> String {
             text += &format!("(i32.store (i32.const {}) (i32.const {field}))", 7_000 + 16 * tensor + 4 * at);
         }
     }
-    text + &format!("(call $infer (i32.const 0) (i32.const {name}) (i32.const 7000) (i32.const {count}) (i32.const 64))")
+    text + &format!(
+        "(call $infer (i32.const 0) (i32.const {name}) (i32.const 7000) (i32.const {count}) (i32.const 64))"
+    )
 }
 
 /// Reports whether the call failed, and its fault.
@@ -85,9 +87,15 @@ fn a_model_that_the_manifest_does_not_name_is_not_granted() {
 
 #[test]
 fn tensors_that_the_model_does_not_take_are_out_of_range() {
-    for (dims, numbers, count) in
-        [(&[1, 4][..], 3, 1), (&[4, 1], 4, 1), (&[4], 4, 1), (&[1, 4], 4, 0), (&[1, 4], 4, 2), (&[], 0, 1), (&[u32::MAX; 3], 4, 1)]
-    {
+    for (dims, numbers, count) in [
+        (&[1, 4][..], 3, 1),
+        (&[4, 1], 4, 1),
+        (&[4], 4, 1),
+        (&[1, 4], 4, 0),
+        (&[1, 4], 4, 2),
+        (&[], 0, 1),
+        (&[u32::MAX; 3], 4, 1),
+    ] {
         assert_eq!(fault(&infer(3, dims, (numbers, count))), [1.0, OUT_OF_RANGE], "{dims:?}");
     }
 }
