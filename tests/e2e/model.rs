@@ -164,6 +164,9 @@ fn component(world: &World) -> Vec<u8> {
 
 /// onnxruntime's own library, out of the wheel that the oracles use; `None`, said on one line, where it is not.
 pub fn library() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("TROCAR_ONNXRUNTIME") {
+        return Some(named.into());
+    }
     let venv = root().join("target/venv/lib");
     let pythons = std::fs::read_dir(&venv).into_iter().flatten().flatten();
     let capi = pythons.map(|python| python.path().join("site-packages/onnxruntime/capi"));
