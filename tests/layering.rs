@@ -16,8 +16,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trocar-intake", &["trocar-terms"]),
     ("trocar-registry", &["trocar-terms", "trocar-manifest"]),
     ("trocar-filter", &["trocar-terms"]),
-    ("trocar-sandbox", &["trocar-terms", "trocar-filter"]),
-    ("trocar-worker", &["trocar-terms", "trocar-filter", "trocar-imaging", "trocar-sandbox"]),
+    ("trocar-inference", &["trocar-terms"]),
+    ("trocar-sandbox", &["trocar-terms", "trocar-filter", "trocar-inference"]),
+    (
+        "trocar-worker",
+        &["trocar-terms", "trocar-filter", "trocar-imaging", "trocar-inference", "trocar-sandbox"],
+    ),
     ("trocar-ledger", &["trocar-terms"]),
     ("trocar-tlog", &["trocar-terms", "trocar-manifest"]),
     ("trocar-witness", &["trocar-terms", "trocar-manifest", "trocar-tlog"]),
@@ -58,6 +62,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trocar-guest", &["trocar-guest-macros"]),
     ("trocar-kernels", &["trocar-guest"]),
     ("trocar-compose", &[]),
+    ("brain-volumes", &["trocar-guest"]),
     ("ct-intensity", &["trocar-guest"]),
     ("event-logistic", &["trocar-guest"]),
     ("lesion-volume", &["trocar-guest"]),
@@ -93,6 +98,8 @@ const DEV_EXTRA: &[&str] = &["trocar-testkit"];
 /// What only these crates may name, tests included. A trailing star stands for any ending. The first row that fits counts.
 const ONLY: &[(&str, &[&str])] = &[
     ("wasmtime*", &["trocar-sandbox"]),
+    ("tract-*", &["trocar-inference"]),
+    ("ort", &["trocar-inference"]),
     ("dicom-ul", &["trocar-intake"]),
     ("dicom-*", &["trocar-imaging", "trocar-intake"]),
     ("object_store", &["trocar-intake"]),
@@ -107,7 +114,7 @@ const ONLY: &[(&str, &[&str])] = &[
 ];
 
 /// Who decodes images opens no connection.
-const NO_NETWORK: &[&str] = &["trocar-imaging", "trocar-sandbox", "trocar-worker"];
+const NO_NETWORK: &[&str] = &["trocar-imaging", "trocar-inference", "trocar-sandbox", "trocar-worker"];
 const NETWORK: &[&str] =
     &["trocar-intake", "dicom-ul", "dicom-web", "reqwest", "hyper", "object_store", "tokio", "rustls"];
 

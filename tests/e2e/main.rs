@@ -10,6 +10,7 @@ mod intake;
 mod job;
 mod keys;
 mod ledger;
+mod model;
 mod oracle;
 mod plan;
 mod registry;

@@ -17,6 +17,7 @@ const PACKAGES: &[&str] = &[
     "jsonschema==4.26.0",
     "nibabel==5.4.2",
     "numpy==2.4.6",
+    "onnxruntime==1.32.0",
     "oras==0.2.43",
     "pandas==3.1.1",
     "pyarrow==26.0.1",

@@ -32,7 +32,9 @@ fn check_package(files: &Files, request: &Request, manifest: &Manifest) -> Resul
         subject("manifest.toml", Digest::of(text(files, MANIFEST)?.as_bytes())),
         subject("algorithm.wasm", request.component),
     ];
-    subjects.extend(manifest.models.iter().map(|m| subject(&format!("models/{}", m.name), m.digest)));
+    subjects.extend(
+        manifest.models.iter().map(|m| subject(&trocar_manifest::model_path(m.name.as_str()), m.digest)),
+    );
     let says = |key: &str| statement.get(key).cloned().unwrap_or_default();
     if says("subject") != Value::Array(subjects) || says("predicateType") != "urn:trocar:package:v1" {
         return Err(VerifyError::disagrees(PACKAGE, "the author signed other files"));
@@ -50,7 +52,11 @@ fn not_approved(error: ApprovalError) -> VerifyError {
 }
 
 /// The operators allowed this manifest and component for this dataset, and the job was admitted in time.
-pub(crate) fn check_approval(files: &Files, request: &Request) -> Result<Approval, VerifyError> {
+pub(crate) fn check_approval(
+    files: &Files,
+    request: &Request,
+    manifest: &Manifest,
+) -> Result<Approval, VerifyError> {
     let [_, _, operator] = KEYS;
     if key(files, operator)? != request.approver {
         return Err(VerifyError::disagrees(operator, "another operator"));
@@ -68,6 +74,7 @@ pub(crate) fn check_approval(files: &Files, request: &Request) -> Result<Approva
         (approval.dataset == request.dataset_id, "approved for another dataset"),
         (approval.manifest == request.manifest, "approved another manifest"),
         (approval.component == request.component, "approved another component"),
+        (approval.models.iter().eq(manifest.models.iter().map(|m| &m.digest)), "approved other models"),
         (approval.class == request.class, "approved another class"),
         (approval.policy == request.policy, "approved under another policy"),
         (approval.approved_at <= request.admitted_at, "approved after the job was admitted"),

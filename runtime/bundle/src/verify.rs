@@ -91,7 +91,7 @@ fn walk(bytes: &[u8], trust: &Trust<'_>, trail: &mut Trail) -> Result<Verificati
     let manifest = trail.step(manifest(&files, &request))?;
     trail.step(check_names(&files, &manifest, &request))?;
     trail.step(allowed::check_author(&files, &request, &manifest))?;
-    let approval = trail.step(allowed::check_approval(&files, &request))?;
+    let approval = trail.step(allowed::check_approval(&files, &request, &manifest))?;
     let answerable = trail.step(reviewed::check(&files, &request, status))?;
     trail.step(logged::check_entry(&files, &request))?;
     trail.step(logged::check_proof(&files, &request, trust.log))?;

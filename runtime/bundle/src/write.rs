@@ -70,7 +70,7 @@ pub(crate) fn seal(
 
 /// Adds the crate, which tells what approval, reviews and decision say.
 fn describe(asked: &Asked<'_>, status: Status, files: &mut Files) -> Result<(), BundleError> {
-    let approval = allowed::check_approval(files, asked.request).map_err(Box::new)?;
+    let approval = allowed::check_approval(files, asked.request, asked.manifest).map_err(Box::new)?;
     let answerable = reviewed::check(files, asked.request, status).map_err(Box::new)?;
     let said = verify::described((asked.request, asked.manifest, &approval), answerable.as_ref(), status);
     let paths: BTreeSet<&str> =

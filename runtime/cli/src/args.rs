@@ -127,6 +127,9 @@ pub(crate) struct Algorithm {
     /// The component, or the core module to make one of.
     #[arg(long, value_name = "FILE")]
     pub(crate) component: Option<PathBuf>,
+    /// A model that the manifest names, and its file; its digest is written into the manifest.
+    #[arg(long = "model", value_name = "NAME=FILE", value_parser = pair)]
+    pub(crate) models: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]

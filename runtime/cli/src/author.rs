@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use trocar_filter::{ExactPlan, Plan};
 use trocar_manifest::keys::{PublicKey, SecretKey};
-use trocar_manifest::{Manifest, Package, with_component};
+use trocar_manifest::{Manifest, Package, with_component, with_models};
 use trocar_node::{Keys, Refusal, grant_of, system_random};
 use trocar_policy::{Admitted, Authors, Decision, Policy, Request};
 use trocar_terms::{Class, Digest, Name};
-use trocar_worker::{CompileError, Grant, Launcher};
+use trocar_worker::{CompileError, Grant, JobModels, Launcher, ModelFacts, ModelRuntime, check_model};
 
 pub(crate) fn key(out: Out, home: &Path, verb: Key) -> Result<Exit, Failure> {
     let keys = Keys::of(home);
@@ -55,7 +55,8 @@ fn export(out: Out, keys: &Keys, name: &Name, output: Option<&Path>) -> Result<(
 }
 
 pub(crate) fn check(out: Out, args: &Check) -> Result<Exit, Failure> {
-    let (text, manifest) = read_manifest(&args.algorithm.manifest)?;
+    let (text, manifest, models) = read_algorithm(&args.algorithm)?;
+    check_models(&models)?;
     let component = args.algorithm.component.as_deref().map(read_component).transpose()?;
     if let Some(component) = &component {
         check_component(component, &grant_of(&manifest))?;
@@ -180,13 +181,14 @@ pub(crate) fn refused_in(manifest: &Manifest, refusal: &Refusal) -> Failure {
 }
 
 pub(crate) fn pack(out: Out, home: &Path, args: &Pack) -> Result<Exit, Failure> {
-    let (text, manifest) = read_manifest(&args.algorithm.manifest)?;
+    let (text, manifest, models) = read_algorithm(&args.algorithm)?;
     let component = required_component(&args.algorithm)?;
     check_component(&component, &grant_of(&manifest))?;
+    check_models(&models)?;
     rho(&manifest, None)?;
     let key = Keys::of(home).get(&args.as_)?;
-    let bytes = Package::pack(&text, &component, &BTreeMap::new(), &key)
-        .map_err(|e| Failure::plain(Exit::Failed, e))?;
+    let bytes =
+        Package::pack(&text, &component, &models, &key).map_err(|e| Failure::plain(Exit::Failed, e))?;
     let package = Package::open(&bytes).map_err(|e| Failure::plain(Exit::Failed, e))?;
     std::fs::write(&args.output, &bytes)
         .with_context(|| format!("cannot write {}", args.output.display()))?;
@@ -208,6 +210,57 @@ pub(crate) fn read_manifest(path: &Path) -> Result<(String, Manifest), Failure> 
     let manifest = Manifest::parse(&path.display().to_string(), &text)
         .map_err(|e| Failure::located(Exit::Refused, e))?;
     Ok((text, manifest))
+}
+
+/// A manifest with the models that it names: their files give the digests that it does not say.
+pub(crate) fn read_algorithm(algorithm: &Algorithm) -> Result<(String, Manifest, Models), Failure> {
+    let located = |e| Failure::located(Exit::Refused, e);
+    let path = &algorithm.manifest;
+    let (name, text) = (path.display().to_string(), read_text(path, Input::Manifest)?);
+    let mut models = Models::new();
+    for (model, file) in &algorithm.models {
+        models.insert(model.clone(), read_bounded(Path::new(file), Input::Model)?);
+    }
+    let digests = models.iter().map(|(model, bytes)| (model.clone(), Digest::of(bytes))).collect();
+    let text = with_models(&name, &text, &digests).map_err(located)?;
+    let manifest = Manifest::parse(&name, &text).map_err(located)?;
+    if let Some(model) = models.keys().find(|m| !manifest.models.iter().any(|n| n.name.as_str() == *m)) {
+        let words = format!("{name} names no model {model}: add it under [[models]]");
+        return Err(Failure::Plain(Exit::Refused, anyhow::anyhow!(words)));
+    }
+    Ok((text, manifest, models))
+}
+
+/// Models by the names that the manifest gives them.
+pub(crate) type Models = BTreeMap<String, Vec<u8>>;
+
+/// Refuses a model that a node would refuse; gives what each takes and costs.
+pub(crate) fn check_models(models: &Models) -> Result<BTreeMap<String, ModelFacts>, Failure> {
+    let (launcher, runtime) = (launcher()?, ModelRuntime::embedded());
+    let facts = |(name, bytes): (&String, &Vec<u8>)| {
+        let checked = check_model(&launcher, bytes, &runtime);
+        let facts =
+            checked.map_err(|e| Failure::Plain(Exit::Refused, anyhow::anyhow!("the model {name}: {e}")))?;
+        Ok((name.clone(), facts))
+    };
+    models.iter().map(facts).collect()
+}
+
+/// What a node with the embedded runtime would say of a model.
+pub(crate) fn check_model_of(bytes: &[u8]) -> Result<ModelFacts, String> {
+    let launcher = Launcher::this_binary().map_err(|error| error.to_string())?;
+    check_model(&launcher, bytes, &ModelRuntime::embedded()).map_err(|error| error.to_string())
+}
+
+/// The models of a rehearsal: every one that the manifest names, checked.
+pub(crate) fn job_models(manifest: &Manifest, models: &Models) -> Result<JobModels, Failure> {
+    if let Some(model) = manifest.models.iter().find(|m| !models.contains_key(m.name.as_str())) {
+        let words = format!("give the file of the model {} with --model {}=FILE", model.name, model.name);
+        return Err(Failure::Plain(Exit::Usage, anyhow::anyhow!(words)));
+    }
+    check_models(models)?;
+    let all = models.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    Ok(JobModels::new(all, ModelRuntime::embedded()).context("no memory for the models")?)
 }
 
 pub(crate) fn read_policy(path: &Path) -> Result<Policy, Failure> {

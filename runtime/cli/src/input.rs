@@ -18,6 +18,7 @@ pub(crate) enum Input {
     Policy,
     Key,
     Component,
+    Model,
     Package,
     Bundle,
 }
@@ -26,14 +27,15 @@ impl Input {
     fn max(self) -> u64 {
         match self {
             Self::Manifest | Self::Policy | Self::Key => MAX_TEXT,
-            Self::Component | Self::Package | Self::Bundle => archive::MAX_BYTES as u64,
+            Self::Component | Self::Model | Self::Package | Self::Bundle => archive::MAX_BYTES as u64,
         }
     }
 
     /// How every file of the kind begins. Of any other file its first bytes are read alone: they tell that it is none.
     fn begins(self) -> &'static [u8] {
         match self {
-            Self::Manifest | Self::Policy | Self::Key => b"",
+            // ONNX has no first bytes of its own.
+            Self::Manifest | Self::Policy | Self::Key | Self::Model => b"",
             Self::Component => b"\0asm",
             Self::Package | Self::Bundle => b"PK",
         }
@@ -47,6 +49,7 @@ impl Input {
             Self::Policy => "name the policy with --policy FILE",
             Self::Key => "write it with `trocar key export NAME -o FILE`",
             Self::Component => "name the component with --component FILE",
+            Self::Model => "name the model's file with --model NAME=FILE",
             Self::Package => "make the package with `trocar pack`",
             Self::Bundle => "fetch the bundle with `trocar results get JOB -o FILE`",
         }

@@ -4,7 +4,8 @@
 
 use crate::args::Test;
 use crate::author::{
-    check_component, decide, exact_plan, launcher, plan, read_manifest, read_policy, required_component,
+    Models, check_component, decide, exact_plan, job_models, launcher, plan, read_algorithm, read_policy,
+    required_component,
 };
 use crate::failure::{Exit, Failure};
 use crate::input::{Input, read_bounded};
@@ -26,7 +27,7 @@ use trocar_testkit::cohort::{self, CohortSpec};
 use trocar_worker::{ClinicalTable, FileEntry, Launcher, MapJob, Mapped, ScanRules, Slot};
 
 pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
-    let (manifest, component) = algorithm(args)?;
+    let (manifest, component, models) = algorithm(args)?;
     let policy = match &args.policy {
         Some(path) => read_policy(path)?,
         None => permissive(manifest.class)?,
@@ -45,6 +46,7 @@ pub(crate) fn test(out: Out, args: &Test) -> Result<Exit, Failure> {
     };
     let mut job = MapJob {
         code: check_component(&component, &grant)?,
+        models: job_models(&manifest, &models)?,
         grant,
         limits: manifest.limits,
         params: decision.parameters.into_iter().collect(),
@@ -102,14 +104,14 @@ fn tell_exact(
     Ok(Exit::Done)
 }
 
-fn algorithm(args: &Test) -> Result<(Manifest, Vec<u8>), Failure> {
+fn algorithm(args: &Test) -> Result<(Manifest, Vec<u8>, Models), Failure> {
     if let Some(path) = &args.package {
         let bytes = read_bounded(path, Input::Package)?;
         let package = Package::open(&bytes).map_err(|e| Failure::plain(Exit::Unverified, e))?;
-        return Ok((package.manifest, package.component));
+        return Ok((package.manifest, package.component, package.models));
     }
-    let (_, manifest) = read_manifest(&args.algorithm.manifest)?;
-    Ok((manifest, required_component(&args.algorithm)?))
+    let (_, manifest, models) = read_algorithm(&args.algorithm)?;
+    Ok((manifest, required_component(&args.algorithm)?, models))
 }
 
 /// N_pub of a rehearsal without a policy of its own.

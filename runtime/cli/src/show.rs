@@ -1,11 +1,13 @@
 //! What a package asks for and what was released, in plain words.
 
+use crate::author::check_model_of;
 use crate::failure::Failure;
 use crate::out::{Out, table};
 use serde_json::json;
 use trocar_filter::{At, DerivedFigure, Figure, Figures, Number, Part};
 use trocar_manifest::{Manifest, Package};
 use trocar_terms::{Axis, Class, Kind, Output};
+use trocar_worker::{ModelFacts, Port};
 
 /// `reviews`: who has signed its code so far.
 pub(crate) fn show(out: Out, package: &Package, reviews: &[String]) -> Result<(), Failure> {
@@ -13,14 +15,57 @@ pub(crate) fn show(out: Out, package: &Package, reviews: &[String]) -> Result<()
         serde_json::from_slice(package.manifest.canonical()).map_err(anyhow::Error::from)?;
     let mut row = json!({"digest": package.manifest.digest(), "package": package.digest(), "author": package.author,
         "component": package.component_digest(), "component_bytes": package.component.len(), "manifest": canonical});
+    let models: Vec<_> = package.models.iter().map(|(name, bytes)| (name, check_model_of(bytes))).collect();
+    if !models.is_empty() {
+        row["models"] = models_row(package, &models);
+    }
     if package.manifest.class == Class::ReviewedCode {
         row["reviewed_by"] = json!(reviews);
     }
-    out.result(&row, || words(package, reviews))?;
+    out.result(&row, || words(package, reviews, &models))?;
     Ok(())
 }
 
-fn words(package: &Package, reviews: &[String]) -> String {
+/// A model as the embedded runtime sees it, or why it would be refused.
+type Seen<'a> = (&'a String, Result<ModelFacts, String>);
+
+fn models_row(package: &Package, models: &[Seen<'_>]) -> serde_json::Value {
+    let row = |(name, seen): &Seen<'_>| {
+        let digest = package.manifest.models.iter().find(|m| m.name.as_str() == *name).map(|m| m.digest);
+        match seen {
+            Ok(facts) => json!({"name": name, "digest": digest, "facts": facts}),
+            Err(why) => json!({"name": name, "digest": digest, "refused": why}),
+        }
+    };
+    models.iter().map(row).collect()
+}
+
+/// What a model is, for whoever approves its digest.
+fn model_words(package: &Package, (name, seen): &Seen<'_>) -> Vec<String> {
+    let digest = package.manifest.models.iter().find(|m| m.name.as_str() == *name);
+    let digest = digest.map_or_else(String::new, |m| m.digest.to_string());
+    let facts = match seen {
+        Ok(facts) => facts,
+        Err(why) => return vec![format!("  runs the model    {name}: {digest}; it would be refused: {why}")],
+    };
+    let ports = |ports: &[Port]| {
+        let port = |p: &Port| {
+            let dims: Vec<String> = p.shape.iter().map(ToString::to_string).collect();
+            format!("{} of {}", p.name, dims.join(" x "))
+        };
+        listed(ports.iter().map(port))
+    };
+    vec![
+        format!("  runs the model    {name}: {digest} ({} bytes)", facts.bytes),
+        format!(
+            "                    {} operators, {} parameters, {} multiply-adds and {} fuel a run",
+            facts.operators, facts.parameters, facts.multiply_adds, facts.fuel
+        ),
+        format!("                    from {} to {}", ports(&facts.inputs), ports(&facts.outputs)),
+    ]
+}
+
+fn words(package: &Package, reviews: &[String], models: &[Seen<'_>]) -> String {
     let m = &package.manifest;
     let mut lines = vec![
         format!("{} {}: {}", m.name, m.version, m.title),
@@ -38,6 +83,7 @@ fn words(package: &Package, reviews: &[String]) -> String {
             m.limits.fuel()
         ),
     ];
+    lines.extend(models.iter().flat_map(|model| model_words(package, model)));
     lines.extend(guard_words(m, reviews));
     lines.extend(m.outputs.iter().map(|output| output_words(output, m.class)));
     lines.extend(m.derived.iter().map(|d| {

@@ -1,19 +1,22 @@
 //! From the TOML as it is written to a checked `Manifest`.
 
-use crate::manifest::{Capabilities, Cohort, Manifest, ManifestError, Privacy};
+use crate::manifest::{Capabilities, Cohort, Manifest, ManifestError, Model, ONNX, Privacy};
 use crate::place::Source;
-use crate::raw::{RawCapabilities, RawCohort, RawLimits, RawManifest, RawPrivacy};
+use crate::raw::{RawCapabilities, RawCohort, RawLimits, RawManifest, RawModel, RawPrivacy};
 use crate::reading::{self, Examples, keyword, label, positive, purposes, unique};
 use crate::text::{Problem, nearest};
 use crate::{canonical, cohort, declared, derived, outputs};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
-use trocar_terms::{Limits, Modality, Name};
+use trocar_terms::{Digest, Limits, Modality, Name};
 
 /// The name under which a cohort reads the modalities of a patient's series.
 const MODALITY: &str = "modality";
 /// As in the filter: each round maps every patient anew and is paid for anew.
 const MOST_ROUNDS: u32 = 64;
+/// Each model is held in memory by every worker.
+const MOST_MODELS: usize = 8;
 
 const EXAMPLES: Examples = &[
     ("schema", "schema = 1"),
@@ -35,6 +38,11 @@ const EXAMPLES: Examples = &[
     ("columns", "columns = [\"age_years\"]"),
     ("cohort", "[cohort] with where = 'modality = \"CT\"'"),
     ("where", "where = 'modality = \"CT\"'"),
+    (
+        "digest",
+        "digest = \"sha256:<64 hex digits>\" (or leave it out: `trocar pack --model NAME=FILE` writes it)",
+    ),
+    ("format", "format = \"onnx\""),
     ("filterable", "filterable = [\"age_years\"]"),
     ("type", "type = \"real\""),
     ("min", "min = 0"),
@@ -79,15 +87,11 @@ pub(crate) fn component_place(file_name: &str, text: &str) -> Result<Range<usize
     if let Some(component) = raw.component {
         return Ok(component.span());
     }
-    let end = raw.class.span().end;
-    let rest = text.get(end..).unwrap_or_default();
-    let line = end.saturating_add(rest.find('\n').unwrap_or(rest.len()));
-    Ok(line..line)
+    Ok(line_end(text, raw.class.span().end))
 }
 
 fn checked(text: &str) -> Result<Manifest, Problem> {
     let raw: RawManifest = reading::toml(text, EXAMPLES)?;
-    refuse_what_is_not_enforced(&raw)?;
     let capabilities = capabilities(raw.capabilities)?;
     let outputs = outputs::outputs(raw.outputs)?;
     let mut manifest = Manifest {
@@ -102,7 +106,7 @@ fn checked(text: &str) -> Result<Manifest, Problem> {
         limits: limits(&raw.limits)?,
         cohort: cohort(text, raw.cohort, &capabilities)?,
         capabilities,
-        models: Vec::new(),
+        models: models(&raw.models)?,
         parameters: declared::parameters(raw.parameters)?,
         privacy: privacy(&raw.privacy)?,
         derived: derived::derived(raw.derived, &outputs)?,
@@ -115,13 +119,58 @@ fn checked(text: &str) -> Result<Manifest, Problem> {
     Ok(manifest)
 }
 
-/// What the contract has and this version does not do: accepted, it would be a promise that nothing keeps.
-fn refuse_what_is_not_enforced(raw: &RawManifest) -> Result<(), Problem> {
-    if let Some(model) = raw.models.first() {
-        let help = "remove [[models]]; compute in the component";
-        return Err(Problem::new(model.span(), "this version does not yet run models", help));
+/// Models by name, each with the digest of its file.
+fn models(raw: &[RawModel]) -> Result<Vec<Model>, Problem> {
+    let names: Vec<Spanned<&Name>> =
+        raw.iter().map(|m| Spanned::new(m.name.span(), m.name.get_ref())).collect();
+    unique(&names, "model")?;
+    if let Some(ninth) = raw.get(MOST_MODELS) {
+        let help = "remove some [[models]]";
+        return Err(Problem::new(
+            ninth.name.span(),
+            format!("a manifest has at most {MOST_MODELS} models"),
+            help,
+        ));
     }
-    Ok(())
+    raw.iter().map(model).collect()
+}
+
+fn model(raw: &RawModel) -> Result<Model, Problem> {
+    if raw.format.get_ref() != ONNX {
+        let message = format!("`{}` is not a format of models", raw.format.get_ref());
+        return Err(Problem::new(raw.format.span(), message, "write `format = \"onnx\"`"));
+    }
+    let Some(digest) = &raw.digest else {
+        let name = raw.name.get_ref();
+        let help = format!(
+            "give its file with `--model {name}=FILE`, or write `digest = \"sha256:<64 hex digits>\"`"
+        );
+        return Err(Problem::new(raw.name.span(), format!("the model `{name}` has no digest"), help));
+    };
+    Ok(Model { name: raw.name.get_ref().clone(), digest: *digest.get_ref(), format: ONNX.to_owned() })
+}
+
+/// Where the digests of these models go, first to last: over the value that is there, or an empty range at the end of the name's
+/// line.
+pub(crate) fn model_places(
+    file_name: &str,
+    text: &str,
+    digests: &BTreeMap<String, Digest>,
+) -> Result<Vec<(Range<usize>, Digest)>, ManifestError> {
+    let raw: RawManifest = reading::toml(text, EXAMPLES).map_err(|p| p.within(file_name, text))?;
+    let place = |model: &RawModel| {
+        let digest = digests.get(model.name.get_ref().as_str())?;
+        let span = model.digest.as_ref().map_or_else(|| line_end(text, model.name.span().end), Spanned::span);
+        Some((span, *digest))
+    };
+    Ok(raw.models.iter().filter_map(place).collect())
+}
+
+/// The empty range at the end of the line on which `at` stands.
+fn line_end(text: &str, at: usize) -> Range<usize> {
+    let rest = text.get(at..).unwrap_or_default();
+    let line = at.saturating_add(rest.find('\n').unwrap_or(rest.len()));
+    line..line
 }
 
 fn kebab(name: Spanned<Name>) -> Result<Name, Problem> {

@@ -33,8 +33,10 @@ mod signed;
 mod statement;
 
 pub use approval::{Approval, ApprovalError, Permit, countersign_approval, verify_approval};
-pub use manifest::{Capabilities, Cohort, Manifest, ManifestError, Model, Privacy, with_component};
-pub use package::{Package, PackageError};
+pub use manifest::{
+    Capabilities, Cohort, Manifest, ManifestError, Model, Privacy, with_component, with_models,
+};
+pub use package::{Package, PackageError, model_path};
 pub use parameters::{Parameter, ParameterKind};
 pub use place::Place;
 pub use raw::schema;

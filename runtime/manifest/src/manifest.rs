@@ -3,6 +3,7 @@ use crate::place::Source;
 use crate::text::TextError;
 use crate::{Parameter, check};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use trocar_terms::{Class, Decimal, Derived, Digest, Limits, Modality, Name, Output};
 
 /// Where a manifest is wrong, and what to write instead.
@@ -34,7 +35,7 @@ pub struct Manifest {
     pub limits: Limits,
     /// What the guest can reach; everything else does not exist for it.
     pub capabilities: Capabilities,
-    /// Models beside the component; none in this version.
+    /// Models beside the component.
     pub models: Vec<Model>,
     /// Which patients.
     pub cohort: Cohort,
@@ -72,7 +73,10 @@ pub struct Capabilities {
     pub columns: Vec<Name>,
 }
 
-/// A model that travels in the package.
+/// The one format of models.
+pub(crate) const ONNX: &str = "onnx";
+
+/// A model that travels in the package, as the file `models/NAME.onnx`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Model {
@@ -147,5 +151,23 @@ pub fn with_component(file_name: &str, text: &str, digest: Digest) -> Result<Str
     let line = if span.is_empty() { format!("\ncomponent = \"{digest}\"") } else { format!("\"{digest}\"") };
     let written = [before, &line, after].concat();
     Manifest::parse(file_name, &written)?;
+    Ok(written)
+}
+
+/// Writes `digest = "<digest>"` into the entries of these models, over an earlier one or after `name`.
+///
+/// # Errors
+/// The text is no manifest apart from the digests that are missing.
+pub fn with_models(
+    file_name: &str,
+    text: &str,
+    digests: &BTreeMap<String, Digest>,
+) -> Result<String, ManifestError> {
+    let mut written = text.to_owned();
+    // From the end on, so that the earlier places stay where they are.
+    for (span, digest) in check::model_places(file_name, text, digests)?.into_iter().rev() {
+        let line = if span.is_empty() { format!("\ndigest = \"{digest}\"") } else { format!("\"{digest}\"") };
+        written.replace_range(span, &line);
+    }
     Ok(written)
 }

@@ -12,6 +12,7 @@ const MANIFEST: &str = "manifest.toml";
 const COMPONENT: &str = "algorithm.wasm";
 const SIGNATURES: &str = "signatures.dsse.json";
 const MODELS: &str = "models/";
+const ENDING: &str = ".onnx";
 
 /// A verified package: its author signed exactly these bytes. Only [`Package::open`] makes one.
 ///
@@ -26,7 +27,7 @@ pub struct Package {
     pub manifest: Manifest,
     /// `algorithm.wasm`, whose digest the manifest names.
     pub component: Vec<u8>,
-    /// The models by name; none in this version.
+    /// The models by name.
     pub models: BTreeMap<String, Vec<u8>>,
     /// Who signed. Whether that is someone to trust is the policy's question.
     pub author: PublicKey,
@@ -96,7 +97,7 @@ impl Package {
             (COMPONENT.to_owned(), component.to_vec()),
             (SIGNATURES.to_owned(), envelope.to_json()?),
         ]);
-        files.extend(models.iter().map(|(name, bytes)| (format!("{MODELS}{name}"), bytes.clone())));
+        files.extend(models.iter().map(|(name, bytes)| (model_path(name), bytes.clone())));
         Ok(archive::write(&files)?)
     }
 
@@ -136,9 +137,18 @@ fn take(files: &mut BTreeMap<String, Vec<u8>>, name: &str) -> Result<Vec<u8>, Pa
     files.remove(name).ok_or_else(|| PackageError::Files(format!("has no {name}")))
 }
 
+/// Where a model stands in a package, and in the statement that its author signs.
+#[must_use]
+pub fn model_path(name: &str) -> String {
+    format!("{MODELS}{name}{ENDING}")
+}
+
 /// What is left of the files must be models.
 fn models(files: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, Vec<u8>>, PackageError> {
-    let named = |(name, bytes): (String, Vec<u8>)| match name.strip_prefix(MODELS) {
+    let named = |(name, bytes): (String, Vec<u8>)| match name
+        .strip_prefix(MODELS)
+        .and_then(|n| n.strip_suffix(ENDING))
+    {
         Some(model) => Ok((model.to_owned(), bytes)),
         None => Err(PackageError::Files(format!("holds {name}, which no package has"))),
     };
@@ -153,7 +163,7 @@ fn check_models(manifest: &Manifest, models: &BTreeMap<String, Vec<u8>>) -> Resu
     for model in &manifest.models {
         let name = model.name.as_str();
         let bytes = models.get(name).ok_or_else(|| PackageError::Files(format!("lacks the model {name}")))?;
-        check_digest(name, bytes, Some(model.digest))?;
+        check_digest(&model_path(name), bytes, Some(model.digest))?;
     }
     Ok(())
 }
@@ -178,7 +188,7 @@ fn signed(
     let models: Vec<Digest> = manifest.models.iter().map(|m| m.digest).collect();
     let mut subject =
         vec![(MANIFEST.to_owned(), Digest::of(text.as_bytes())), (COMPONENT.to_owned(), component)];
-    subject.extend(manifest.models.iter().map(|m| (format!("{MODELS}{}", m.name), m.digest)));
+    subject.extend(manifest.models.iter().map(|m| (model_path(m.name.as_str()), m.digest)));
     let predicate = Predicate { author, manifest: manifest.digest(), component, models };
     let statement = Statement::new(subject, PREDICATE, predicate);
     statement.bytes().map_err(|e| PackageError::Statement(e.to_string()))

@@ -3,7 +3,6 @@
 use crate::reading::Scalar;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use toml::Spanned;
 use trocar_terms::{Class, DERIVED_KINDS, Decimal, Digest, Modality, Name};
 
@@ -42,9 +41,10 @@ pub(crate) struct RawManifest {
     /// What the guest can reach; everything else does not exist for it.
     #[serde(default)]
     pub(crate) capabilities: RawCapabilities,
+    /// Models that travel in the package and that the guest may run.
+    #[schemars(length(max = 8))]
     #[serde(default)]
-    #[schemars(skip)]
-    pub(crate) models: Vec<Spanned<IgnoredAny>>,
+    pub(crate) models: Vec<RawModel>,
     /// Which patients.
     pub(crate) cohort: RawCohort,
     /// What a researcher may set.
@@ -96,6 +96,22 @@ pub(crate) struct RawCapabilities {
     /// Columns of the clinical table.
     #[schemars(with = "Vec<String>")]
     pub(crate) columns: Vec<Spanned<Name>>,
+}
+
+/// A model of the package: the file `models/NAME.onnx`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawModel {
+    /// What the guest calls it; unique within the manifest.
+    #[schemars(schema_with = "name_schema")]
+    pub(crate) name: Spanned<Name>,
+    /// Digest of the file; written by `trocar pack --model`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
+    pub(crate) digest: Option<Spanned<Digest>>,
+    /// onnx
+    #[schemars(schema_with = "format_schema")]
+    pub(crate) format: Spanned<String>,
 }
 
 /// Which patients.
@@ -291,6 +307,10 @@ fn class_schema(_: &mut SchemaGenerator) -> Schema {
 fn modalities_schema(_: &mut SchemaGenerator) -> Schema {
     let codes = [Modality::CT, Modality::MR, Modality::PT].map(Modality::code);
     json_schema!({"type": "array", "items": {"enum": codes}})
+}
+
+fn format_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"enum": [crate::manifest::ONNX]})
 }
 
 fn kind_schema(_: &mut SchemaGenerator) -> Schema {

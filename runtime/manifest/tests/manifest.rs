@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use trocar_manifest::dsse::{self, Envelope};
 use trocar_manifest::keys::{PublicKey, SecretKey};
 use trocar_manifest::{
-    Approval, ApprovalError, Manifest, Package, PackageError, verify_approval, with_component,
+    Approval, ApprovalError, Manifest, Package, PackageError, model_path, verify_approval, with_component,
+    with_models,
 };
 use trocar_manifest::{archive, canonical, parameters};
 use trocar_terms::{Class, DatasetId, Digest, Timestamp, Value};
@@ -202,6 +203,48 @@ fn a_file_changed_inside_a_canonical_archive_is_refused() {
     assert!(matches!(rebuilt("models/extra", b""), PackageError::Files(_)));
     let spaced = [files["signatures.dsse.json"].as_slice(), b" "].concat();
     assert!(matches!(rebuilt("signatures.dsse.json", &spaced), PackageError::Files(_)));
+}
+
+/// The manifest of two models with the digests of these files.
+fn with_two_models() -> (String, BTreeMap<String, Vec<u8>>) {
+    let files = BTreeMap::from([("brain".to_owned(), b"one".to_vec()), ("lung".to_owned(), b"two".to_vec())]);
+    let digests = files.iter().map(|(name, bytes)| (name.clone(), Digest::of(bytes))).collect();
+    (with_models("m.toml", &valid("models.toml").0, &digests).unwrap(), files)
+}
+
+#[test]
+fn the_digests_of_models_are_written_where_they_belong() {
+    let (text, _) = with_two_models();
+    let models = Manifest::parse("m.toml", &text).unwrap().models;
+    assert_eq!([models[0].digest, models[1].digest], [Digest::of(b"one"), Digest::of(b"two")]);
+    let bare: String =
+        text.lines().filter(|l| !l.starts_with("digest = ")).map(|l| format!("{l}\n")).collect();
+    assert!(Manifest::parse("m.toml", &bare).is_err());
+    let digests = models.iter().map(|m| (m.name.to_string(), m.digest)).collect();
+    let again = Manifest::parse("m.toml", &with_models("m.toml", &bare, &digests).unwrap()).unwrap();
+    assert_eq!(again.models, models);
+}
+
+#[test]
+fn the_models_of_a_package_are_those_that_its_manifest_and_its_author_named() {
+    let (text, files) = with_two_models();
+    let pack = |files: &BTreeMap<String, Vec<u8>>| Package::pack(&text, b"\0asm", files, &key(1));
+    let bytes = pack(&files).unwrap();
+    assert_eq!(Package::open(&bytes).unwrap().models, files);
+    let one = BTreeMap::from([("brain".to_owned(), b"one".to_vec())]);
+    assert_eq!(pack(&one).unwrap_err().to_string(), "the package lacks the model lung");
+    let other =
+        BTreeMap::from([("lung".to_owned(), b"two!".to_vec()), ("brain".to_owned(), b"one".to_vec())]);
+    assert!(matches!(pack(&other), Err(PackageError::Digest { file, .. }) if file == "models/lung.onnx"));
+    for (name, contents) in [("brain", &b"0ne"[..]), ("third", b"three")] {
+        let mut files = archive::read(&bytes).unwrap();
+        files.insert(model_path(name), contents.to_vec());
+        assert!(Package::open(&archive::write(&files).unwrap()).is_err(), "{name}");
+    }
+    let mut files = archive::read(&bytes).unwrap();
+    files.remove("models/lung.onnx");
+    let error = Package::open(&archive::write(&files).unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "the package lacks the model lung");
 }
 
 #[test]

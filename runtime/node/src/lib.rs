@@ -27,6 +27,7 @@ mod home;
 mod job;
 mod keys;
 mod log;
+mod models;
 mod node;
 mod patients;
 mod report;

@@ -2,9 +2,9 @@
 
 use crate::columns::clinical;
 use crate::grantable::grantable;
+use crate::inference::inference;
 use crate::policy::{Authors, Isolation, Layer, Policy, PolicyError, Witness};
 use crate::raw::{RawDeidentification, RawPolicy};
-use std::ops::Range;
 use toml::Spanned;
 use trocar_manifest::canonical;
 use trocar_manifest::keys::PublicKey;
@@ -71,6 +71,10 @@ pub(crate) const EXAMPLES: Examples = &[
     ("type", "type = \"integer\""),
     ("min", "min = 0"),
     ("max", "max = 120"),
+    ("inference", "[inference] with runtime = \"tract\""),
+    ("runtime", "runtime = \"tract\""),
+    ("library", "library = \"/opt/onnxruntime/libonnxruntime.so\""),
+    ("digest", "digest = \"sha256:<64 hex digits>\""),
     ("clinical", "[clinical] with key and index_date"),
     ("key", "key = \"patient_id\""),
     ("index_date", "index_date = \"diagnosis_date\""),
@@ -85,7 +89,6 @@ pub(crate) fn policy(file_name: &str, text: &str) -> Result<Policy, PolicyError>
 
 fn checked(text: &str) -> Result<Policy, Problem> {
     let raw: RawPolicy = reading::toml(text, EXAMPLES)?;
-    refuse_what_is_not_enforced(&raw)?;
     let clinical = clinical(raw.clinical.as_ref())?;
     let mut policy = Policy {
         schema: reading::schema_one(&raw.schema)?,
@@ -110,6 +113,7 @@ fn checked(text: &str) -> Result<Policy, Problem> {
         containment: containment(&raw.containment)?,
         witness: witness(&raw.witness)?,
         deidentification: deidentification(&raw.deidentification)?,
+        inference: inference(raw.inference.as_ref())?,
         grantable: grantable(&raw.grantable, &clinical)?,
         clinical,
         text: text.to_owned(),
@@ -118,18 +122,6 @@ fn checked(text: &str) -> Result<Policy, Problem> {
     let whole = |e: canonical::CanonicalError| Problem::new(0..0, e.to_string(), "write finite numbers");
     policy.canonical = canonical::json(&policy).map_err(whole)?;
     Ok(policy)
-}
-
-/// What the contract has and this version does not do: accepted, it would be a promise that nothing keeps.
-fn refuse_what_is_not_enforced(raw: &RawPolicy) -> Result<(), Problem> {
-    let later = |span: Range<usize>, what: &str, example: &str| {
-        let help = format!("write `{example}`");
-        Err(Problem::new(span, format!("this version does not yet {what}"), help))
-    };
-    if *raw.grantable.models.get_ref() {
-        return later(raw.grantable.models.span(), "run models", "models = false");
-    }
-    Ok(())
 }
 
 fn isolation(given: &Spanned<String>) -> Result<Isolation, Problem> {

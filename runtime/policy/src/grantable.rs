@@ -20,7 +20,7 @@ pub(crate) fn grantable(raw: &RawGrantable, clinical: &Clinical) -> Result<Grant
         modalities: raw.modalities.iter().map(|m| *m.get_ref()).collect(),
         pixels: raw.pixels,
         masks: raw.masks,
-        models: *raw.models.get_ref(),
+        models: raw.models,
         attributes: raw.attributes.iter().map(attribute).collect::<Result<_, _>>()?,
         columns: raw.columns.iter().map(|c| column(c, clinical)).collect::<Result<_, _>>()?,
     })

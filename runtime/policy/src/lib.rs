@@ -15,11 +15,12 @@ mod common;
 mod complete;
 mod decide;
 mod grantable;
+mod inference;
 mod policy;
 mod raw;
 
 pub use common::{COMMON_NAMES, CommonName, From};
 pub use complete::with_operator;
 pub use decide::{Admitted, Decision, Request, countable, decide};
-pub use policy::{Authors, Isolation, Layer, Policy, PolicyError, Witness};
+pub use policy::{Authors, InstalledRuntime, Isolation, Layer, Policy, PolicyError, Witness};
 pub use raw::schema;

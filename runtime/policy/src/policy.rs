@@ -48,6 +48,9 @@ pub struct Policy {
     pub(crate) witness: Option<Witness>,
     #[serde(skip_serializing_if = "Clinical::is_default")]
     pub(crate) clinical: Clinical,
+    /// Not written where it is the embedded one: policies that never named any keep their digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) inference: Option<InstalledRuntime>,
     pub(crate) grantable: Grantable,
     /// The text that was parsed: what a node keeps.
     #[serde(skip)]
@@ -55,6 +58,15 @@ pub struct Policy {
     /// The RFC 8785 bytes of all the above; written once, at the end of the parse.
     #[serde(skip)]
     pub(crate) canonical: Vec<u8>,
+}
+
+/// A library of onnxruntime that the operator has installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InstalledRuntime {
+    /// Its absolute path.
+    pub library: String,
+    /// What the file must be.
+    pub digest: Digest,
 }
 
 /// How far patients are kept from each other.
@@ -225,6 +237,12 @@ impl Policy {
     #[must_use]
     pub fn operators(&self) -> &[PublicKey] {
         &self.operators
+    }
+
+    /// What computes models; `None` for the embedded runtime.
+    #[must_use]
+    pub const fn inference(&self) -> Option<&InstalledRuntime> {
+        self.inference.as_ref()
     }
 
     /// Where the ledger's head is countersigned; `None` where a rollback is not detected.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use trocar_manifest::keys::PublicKey;
 use trocar_manifest::reading::Scalar;
-use trocar_terms::{Class, Decimal, Modality, Name, PrivateGroups};
+use trocar_terms::{Class, Decimal, Digest, Modality, Name, PrivateGroups};
 
 /// The policy of a Trocar dataset, schema 1.
 #[derive(Deserialize, JsonSchema)]
@@ -81,8 +81,25 @@ pub(crate) struct RawPolicy {
     pub(crate) deidentification: RawDeidentification,
     /// How the clinical table is keyed and dated; by `patient_id` and without dates where it is not there.
     pub(crate) clinical: Option<RawClinical>,
+    /// What computes models; the embedded runtime where it is not there.
+    pub(crate) inference: Option<RawInference>,
     /// What a manifest may ask for.
     pub(crate) grantable: RawGrantable,
+}
+
+/// What computes models.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawInference {
+    /// tract, which is embedded, or onnxruntime.
+    #[schemars(schema_with = "runtime_schema")]
+    pub(crate) runtime: Spanned<String>,
+    /// onnxruntime: the absolute path of its library.
+    #[schemars(with = "Option<String>")]
+    pub(crate) library: Option<Spanned<String>>,
+    /// onnxruntime: the digest of that file.
+    #[schemars(with = "Option<String>", regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
+    pub(crate) digest: Option<Spanned<Digest>>,
 }
 
 /// The de-identification gate. A node is not the anonymiser: it refuses what does not say that it is de-identified.
@@ -125,9 +142,8 @@ pub(crate) struct RawGrantable {
     pub(crate) pixels: bool,
     /// Segmentations.
     pub(crate) masks: bool,
-    /// Models: false in this version.
-    #[schemars(with = "bool")]
-    pub(crate) models: Spanned<bool>,
+    /// Models of the package.
+    pub(crate) models: bool,
     /// Attributes with their closed lists.
     pub(crate) attributes: Vec<RawAttribute>,
     /// Clinical columns with their types and ranges.
@@ -194,4 +210,8 @@ fn modalities_schema(_: &mut SchemaGenerator) -> Schema {
 
 fn private_groups_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"enum": ["ignore", "refuse"]})
+}
+
+fn runtime_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"enum": ["tract", "onnxruntime"]})
 }

@@ -325,6 +325,32 @@ fn a_witness_is_a_folder_or_a_url_with_its_key() {
 }
 
 #[test]
+fn the_runtime_of_models_is_the_embedded_one_or_a_library_by_its_digest() {
+    let digest = trocar_terms::Digest::of(b"library");
+    let with = |words: &str| policy(&[("[grantable]", &format!("[inference]\n{words}\n\n[grantable]"))]);
+    assert_eq!(policy(&[]).inference(), None);
+    assert_eq!(with("runtime = \"tract\"").digest(), policy(&[]).digest(), "the default has another digest");
+    let words = format!("runtime = \"onnxruntime\"\nlibrary = \"/opt/o.so\"\ndigest = \"{digest}\"");
+    let installed = with(&words);
+    let runtime = installed.inference().unwrap();
+    assert_eq!((runtime.library.as_str(), runtime.digest), ("/opt/o.so", digest));
+    assert_ne!(installed.digest(), policy(&[]).digest(), "approvals do not bind the runtime");
+}
+
+#[test]
+fn a_model_is_granted_or_denied_by_name() {
+    let model = "[[models]]\nname = \"brain\"\nformat = \"onnx\"\ndigest = \"sha256:";
+    let model = format!("{model}{}\"\n\n[privacy]", "ab".repeat(32));
+    let manifest = manifest(&[("[privacy]", &model)]);
+    denied(
+        ask(&policy(&[]), &manifest, None),
+        Code::NotGrantable,
+        "model \"brain\"; the policy grants no models",
+    );
+    admitted(ask(&policy(&[("models = false", "models = true")]), &manifest, None));
+}
+
+#[test]
 fn a_count_is_over_what_the_policy_grants() {
     let policy = policy(&[]);
     assert!(trocar_policy::countable(&policy, "modality = \"CT\"").is_ok());

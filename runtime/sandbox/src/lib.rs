@@ -23,6 +23,7 @@ pub use admit::{AdmitError, admit};
 pub use engine::{CompileError, ENGINE, Runner, compile, engine_id};
 pub use grant::Grant;
 pub use run::{Call, MapFault, run};
+pub use trocar_inference::Models;
 
 #[allow(missing_docs, unreachable_pub, reason = "generated from sdk/wit, which documents them")]
 mod bindings {

@@ -1,5 +1,7 @@
 use crate::{Grant, Runner, bindings::trocar::guest::types::Param, host::Host, meter::OutOfMemory};
+use std::sync::Arc;
 use trocar_filter::{Contribution, Untrusted};
+use trocar_inference::Models;
 use trocar_terms::{Limits, Patient, Value};
 use wasmtime::{Store, Trap};
 
@@ -19,6 +21,8 @@ pub struct Call<'a> {
     pub state: &'a [f64],
     /// How many numbers each output has.
     pub shape: &'a [usize],
+    /// The models that it may run, by the names that its manifest gives them.
+    pub models: &'a Arc<Models>,
 }
 
 /// Why a patient's map gave nothing. Never leaves the node: every one of them means the default contribution.
@@ -72,9 +76,10 @@ pub(crate) fn outputs(
     patient: Box<dyn Patient>,
     call: &Call<'_>,
 ) -> Result<Vec<Vec<f64>>, MapFault> {
-    let mut store = Store::new(runner.engine(), Host::new(patient, call.grant, call.limits.memory_mib()));
+    let mut store = Store::new(runner.engine(), Host::new(patient, call));
     store.limiter(|host| &mut host.meter);
-    store.set_hostcall_fuel(HOSTCALL_BYTES.saturating_add(result_bytes(call.shape)));
+    let lists = result_bytes(call.shape).max(tensor_bytes(call.models));
+    store.set_hostcall_fuel(HOSTCALL_BYTES.saturating_add(lists));
     store.set_fuel(call.limits.fuel())?;
     let guest = runner.pre().instantiate(&mut store)?;
     let subject = store.data_mut().subject()?;
@@ -86,6 +91,12 @@ pub(crate) fn outputs(
 fn result_bytes(shape: &[usize]) -> usize {
     let numbers = shape.iter().fold(0_usize, |sum, n| sum.saturating_add(*n));
     numbers.saturating_mul(size_of::<f64>()).saturating_add(shape.len().saturating_mul(size_of::<Vec<f64>>()))
+}
+
+/// What the tensors of one call of `model.infer` may claim: the inputs of the model that takes most.
+fn tensor_bytes(models: &Models) -> usize {
+    let most = models.values().map(|model| model.facts().input_bytes()).max().unwrap_or(0);
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 fn check(outputs: Vec<Vec<f64>>, shape: &[usize]) -> Result<Vec<Vec<f64>>, MapFault> {

@@ -54,6 +54,8 @@ codes! {
     CohortRefused = "ADM-08", "The cohort expression is not valid or uses something that is not granted.";
     /// The component is not a component of this contract.
     ComponentRefused = "ADM-09", "The component is not a valid component of the guest contract.";
+    /// A model is not one that is run here.
+    ModelRefused = "ADM-10", "A model of the package is not one that the node's runtime runs.";
     /// No valid approval.
     NotApproved = "APP-01", "No valid approval of this package for this dataset: a node operator must approve it.";
     /// The approval has run out.

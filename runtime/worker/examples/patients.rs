@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, env, error::Error, process::ExitCode, time::Instant};
 use trocar_filter::{Admission, Plan, Sums};
 use trocar_terms::{Bounds, Kind, Limits, Output, Value};
-use trocar_worker::{Grant, Launcher, Layers, MachineCode, MapJob, Slot, Subject, compile};
+use trocar_worker::{Grant, JobModels, Launcher, Layers, MachineCode, MapJob, Slot, Subject, compile};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -103,7 +103,17 @@ fn job(launcher: &Launcher, plan: &Plan, shared: bool) -> Result<MapJob> {
     };
     let code: MachineCode = compile(launcher, &component()?, &grant)?;
     let (limits, params, state) = (Limits::new(1_000_000_000, 16, 20)?, vec![], vec![]);
-    Ok(MapJob { code, grant, limits, params, state, shape: plan.shape(), author: false, shared })
+    Ok(MapJob {
+        code,
+        models: JobModels::default(),
+        grant,
+        limits,
+        params,
+        state,
+        shape: plan.shape(),
+        author: false,
+        shared,
+    })
 }
 
 fn component() -> Result<Vec<u8>> {

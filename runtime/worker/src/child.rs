@@ -3,6 +3,7 @@
 use crate::{
     contain::{self, limit},
     launcher::raise_descriptor_limit,
+    models::{self, Opened},
     task::{
         Compiled, FILES, Form, HEADER_BYTES, Hello, ORDER_BYTES, Order, TABLE_BYTES, TableHead, TablePart,
         Task, ToldHeader,
@@ -76,6 +77,8 @@ fn serve_all(inside: &Inside) -> io::Result<()> {
                 no()
             };
         }
+        // A library opens paths to be loaded: before the lock, and only then.
+        let runtime = models::runtime(&task, &files, locked.is_none());
         match locked {
             None => {
                 bound(&task)?;
@@ -85,7 +88,7 @@ fn serve_all(inside: &Inside) -> io::Result<()> {
             Some(_) => return no(),
         }
         locked = Some(kind);
-        serve_one(task, files, &mut channel)?;
+        serve_one(task, files, runtime, &mut channel)?;
     }
     Ok(())
 }
@@ -96,7 +99,7 @@ fn bound(task: &Task) -> io::Result<()> {
         Resource::Data,
         match task {
             Task::Headers { .. } => HEADERS,
-            Task::Compile(_) => 4 * GIB,
+            Task::Compile(_) | Task::CheckModel { .. } => 4 * GIB,
             Task::Decode(_) | Task::Table(_) | Task::TableHead | Task::Thumbnail(..) => 2 * GIB,
             Task::Prepare(_) | Task::Probe => return Ok(()),
         },
@@ -111,10 +114,11 @@ fn no() -> io::Result<()> {
     Err(ErrorKind::InvalidInput.into())
 }
 
-fn serve_one(task: Task, files: Vec<File>, channel: &mut Channel) -> io::Result<()> {
+fn serve_one(task: Task, files: Vec<File>, runtime: Opened, channel: &mut Channel) -> io::Result<()> {
     match task {
         Task::Headers { rules, forms } => headers(&rules, &forms, files, channel),
         Task::Compile(grant) => channel.send(&compile(&grant, files)?),
+        Task::CheckModel { .. } => channel.send(&models::checked(&files, runtime)?),
         Task::Decode(series) => channel.send(&decode(*series, files)?),
         Task::Table(wanted) => table(&wanted, files, channel),
         Task::TableHead => channel.send(&table_head(files)?),

@@ -72,7 +72,7 @@ impl fmt::Debug for MachineCode {
 }
 
 /// A file in memory that no worker can change for the next one.
-fn sealed(bytes: &[u8]) -> io::Result<File> {
+pub(crate) fn sealed(bytes: &[u8]) -> io::Result<File> {
     let mut file = File::from(memfd_create("trocar", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
     file.write_all(bytes)?;
     fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;

@@ -15,6 +15,7 @@ mod contain;
 mod decode;
 mod launcher;
 mod map;
+mod models;
 mod preview;
 mod process;
 mod scan;
@@ -30,6 +31,7 @@ pub use contain::{Layers, probe};
 pub use decode::decode;
 pub use launcher::Launcher;
 pub use map::{MapJob, Mapped, map};
+pub use models::{JobModels, ModelRefused, ModelRuntime, check_model};
 pub use preview::thumbnail;
 pub use process::WorkerError;
 pub use scan::{Crawled, Entry, FileEntry, Folder, Index, Kind, Read, Scan, Unread, crawl, pair, scan};
@@ -41,6 +43,7 @@ pub use trocar_imaging::{
     SegmentRecord, SeriesFormat, SeriesRecord, Subject, SubjectMask, SubjectSeries, Thumbnail, decoded_bytes,
     group,
 };
+pub use trocar_inference::{EMBEDDED, ModelFacts, Port};
 pub use trocar_sandbox::Grant;
 pub use zygote::{Inside, Instead};
 

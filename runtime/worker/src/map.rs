@@ -1,4 +1,4 @@
-use crate::{Grant, Launcher, MachineCode, Slot, Subject};
+use crate::{Grant, JobModels, Launcher, MachineCode, Slot, Subject};
 use std::fs::File;
 use trocar_filter::{Contribution, Untrusted};
 use trocar_terms::{Limits, Value};
@@ -8,6 +8,8 @@ use trocar_terms::{Limits, Value};
 pub struct MapJob {
     /// The compiled component.
     pub code: MachineCode,
+    /// The models that it may run.
+    pub models: JobModels,
     /// What the guest may reach.
     pub grant: Grant,
     /// What it may use.

@@ -114,8 +114,10 @@ impl<'a> Slot<'a> {
         let zygote = self.zygote.as_mut().ok_or(io::ErrorKind::NotConnected)?;
         if zygote.prepared.is_none() {
             let code = self.job.code.file().ok_or(io::ErrorKind::OutOfMemory)?;
+            let files: Vec<_> =
+                [code].into_iter().chain(self.job.models.descriptors()).map(AsFd::as_fd).collect();
             let task = Task::Prepare(Box::new(Prepare::new(self.job)));
-            let Prepared(loaded) = zygote.process.ask(task, &[code.as_fd()], HELLO_BYTES, end)?;
+            let Prepared(loaded) = zygote.process.ask(task, &files, HELLO_BYTES, end)?;
             zygote.prepared = Some(loaded);
         }
         if zygote.prepared == Some(true) { Ok(zygote) } else { Err(io::ErrorKind::InvalidData.into()) }

@@ -1,6 +1,6 @@
 //! What the node asks of a worker, and what it answers.
 
-use crate::{Layers, MapJob, contain::Kind};
+use crate::{Layers, MapJob, contain::Kind, models::ToldModels};
 use serde::{Deserialize, Serialize};
 use trocar_filter::{Contribution, Untrusted};
 use trocar_imaging::{ClinicalError, Heard, Reason, ScanRules, Subject, SubjectSeries, Told, clinical::Row};
@@ -33,6 +33,9 @@ pub(crate) enum Task {
     Headers { rules: ScanRules, forms: Vec<Form> },
     /// Compile the component in the one descriptor. Answer: [`Compiled`].
     Compile(Grant),
+    /// Check a model, and run it once on zeros: its file, then the library of its runtime if there is one. Answer:
+    /// [`CheckedModel`](crate::models::CheckedModel).
+    CheckModel { library: bool },
     /// Decode one series, whose files are all descriptors but the last, into the last. Answer: the digest of each slice,
     /// `None` where it cannot be.
     Decode(Box<SubjectSeries>),
@@ -42,7 +45,7 @@ pub(crate) enum Task {
     TableHead,
     /// Draw the middle slice of a subject's one series, with at most so many pixels an edge. Answer: a thumbnail or `None`.
     Thumbnail(Box<Subject>, u32),
-    /// Load the machine code in the first descriptor, and then fork for each socket that comes. Answer: [`Prepared`].
+    /// Load the machine code in the first descriptor and the models in the others, and then fork for each socket that comes. Answer: [`Prepared`].
     Prepare(Box<Prepare>),
     /// Say which layers of containment hold. Answer: [`Layers`].
     Probe,
@@ -52,7 +55,7 @@ impl Task {
     /// What a worker must be able to do for it; `None` where it tries that out.
     pub(crate) const fn kind(&self) -> Option<Kind> {
         Some(match self {
-            Self::Headers { .. } | Self::Thumbnail(..) => Kind::Reads,
+            Self::Headers { .. } | Self::CheckModel { .. } | Self::Thumbnail(..) => Kind::Reads,
             Self::Table(_) | Self::TableHead => Kind::Table,
             Self::Compile(_) => Kind::Compiles,
             Self::Decode(_) => Kind::Decodes,
@@ -102,13 +105,16 @@ pub(crate) struct Prepare {
     pub(crate) author: bool,
     /// One child serves many patients: reviewed code on the index alone.
     pub(crate) shared: bool,
+    /// Which descriptors after the first are models.
+    pub(crate) models: ToldModels,
 }
 
 impl Prepare {
     pub(crate) fn new(job: &MapJob) -> Self {
-        let MapJob { code: _, grant, limits, params, state, shape, author, shared } = job;
+        let MapJob { code: _, models, grant, limits, params, state, shape, author, shared } = job;
         let (grant, params, state, shape) = (grant.clone(), params.clone(), state.clone(), shape.clone());
-        Self { grant, limits: *limits, params, state, shape, author: *author, shared: *shared }
+        let (limits, models) = (*limits, models.told());
+        Self { grant, limits, params, state, shape, author: *author, shared: *shared, models }
     }
 }
 
@@ -142,6 +148,8 @@ pub(crate) enum MapAnswer {
 /// Bounds of frames: what a task or answer may weigh.
 pub(crate) const ORDER_BYTES: u64 = 64 << 20;
 pub(crate) const CODE_BYTES: u64 = 512 << 20;
+/// What a worker says of a model: names of 16 inputs and outputs, whatever length they have.
+pub(crate) const MODEL_BYTES: u64 = 1 << 20;
 /// 20,000 frames of 40 bytes fit.
 pub(crate) const HEADER_BYTES: u64 = 1 << 20;
 /// A worker sends rows once they weigh a quarter of it.

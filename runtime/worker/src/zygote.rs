@@ -7,6 +7,7 @@ use crate::{
     Layers, Subject,
     child::{contents, most_memory},
     contain::{self, Kind, Tighter, limit},
+    models::Unloaded,
     task::{FILES, MapAnswer, ORDER_BYTES, Patient, Prepare, Prepared},
     wire::Channel,
 };
@@ -20,10 +21,11 @@ use std::{
         unix::net::UnixStream,
     },
     process::exit,
+    sync::Arc,
 };
 use trocar_filter::{Contribution, Untrusted};
 use trocar_imaging::open_patient;
-use trocar_sandbox::{Call, Runner, run};
+use trocar_sandbox::{Call, Models, Runner, run};
 
 /// What runs in a patient's place, and her outputs of it; `None` for her guest.
 pub type Instead = fn(&Subject, &[File]) -> Option<Vec<Vec<f64>>>;
@@ -54,6 +56,7 @@ impl Inside {
 struct Zygote<'a> {
     job: Prepare,
     runner: Runner,
+    models: Arc<Models>,
     tighter: Tighter,
     inside: &'a Inside,
 }
@@ -74,11 +77,14 @@ pub(crate) fn serve(
     // All that may run, or may open a path to be loaded, is in memory before the lock; no child gets its descriptor.
     let code = files.remove(0);
     let loaded = Runner::load(&contents(&code)?);
+    let read = Unloaded::read(&job.models, &files)?;
     drop((code, files));
     inside.lock(Kind::Forks, required)?;
-    channel.send(&Prepared(loaded.is_ok()))?;
-    let runner = loaded.map_err(io::Error::other)?;
-    Zygote { job, runner, tighter: Tighter::new()?, inside }.serve(channel)
+    // Of models, whose bytes are hostile, nothing is looked at before.
+    let models = read.load();
+    channel.send(&Prepared(loaded.is_ok() && models.is_ok()))?;
+    let (runner, models) = (loaded.map_err(io::Error::other)?, models.map_err(io::Error::other)?);
+    Zygote { job, runner, models, tighter: Tighter::new()?, inside }.serve(channel)
 }
 
 impl Zygote<'_> {
@@ -126,8 +132,8 @@ impl Zygote<'_> {
         if let Some(outputs) = (self.inside.patient)(&subject, &files) {
             return MapAnswer::Contribution(Untrusted::new(Contribution(outputs)));
         }
-        let Prepare { grant, limits, params, state, shape, author, shared: _ } = &self.job;
-        let call = Call { grant, limits, params, state, shape };
+        let Prepare { grant, limits, params, state, shape, author, shared: _, models: _ } = &self.job;
+        let call = Call { grant, limits, params, state, shape, models: &self.models };
         match run(&self.runner, Box::new(open_patient(subject, files)), &call) {
             Ok(contribution) => MapAnswer::Contribution(contribution),
             Err(fault) => MapAnswer::Nothing(author.then(|| fault.to_string())),

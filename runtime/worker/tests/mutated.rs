@@ -21,7 +21,8 @@ use std::{
 use trocar_terms::{Deidentification, Limits, Modality, PrivateGroups};
 use trocar_testkit::mutant::mutant;
 use trocar_worker::{
-    Grant, Launcher, MapJob, Mapped, Reason, Scan, ScanRules, SeriesRecord, Subject, compile, map, scan,
+    Grant, JobModels, Launcher, MapJob, Mapped, Reason, Scan, ScanRules, SeriesRecord, Subject, compile, map,
+    scan,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
@@ -101,6 +102,7 @@ fn job(launcher: &Launcher) -> MapJob {
     let limits = Limits::new(15_000_000_000, 16, 60).unwrap();
     MapJob {
         code,
+        models: JobModels::default(),
         grant: grant(),
         limits,
         params: vec![],

@@ -17,8 +17,8 @@ use tempfile::TempDir;
 use trocar_terms::{Deidentification, Limits, Modality, PrivateGroups, Value};
 use trocar_testkit::cohort::{self, CohortSpec};
 use trocar_worker::{
-    CompileError, Grant, Launcher, MachineCode, MapJob, Mapped, PatientRecord, Reason, Scan, ScanRules, Slot,
-    Subject, WorkerError, compile, map, scan,
+    CompileError, Grant, JobModels, Launcher, MachineCode, MapJob, Mapped, PatientRecord, Reason, Scan,
+    ScanRules, Slot, Subject, WorkerError, compile, map, scan,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
@@ -104,6 +104,7 @@ fn job(code: MachineCode, seconds: u32) -> MapJob {
     let limits = Limits::new(10_000_000_000.min(250_000_000 * u64::from(seconds)), 16, seconds).unwrap();
     MapJob {
         code,
+        models: JobModels::default(),
         grant: grant(),
         limits,
         params: vec![],

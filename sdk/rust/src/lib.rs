@@ -26,6 +26,7 @@ mod windows;
 
 pub use bindings::trocar::guest::{
     imaging::{Mask, Patient, Volume},
+    model::{Tensor, infer},
     types::{Fault, Grid, SeriesInfo, Value},
 };
 pub use histogram::{Bins, Tally};

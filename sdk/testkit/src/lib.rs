@@ -18,6 +18,8 @@ mod image;
 /// Files that are wrong in many ways, for whoever reads hostile ones.
 pub mod mutant;
 mod no_noise;
+/// Writing ONNX models.
+pub mod onnx;
 mod outcome;
 mod patient;
 mod phantom;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use trocar_native::{Attempt, FINDS, Plan, TRIES, named};
 use trocar_terms::{Limits, Value};
-use trocar_worker::{Grant, Launcher, Layers, MapJob, Slot, Subject, compile, probe};
+use trocar_worker::{Grant, JobModels, Launcher, Layers, MapJob, Slot, Subject, compile, probe};
 
 /// The patient in whose place native code attacks, the one after her, one who hangs, one who recurses, and any other.
 const ATTACKED: i64 = 119;
@@ -78,7 +78,17 @@ impl Ground {
         let code = compile(&self.launcher, &component(AGE), &grant).expect("the guest compiles");
         let limits = Limits::new(1_000_000_000, 16, seconds).unwrap();
         let (params, state) = (vec![], vec![]);
-        MapJob { code, grant, limits, params, state, shape: vec![1], author: false, shared }
+        MapJob {
+            code,
+            models: JobModels::default(),
+            grant,
+            limits,
+            params,
+            state,
+            shape: vec![1],
+            author: false,
+            shared,
+        }
     }
 }
 

@@ -73,7 +73,9 @@ impl Guest {
     /// As `map`, in a round after the first.
     pub fn map_in(&self, voxels: &[i16], state: &[f64]) -> Result<Untrusted<Contribution>, MapFault> {
         let shape = self.shape();
-        let call = Call { grant: &self.grant, limits: &self.limits, params: &[], state, shape: &shape };
+        let models = &std::sync::Arc::default();
+        let call =
+            Call { grant: &self.grant, limits: &self.limits, params: &[], state, shape: &shape, models };
         run(&self.runner, Box::new(Phantom::new(voxels)), &call)
     }
 

@@ -2,6 +2,7 @@
 
 use super::path::JobPlan;
 use crate::error::NodeError;
+use crate::models::AdmittedModels;
 use crate::node::Node;
 use crate::store::Dataset;
 use std::collections::BTreeMap;
@@ -62,6 +63,7 @@ pub(crate) struct Admitted {
     pub(crate) plan: JobPlan,
     pub(crate) grant: Grant,
     pub(crate) code: MachineCode,
+    pub(crate) models: AdmittedModels,
 }
 
 impl Node {
@@ -106,8 +108,12 @@ impl Node {
             return Ok(Err(Refusal::of(Code::NotGrantable, words)));
         }
         let grant = grant_of(&received.package.manifest);
+        let models = match self.models(&policy, &received.package)? {
+            Ok(models) => models,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         Ok(match self.machine_code(&received.package, &grant)? {
-            Ok(code) => Ok(Admitted { received, policy, decision, plan, grant, code }),
+            Ok(code) => Ok(Admitted { received, policy, decision, plan, grant, code, models }),
             Err(error) => Err(component_refusal(error)),
         })
     }

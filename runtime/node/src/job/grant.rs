@@ -171,7 +171,7 @@ fn release_key(admitted: &Admitted, snapshot: &Snapshot) -> Result<Digest, NodeE
             admitted.received.package.component_digest(),
         ),
         (&admitted.decision.parameters, admitted.decision.cohort.normalised(), manifest.class.word()),
-        (admitted.policy.digest(), trocar_worker::engine_id()),
+        (admitted.policy.digest(), admitted.models.engine_id()),
         (FIRST_ROUND, Digest::of(b"")),
     );
     Ok(Digest::of(&serde_json::to_vec(&parts)?))

@@ -105,6 +105,7 @@ fn map_job(granted: &Granted, state: &[f64]) -> MapJob {
     let admitted = &granted.admitted;
     MapJob {
         code: admitted.code.clone(),
+        models: admitted.models.files.clone(),
         grant: admitted.grant.clone(),
         limits: admitted.received.package.manifest.limits,
         params: admitted.decision.parameters.clone().into_iter().collect(),

@@ -62,7 +62,7 @@ impl Node {
             Outcome::Released(_) => Code::Released,
             Outcome::Withheld(_) => Code::Withheld,
         };
-        let sums = seals.keep(self.home(), self.random_bytes())?;
+        let sums = seals.keep(self.home(), self.random_bytes(), granted.admitted.models.engine_id())?;
         self.finish(&granted.job, code, (Some(Digest::of(&bundle)), Some(sums)), outcome.undrawn())
     }
 
@@ -148,7 +148,7 @@ impl Node {
             parameters: granted.admitted.decision.parameters.clone(),
             where_: granted.admitted.decision.cohort.normalised(),
             trocar_version: env!("CARGO_PKG_VERSION").to_owned(),
-            engine: trocar_worker::engine_name(),
+            engine: granted.admitted.models.engine(),
             node_name: self.home().name()?.to_string(),
             ledger_head: self.reserved_head(&ledger, &granted.job)?,
             log: Log::of(self.home(), &ledger)?.verifier(self.home())?.to_string(),

@@ -97,15 +97,15 @@ impl Node {
         let reservation = self.reserved_here(&ledger, &job)?;
         let named = named(&ledger, &job, Digest::of(bundle))?;
         let sealed = Sealed::read(self.home(), &job, named).ok_or(ReplayError::Record)?;
-        if !sealed.is_of(&trocar_worker::engine_id()) {
-            return Err(ReplayError::Engine);
-        }
         if is_taken_back(&ledger, &reservation) {
             return Err(ReplayError::TakenBack);
         }
         // Two jobs at once could ask for more memory than there is.
         let _lock = self.home().try_lock("jobs.lock")?.ok_or(ReplayError::Busy)?;
         let granted = self.regrant(&reservation).await?;
+        if !sealed.is_of(&granted.admitted.models.engine_id()) {
+            return Err(ReplayError::Engine);
+        }
         tokio::task::block_in_place(|| self.summed_again(&granted, &sealed, progress))
     }
 

@@ -62,8 +62,8 @@ impl Seals {
     }
 
     /// Writes what is kept, and gives the digest that the ledger names it by.
-    pub(crate) fn keep(self, home: &Home, opening: [u8; 32]) -> Result<Digest, NodeError> {
-        let (opening, engine) = (hex::encode(opening), trocar_worker::engine_id());
+    pub(crate) fn keep(self, home: &Home, opening: [u8; 32], engine: String) -> Result<Digest, NodeError> {
+        let opening = hex::encode(opening);
         let bytes = serde_json::to_vec(&Sealed { opening, engine, rounds: self.rounds })?;
         files::private_dir(&home.replays_path())?;
         files::write_durably(&home.replay_path(&self.job), &bytes)?;
@@ -140,7 +140,7 @@ mod tests {
         let mut seals = Seals::of(&home, JOB).unwrap();
         seals.add(&[], &summed(1));
         seals.add(&[0.1, f64::NAN], &summed(2));
-        let named = seals.keep(&home, [7; 32]).unwrap();
+        let named = seals.keep(&home, [7; 32], trocar_worker::engine_id()).unwrap();
         let kept = Sealed::read(&home, &JOB, named).unwrap();
         let [first, second] = kept.rounds.as_slice() else { panic!("{} rounds", kept.rounds.len()) };
         let seals = Seals::of(&home, JOB).unwrap();
@@ -162,7 +162,7 @@ mod tests {
         let kept = |opening: u8| {
             let mut seals = Seals::of(&home, JOB).unwrap();
             seals.add(&[], &summed(1));
-            let named = seals.keep(&home, [opening; 32]).unwrap();
+            let named = seals.keep(&home, [opening; 32], trocar_worker::engine_id()).unwrap();
             (named, files::read(&home.replay_path(&JOB)).unwrap())
         };
         let ((one, bytes), (other, _)) = (kept(1), kept(2));
@@ -175,7 +175,7 @@ mod tests {
     fn a_changed_or_missing_file_and_another_engine_are_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let home = home(&folder);
-        let named = Seals::of(&home, JOB).unwrap().keep(&home, [7; 32]).unwrap();
+        let named = Seals::of(&home, JOB).unwrap().keep(&home, [7; 32], trocar_worker::engine_id()).unwrap();
         let kept = Sealed::read(&home, &JOB, named).unwrap();
         assert!(kept.is_of(&trocar_worker::engine_id()) && !kept.is_of("wasmtime 1.0.0"));
         assert!(Sealed::read(&home, &JOB, Digest::of(b"")).is_none());

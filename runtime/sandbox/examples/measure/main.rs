@@ -67,8 +67,15 @@ fn map(
     // An hour is the longest box; what it bounds is not measured here.
     let limits = Limits::new(options.fuel, options.memory_mib, 3_600)
         .map_err(|error| MapFault::Trap(error.to_string()))?;
-    let call =
-        Call { grant: &grant(), limits: &limits, params: &options.params, state: &[], shape: &options.shape };
+    let models = std::sync::Arc::default();
+    let call = Call {
+        grant: &grant(),
+        limits: &limits,
+        params: &options.params,
+        state: &[],
+        shape: &options.shape,
+        models: &models,
+    };
     run(runner, Box::new(patient.clone()), &call)
 }
 

@@ -1,21 +1,23 @@
 //! The host side of sdk/wit: each import, its check against the grant, and its price.
 
 mod convert;
+mod model;
 mod open;
 mod patient;
 mod slabs;
 mod voxels;
 
 use crate::{
-    Grant,
-    bindings::trocar::guest::{model, types},
+    Call, Grant,
+    bindings::trocar::guest::types,
     meter::{Meter, charge},
 };
 use std::{collections::BTreeMap, sync::Arc};
+use trocar_inference::Models;
 use trocar_terms::{Fault, Mask, Patient, SeriesInfo, Value, Volume};
 use wasmtime::{
     Result, StoreContextMut,
-    component::{Linker, LinkerInstance, Resource, ResourceTable, ResourceType},
+    component::{Linker, Resource, ResourceTable, ResourceType},
 };
 
 /// The most that one call hands over: whole volumes would fault in hundreds of MiB of fresh pages.
@@ -55,20 +57,24 @@ pub(crate) struct Host {
     shut: BTreeMap<(u32, String), Fault>,
     /// Series that could not be opened on the grid of another, likewise.
     apart: BTreeMap<(u32, u32), Fault>,
+    /// The models that the guest may run, by their names.
+    models: Arc<Models>,
     table: ResourceTable,
     slabs: slabs::Slabs,
     pub(crate) meter: Meter,
 }
 
 impl Host {
-    pub(crate) fn new(patient: Box<dyn Patient>, grant: &Grant, memory_mib: u32) -> Self {
+    pub(crate) fn new(patient: Box<dyn Patient>, call: &Call<'_>) -> Self {
+        let grant = call.grant;
         let series = (0..).zip(patient.series()).filter(|(_, info)| grant.modality(&info.modality)).collect();
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         let (grant, opened) = (grant.clone(), BTreeMap::new());
         let (shut, apart) = (BTreeMap::new(), BTreeMap::new());
-        let (slabs, meter) = (slabs::Slabs::default(), Meter::new(memory_mib));
-        Self { patient, grant, series, opened, shut, apart, table, slabs, meter }
+        let (slabs, models) = (slabs::Slabs::default(), Arc::clone(call.models));
+        let meter = Meter::new(call.limits.memory_mib());
+        Self { patient, grant, series, opened, shut, apart, models, table, slabs, meter }
     }
 
     /// The one patient, as the guest's own handle.
@@ -127,22 +133,12 @@ pub(crate) fn link(linker: &mut Linker<Host>) -> Result<()> {
     voxels::link_volume(&mut imaging)?;
     voxels::link_mask(&mut imaging)?;
     voxels::link_resampling(&mut imaging)?;
-    link_model(&mut linker.instance("trocar:guest/model@0.1.1")?)
+    model::link_model(&mut linker.instance("trocar:guest/model@0.1.1")?)
 }
 
 fn drop_handle<T: 'static>(mut store: Store<'_>, rep: u32) -> Result<()> {
     store.data_mut().table.delete(Resource::<T>::new_own(rep))?;
     Ok(())
-}
-
-// Absent on purpose: inference. The name is defined, so that a guest built for a later host gets an answer.
-fn link_model(i: &mut LinkerInstance<'_, Host>) -> Result<()> {
-    i.func_wrap("infer", |mut s: Store<'_>, (name, inputs): (String, Vec<model::Tensor>)| {
-        let numbers = inputs.iter().map(|t| t.shape.len().saturating_add(t.data.len()).saturating_mul(4));
-        let bytes = numbers.fold(name.len(), usize::saturating_add);
-        charge(&mut s, bytes as u64)?;
-        Ok((Answer::<Vec<model::Tensor>>::Err(types::Fault::Unsupported),))
-    })
 }
 
 fn refused<T>(store: &mut Store<'_>, fault: Fault) -> Result<(Answer<T>,)> {

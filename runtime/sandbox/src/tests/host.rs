@@ -242,12 +242,6 @@ fn the_slices_of_a_mask_are_bytes_of_0_and_1() {
 }
 
 #[test]
-fn inference_is_not_supported_yet() {
-    let infer = "(call $infer (i32.const 0) (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 64))";
-    assert_eq!(seen(&report(infer, 68), &everything(), 2), [1.0, UNSUPPORTED]);
-}
-
-#[test]
 fn a_name_as_long_as_the_memory_is_refused_before_it_is_copied() {
     assert!(matches!(once(&guest(&report(&column(0, 1_000_000), 72)), &[2]), Err(MapFault::Trap(_))));
 }

@@ -10,10 +10,12 @@ mod admission;
 mod guests;
 mod host;
 mod limits;
+mod model;
 mod patient;
 
 use crate::{Call, Grant, MapFault, Runner, compile, run::outputs};
 use patient::Fake;
+use std::sync::Arc;
 use trocar_terms::{Limits, Modality, Value};
 
 /// Everything that the fake patient has.
@@ -55,7 +57,8 @@ fn load_component(component: &[u8]) -> Runner {
 /// Runs a guest over the fake patient under `grant`.
 fn map(runner: &Runner, grant: &Grant, limits: &Limits, shape: &[usize]) -> Result<Vec<Vec<f64>>, MapFault> {
     let params = [("age".to_owned(), Value::Integer(61)), ("cut".to_owned(), Value::Real(0.5))];
-    outputs(runner, Box::new(Fake), &Call { grant, limits, params: &params, state: &[0.25, 4.0], shape })
+    let call = Call { grant, limits, params: &params, state: &[0.25, 4.0], shape, models: &Arc::default() };
+    outputs(runner, Box::new(Fake), &call)
 }
 
 /// Compiles a guest and runs it with everything granted.

@@ -16,6 +16,7 @@
 
 mod guest;
 mod kernels;
+mod model;
 mod patient;
 mod radiomics;
 mod scripts;
@@ -37,6 +38,7 @@ pub(super) fn rows(tools: Tools, quick: bool) -> Result<Vec<Row>> {
     rows.extend(kernels::rows(&measure)?);
     rows.extend(radiomics::rows(&measure)?);
     rows.extend(scripts::rows(&measure)?);
+    rows.extend(model::rows()?);
     rows.extend(patient::rows(quick)?);
     rows.extend(workers::rows(tools, quick)?);
     Ok(rows)
