@@ -52,7 +52,11 @@ fn not_approved(error: ApprovalError) -> VerifyError {
 }
 
 /// The operators allowed this manifest and component for this dataset, and the job was admitted in time.
-pub(crate) fn check_approval(files: &Files, request: &Request, manifest: &Manifest) -> Result<Approval, VerifyError> {
+pub(crate) fn check_approval(
+    files: &Files,
+    request: &Request,
+    manifest: &Manifest,
+) -> Result<Approval, VerifyError> {
     let [_, _, operator] = KEYS;
     if key(files, operator)? != request.approver {
         return Err(VerifyError::disagrees(operator, "another operator"));

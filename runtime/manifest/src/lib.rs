@@ -33,7 +33,9 @@ mod signed;
 mod statement;
 
 pub use approval::{Approval, ApprovalError, Permit, countersign_approval, verify_approval};
-pub use manifest::{Capabilities, Cohort, Manifest, ManifestError, Model, Privacy, with_component, with_models};
+pub use manifest::{
+    Capabilities, Cohort, Manifest, ManifestError, Model, Privacy, with_component, with_models,
+};
 pub use package::{Package, PackageError, model_path};
 pub use parameters::{Parameter, ParameterKind};
 pub use place::Place;

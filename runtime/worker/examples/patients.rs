@@ -103,7 +103,17 @@ fn job(launcher: &Launcher, plan: &Plan, shared: bool) -> Result<MapJob> {
     };
     let code: MachineCode = compile(launcher, &component()?, &grant)?;
     let (limits, params, state) = (Limits::new(1_000_000_000, 16, 20)?, vec![], vec![]);
-    Ok(MapJob { code, models: JobModels::default(), grant, limits, params, state, shape: plan.shape(), author: false, shared })
+    Ok(MapJob {
+        code,
+        models: JobModels::default(),
+        grant,
+        limits,
+        params,
+        state,
+        shape: plan.shape(),
+        author: false,
+        shared,
+    })
 }
 
 fn component() -> Result<Vec<u8>> {

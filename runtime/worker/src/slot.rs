@@ -114,7 +114,8 @@ impl<'a> Slot<'a> {
         let zygote = self.zygote.as_mut().ok_or(io::ErrorKind::NotConnected)?;
         if zygote.prepared.is_none() {
             let code = self.job.code.file().ok_or(io::ErrorKind::OutOfMemory)?;
-            let files: Vec<_> = [code].into_iter().chain(self.job.models.descriptors()).map(AsFd::as_fd).collect();
+            let files: Vec<_> =
+                [code].into_iter().chain(self.job.models.descriptors()).map(AsFd::as_fd).collect();
             let task = Task::Prepare(Box::new(Prepare::new(self.job)));
             let Prepared(loaded) = zygote.process.ask(task, &files, HELLO_BYTES, end)?;
             zygote.prepared = Some(loaded);

@@ -1,10 +1,5 @@
 //! Models are looked at in a contained process of their own, whatever they do there.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "helpers of tests may panic"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "helpers of tests may panic")]
 
 use std::path::PathBuf;
 use trocar_testkit::onnx::{FLOAT, Graph, meshnet};

@@ -21,7 +21,8 @@ use std::{
 use trocar_terms::{Deidentification, Limits, Modality, PrivateGroups};
 use trocar_testkit::mutant::mutant;
 use trocar_worker::{
-    Grant, JobModels, Launcher, MapJob, Mapped, Reason, Scan, ScanRules, SeriesRecord, Subject, compile, map, scan,
+    Grant, JobModels, Launcher, MapJob, Mapped, Reason, Scan, ScanRules, SeriesRecord, Subject, compile, map,
+    scan,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 

@@ -17,8 +17,8 @@ use tempfile::TempDir;
 use trocar_terms::{Deidentification, Limits, Modality, PrivateGroups, Value};
 use trocar_testkit::cohort::{self, CohortSpec};
 use trocar_worker::{
-    CompileError, Grant, JobModels, Launcher, MachineCode, MapJob, Mapped, PatientRecord, Reason, Scan, ScanRules, Slot,
-    Subject, WorkerError, compile, map, scan,
+    CompileError, Grant, JobModels, Launcher, MachineCode, MapJob, Mapped, PatientRecord, Reason, Scan,
+    ScanRules, Slot, Subject, WorkerError, compile, map, scan,
 };
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 

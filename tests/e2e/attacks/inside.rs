@@ -78,7 +78,17 @@ impl Ground {
         let code = compile(&self.launcher, &component(AGE), &grant).expect("the guest compiles");
         let limits = Limits::new(1_000_000_000, 16, seconds).unwrap();
         let (params, state) = (vec![], vec![]);
-        MapJob { code, models: JobModels::default(), grant, limits, params, state, shape: vec![1], author: false, shared }
+        MapJob {
+            code,
+            models: JobModels::default(),
+            grant,
+            limits,
+            params,
+            state,
+            shape: vec![1],
+            author: false,
+            shared,
+        }
     }
 }
 

@@ -60,8 +60,14 @@ fn map(runner: &Runner, scanned: &Scanned, options: &Options) -> Result<Untruste
     let limits = Limits::new(options.fuel, options.memory_mib, 3_600)
         .map_err(|error| MapFault::Trap(error.to_string()))?;
     let models = std::sync::Arc::default();
-    let call =
-        Call { grant: &grant(), limits: &limits, params: &options.params, state: &[], shape: &options.shape, models: &models };
+    let call = Call {
+        grant: &grant(),
+        limits: &limits,
+        params: &options.params,
+        state: &[],
+        shape: &options.shape,
+        models: &models,
+    };
     run(runner, Box::new(scanned.clone()), &call)
 }
 

@@ -37,7 +37,12 @@ pub(super) fn rows() -> Result<Vec<Row>> {
     let mut rows = vec![
         ratio("ONNX UNet 256 x 256 through the host, with ort", &times.installed, &times.peer, 1.1),
         // No bar: what the embedded runtime costs is told, not promised.
-        ratio("ONNX UNet 256 x 256 through the host, with tract", &times.embedded, &times.peer, f64::INFINITY),
+        ratio(
+            "ONNX UNet 256 x 256 through the host, with tract",
+            &times.embedded,
+            &times.peer,
+            f64::INFINITY,
+        ),
     ];
     rows.extend(volumes(&python, &writer, &timer)?);
     Ok(rows)
@@ -72,7 +77,8 @@ fn ours(timer: &Path, place: &Path, library: Option<&Path>) -> Result<(f64, Stri
     let (model, input) = (place.join("model.onnx"), place.join("input.f32"));
     let mut command = Command::new(timer);
     let text = said(command.arg(model).arg(input).arg(RUNS.to_string()).args(library))?;
-    let cells = |name: &str| text.lines().filter_map(|l| l.strip_prefix(name)).map(str::to_owned).collect::<Vec<_>>();
+    let cells =
+        |name: &str| text.lines().filter_map(|l| l.strip_prefix(name)).map(str::to_owned).collect::<Vec<_>>();
     let seconds: Result<Vec<f64>, _> = cells("seconds\t").iter().map(|s| s.parse()).collect();
     let volumes = cells("volumes\t").pop().context("no volumes")?;
     Ok((median(seconds?), volumes))
@@ -140,7 +146,8 @@ fn counts(text: &str) -> Result<Vec<f64>> {
 
 /// Copies the shared network and its input, if both are there.
 fn real(place: &Path) -> Result<bool> {
-    let data = std::env::var_os("TROCAR_TEST_DATA").map_or_else(|| paths::root().join("../shared/data"), PathBuf::from);
+    let data = std::env::var_os("TROCAR_TEST_DATA")
+        .map_or_else(|| paths::root().join("../shared/data"), PathBuf::from);
     let (model, input) = (data.join("onnx/model5_gw_ae.onnx"), data.join("onnx/t1_crop.f32"));
     if !model.is_file() || !input.is_file() {
         say("no network with an input beside the project: a seeded one stands in for it");
