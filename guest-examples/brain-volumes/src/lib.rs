@@ -29,7 +29,10 @@ fn brain_volumes(patient: &Patient, params: &Params) -> Result<Outputs, Failure>
     let input = Tensor { shape: vec![1, 1, side, side, side], data: voxels };
     let classes = infer(MODEL, &[input])?;
     let scores = classes.first().ok_or(Failure::Other("the model gives nothing"))?;
-    if scores.shape != [1, CLASSES as u32, side, side, side] {
+    let [one, channels, rest @ ..] = scores.shape.as_slice() else {
+        return Err(Failure::Other("the model gives no classes"));
+    };
+    if (*one, *channels as usize) != (1, CLASSES) || rest != [side; 3] {
         return Err(Failure::Other("the model gives other classes"));
     }
     let [_, grey, white] = voxels_of(&scores.data).map(|count| count * VOXEL_ML);

@@ -141,7 +141,9 @@ fn attribute(bytes: &[u8], operator: &str) -> Result<(), ModelError> {
     for field in Fields(bytes) {
         match field? {
             (1, value) => name = value.text()?,
-            (5 | 10, value) => drop(tensor(value.bytes()?)?),
+            (5 | 10, value) => {
+                tensor(value.bytes()?)?;
+            }
             (6 | 11, _) => return Err(ModelError::DataDependent(shown(operator))),
             (14 | 15 | 21 | 22 | 23, _) => {
                 return Err(ModelError::Attribute { operator: shown(operator), attribute: shown(name) });

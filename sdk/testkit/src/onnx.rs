@@ -4,11 +4,14 @@
 
 /// A number of seven bits a byte.
 fn varint(mut number: u64, into: &mut Vec<u8>) {
-    while number >= 0x80 {
-        into.push((number & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = number.to_le_bytes();
         number >>= 7;
+        if number == 0 {
+            return into.push(low & 0x7f);
+        }
+        into.push(low | 0x80);
     }
-    into.push(number as u8);
 }
 
 /// A message under construction.
@@ -232,7 +235,7 @@ impl Net {
     /// Weights that keep the size of what goes through (He et al. 2015).
     fn weights(&mut self, name: &str, shape: &[i64], into: i64) {
         let scale = (3.0 / into as f32).sqrt();
-        let count = shape.iter().product::<i64>() as usize;
+        let count = usize::try_from(shape.iter().product::<i64>()).unwrap_or_default();
         let values: Vec<f32> = self.numbers.by_ref().take(count).map(|x| x * scale).collect();
         self.graph = std::mem::take(&mut self.graph).floats(name, shape, &values);
     }
@@ -250,7 +253,7 @@ impl Net {
     fn conv(&mut self, (from, to): (i64, i64), (dims, kernel, dilation): (usize, i64, i64)) {
         let (weights, bias) = (format!("w{}", self.layers), format!("b{}", self.layers));
         let shape: Vec<i64> = [to, from].into_iter().chain(vec![kernel; dims]).collect();
-        self.weights(&weights, &shape, from * kernel.pow(dims as u32));
+        self.weights(&weights, &shape, from * (0..dims).map(|_| kernel).product::<i64>());
         self.weights(&bias, &[to], 100);
         let (kernels, dilations) = (vec![kernel; dims], vec![dilation; dims]);
         let pads = vec![dilation * (kernel - 1) / 2; 2 * dims];

@@ -139,7 +139,10 @@ fn peer(python: &Path, files: &[PathBuf]) -> Result<Cases> {
     String::from_utf8(output.stdout)?.lines().map(line).collect()
 }
 
-fn line(text: &str) -> Result<(String, (f64, Vec<(usize, f64)>))> {
+/// Its name, its nanoseconds, and its figures by their places.
+type Case = (String, (f64, Vec<(usize, f64)>));
+
+fn line(text: &str) -> Result<Case> {
     let cells: Vec<&str> = text.split('\t').collect();
     let [name, nanoseconds, figures] = cells[..] else { anyhow::bail!("not a case: {text}") };
     let figure = |cell: &str| -> Result<(usize, f64)> {
