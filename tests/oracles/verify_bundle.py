@@ -307,7 +307,7 @@ def check_crate(files, request, status, approval, decision):
     graph = {e["@id"]: e for e in json.loads(files["data/ro-crate-metadata.json"])["@graph"]}
     payload = {p[5:] for p in files if p.startswith("data/")} - {"ro-crate-metadata.json"}
     ids = lambda refs: [r["@id"] for r in (refs if isinstance(refs, list) else [refs])]
-    need(set(ids(graph["./"]["hasPart"])) == payload | {"algorithm/"}, "the crate has other parts than the bag")
+    need(set(ids(graph["./"]["hasPart"])) == payload - {"ro-crate-preview.html"} | {"algorithm/"}, "the crate has other parts than the bag")
     run, permit = graph["#run"], approval.get("permit", {})
     need((run["startTime"], run["endTime"]) == (request["admitted_at"], request["release_at"]), "the run has other times")
     need(("result" in run) == (status == "released"), "a result where none may be")
@@ -315,6 +315,8 @@ def check_crate(files, request, status, approval, decision):
     need(graph["#requester"]["name"] == permit.get("person", graph["#requester"]["name"]), "another person in the crate")
     need(graph["#project"]["identifier"] == approval["project"], "another project in the crate")
     need(graph["#sign-off"]["endTime"] == approval["approved_at"], "the sign-off has another time")
+    valid = [graph["#permit"][end] for end in ("validFrom", "validUntil")]
+    need(valid == [approval["approved_at"], approval["expires"]], "the permit has other times")
     end = decision["decided_at"] if decision else request["release_at"]
     check = graph["#disclosure-check"]
     need(check["endTime"] == end, "the disclosure check has another time")
@@ -348,7 +350,7 @@ def check_bag(folder, into):
 def expected(files, request):
     """The names of the files that every bundle has; plots and other forms of the results may be there besides."""
     names = {"algorithm/manifest.toml", "algorithm/package.dsse.json", "algorithm/ro-crate-metadata.json", "approval.dsse.json", "author.pub", "node.pub"}
-    names |= {"operator.pub", "log-entry.json", "log.tlog-proof", "padding", "results.json", "results.csv", "ro-crate-metadata.json"}
+    names |= {"operator.pub", "log-entry.json", "log.tlog-proof", "padding", "results.json", "results.csv", "ro-crate-metadata.json", "ro-crate-preview.html"}
     airlock = request.get("airlock")
     if airlock:
         names |= {"decision.dsse.json"} | {f"review-{i}.dsse.json" for i in range(1, len(airlock["reviewers"]) + 1)}

@@ -12,6 +12,8 @@ use trocar_terms::Class;
 
 /// The descriptor, which describes every other payload file but itself.
 pub(crate) const METADATA: &str = "data/ro-crate-metadata.json";
+/// The page for people.
+const PREVIEW: &str = "ro-crate-preview.html";
 pub(crate) const CRATE: &str = "https://w3id.org/ro/crate/1.2";
 /// RO-Crate 1.2 keeps what 1.1 asks, and the profiles of workflows and their runs still ask for 1.1 by name: both are named.
 pub(crate) const CRATE_BEFORE: &str = "https://w3id.org/ro/crate/1.1";
@@ -81,8 +83,9 @@ fn root(said: &Described<'_>, ids: &[&str], phases: &[Value]) -> Value {
         "mainEntity": refers(crate_algorithm::FOLDER),
         "sourceOrganization": refers("#project"),
         "publisher": refers("#node"),
-        // The folder's files too: not every reader looks for parts in a folder that is a program besides.
-        "hasPart": all(ids.iter().copied().chain([crate_algorithm::FOLDER])),
+        // The folder's files too: not every reader looks for parts in a folder that is a program besides. The page for
+        // people is no part (RO-Crate 1.2, "RO-Crate Website").
+        "hasPart": all(ids.iter().copied().filter(|id| *id != PREVIEW).chain([crate_algorithm::FOLDER])),
         "mentions": all(mentions),
     })
 }
@@ -100,6 +103,10 @@ const fn description(class: Class) -> &'static str {
 }
 
 fn file(id: &str) -> Value {
+    if id == PREVIEW {
+        return json!({"@id": id, "@type": "CreativeWork", "name": "Report for people", "about": refers("./"),
+                      "encodingFormat": "text/html"});
+    }
     let (name, format) = match id.rsplit_once('.').map_or(id, |(_, end)| end) {
         "json" if id.ends_with(".vl.json") => ("Plot of one output as Vega-Lite 6", "application/json"),
         "json" if id.ends_with(".schema.json") => ("JSON Schema of results.json", "application/schema+json"),
@@ -112,7 +119,6 @@ fn file(id: &str) -> Value {
         "tlog-proof" => ("Proof that the line is in the log", "text/plain"),
         "csv" => ("Results as a table", "text/csv"),
         "parquet" => ("Results as a table with types", "application/vnd.apache.parquet"),
-        "html" => ("Report for people", "text/html"),
         "svg" => ("Plot of one output", "image/svg+xml"),
         "toml" => ("Manifest of the algorithm", "application/toml"),
         "pub" => ("Public key", "application/x-pem-file"),

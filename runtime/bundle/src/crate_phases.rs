@@ -147,7 +147,5 @@ fn disclosure(said: &Described<'_>) -> Value {
 }
 
 fn is_result(id: &str) -> bool {
-    ["results.json", "results.csv", "results.parquet", "report.", "ro-crate-preview.", "plots/"]
-        .iter()
-        .any(|start| id.starts_with(start))
+    ["results.json", "results.csv", "results.parquet", "plots/"].iter().any(|start| id.starts_with(start))
 }

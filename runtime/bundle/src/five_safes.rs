@@ -183,7 +183,8 @@ impl Crate<'_> {
         }
     }
 
-    fn word(&self, id: &str, key: &str) -> String {
+    /// A text that a property of an entity holds; empty where there is none.
+    pub(crate) fn word(&self, id: &str, key: &str) -> String {
         let value = self.one(id).and_then(|entity| entity.get(key));
         value.and_then(Value::as_str).unwrap_or_default().to_owned()
     }

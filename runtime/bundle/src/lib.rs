@@ -30,6 +30,7 @@
 mod allowed;
 mod bag;
 mod compared;
+mod consistent;
 mod content;
 mod crate_algorithm;
 mod crate_metadata;
@@ -66,6 +67,7 @@ mod tampered_tests;
 #[cfg(test)]
 mod tests;
 mod trail;
+mod trust;
 mod units;
 mod vega;
 mod verify;
@@ -77,5 +79,6 @@ pub use error::{BundleError, VerifyError};
 pub use reviewed::write_reviewed;
 pub use statement::Status;
 pub use trail::{Check, Ended};
-pub use verify::{Examined, Trust, Verification, examine, verify};
+pub use trust::Trust;
+pub use verify::{Examined, Verification, examine, verify};
 pub use write::write;

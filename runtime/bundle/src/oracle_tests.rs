@@ -274,6 +274,26 @@ fn package(job: &Job) -> Package {
     Package::open(&bytes).unwrap()
 }
 
+#[test]
+fn a_bundle_of_another_version_is_held_to_the_facts_of_its_crate() {
+    let mut job = job(COUNT);
+    job.request.trocar_version = "0.0.9".into();
+    let good = opened(&write(&job.content(&job.outcome(200, 1)), &node()).unwrap());
+    let path = "data/ro-crate-metadata.json";
+    let worded = changed(&good, path, "Proof that the line is in the log", "The proof of the log");
+    assert!(
+        verify(&signed(worded, &job, Status::Released, &node()), &[]).is_ok(),
+        "other words were refused"
+    );
+    for (from, to) in [
+        ("2026-11-01T09:00:00Z\",", "2026-11-01T09:00:01Z\","),
+        ("\"version\": \"0.0.9\"", "\"version\": \"0.0.8\""),
+    ] {
+        let bad = changed(&good, path, from, to);
+        assert!(verify(&signed(bad, &job, Status::Released, &node()), &[]).is_err(), "{from} was changed");
+    }
+}
+
 /// Statements about keys, by the place of the key in the chain 1, 11, 12.
 fn statements(folder: &Path, revoked: Option<&str>) -> Vec<Envelope> {
     let at = |text: &str| text.parse().unwrap();

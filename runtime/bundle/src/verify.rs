@@ -1,22 +1,22 @@
 //! Checks a bundle offline and says what that proved.
 
-use crate::bag::{self, DATA, Files};
+use crate::bag::{self, Files};
 use crate::content::Request;
-use crate::crate_algorithm::{self, ALGORITHM};
-use crate::crate_metadata::{self, Described, METADATA};
+use crate::crate_algorithm::ALGORITHM;
+use crate::crate_metadata::METADATA;
 use crate::error::VerifyError;
 use crate::logged::{self, ENTRY, PROOF};
 use crate::padding::PADDING;
-use crate::reviewed::Answerable;
 use crate::statement::{self, PAYLOAD_TYPE, Predicate, Status};
 use crate::trail::{Check, Trail};
+use crate::trust::{self, Trust};
 use crate::write::{APPROVAL, COLUMNS, KEYS, MANIFEST, PACKAGE, REPORT, RESULTS, SCHEMA, TABLE};
-use crate::write::{plot_path, pretty, spec_path};
-use crate::{allowed, compared, five_safes, proof, reviewed};
+use crate::write::{plot_path, spec_path};
+use crate::{allowed, compared, consistent, proof, reviewed};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trocar_manifest::dsse::{self, Envelope};
-use trocar_manifest::key_history::{KeyHistory, Standing};
+use trocar_manifest::key_history::KeyHistory;
 use trocar_manifest::keys::PublicKey;
 use trocar_manifest::{Approval, Manifest, archive};
 
@@ -38,18 +38,6 @@ pub struct Verification {
     pub proved: Vec<String>,
     /// What no bundle can prove, so that nobody reads it into the first list.
     pub not_proved: Vec<&'static str>,
-}
-
-/// Whom a reader trusts to sign bundles.
-#[derive(Debug, Clone, Copy)]
-pub struct Trust<'a> {
-    /// Keys that the reader knows from elsewhere.
-    pub pinned: &'a [PublicKey],
-    /// What the nodes have published about their keys.
-    pub history: &'a KeyHistory,
-    /// The key of the node's log, where it has published one: who has stolen the key of its bundles alone cannot date a
-    /// bundle back past this log.
-    pub log: Option<&'a str>,
 }
 
 /// A bundle that was looked at: every check, and what came of it.
@@ -97,10 +85,10 @@ fn walk(bytes: &[u8], trust: &Trust<'_>, trail: &mut Trail) -> Result<Verificati
     trail.step(logged::check_proof(&files, &request, trust.log))?;
     let results = trail.step(results(&files, &request, status, &approval))?;
     trail.step(compared::check(&files, &results))?;
-    let said = described((&request, &manifest, &approval), answerable.as_ref(), status);
-    trail.step(check_crates(&files, &said))?;
-    trail.step(check_five_safes(&entries, &files, &request))?;
-    let pinned = trusted(trust, &signer, &said, trail)?;
+    let said = consistent::described((&request, &manifest, &approval), answerable.as_ref(), status);
+    trail.step(consistent::crates(&files, &said))?;
+    trail.step(consistent::five_safes(&entries, &files, &request))?;
+    let pinned = trust::trusted(trust, &signer, &said, trail)?;
     let mut proved = proof::sentences(&files, &request, &approval, &signer, status, pinned);
     proved.extend(answerable.map(|answerable| proof::answerable(&answerable)));
     let not_proved = proof::NOT.to_vec();
@@ -113,69 +101,6 @@ fn unpacked(bytes: &[u8]) -> Result<(Vec<String>, String, Files), VerifyError> {
     let names = entries.keys().cloned().collect();
     let (folder, files) = out_of_folder(entries)?;
     Ok((names, folder, files))
-}
-
-/// Whether a key that the reader trusts signed, in its time.
-fn trusted(
-    trust: &Trust<'_>,
-    signer: &PublicKey,
-    said: &Described<'_>,
-    trail: &mut Trail,
-) -> Result<bool, VerifyError> {
-    if trust.pinned.is_empty() {
-        // Nobody is trusted, but a key that its own node has taken back is worse than an unknown one.
-        in_time(&trust.history.of(signer), signer, said).or_else(|e| trail.step(Err(e)))?;
-        trail.open("no key was given: intact, signer unknown");
-        return Ok(false);
-    }
-    let standing = trust.history.standing(trust.pinned, signer);
-    let standing = standing.ok_or_else(|| VerifyError::OtherSigner(Box::new(*signer)));
-    trail.step(standing.and_then(|standing| in_time(&standing, signer, said))).map(|()| true)
-}
-
-/// A key signs for what was admitted in its time. What could first be fetched, or was decided, after a revocation may have
-/// been signed after it.
-fn in_time(standing: &Standing, signer: &PublicKey, said: &Described<'_>) -> Result<(), VerifyError> {
-    let (admitted, out) = (said.request.admitted_at, said.request.release_at);
-    let last = said.decision.map_or(out, |decision| decision.decided_at.max(out)).max(admitted);
-    match standing {
-        Standing { revoked: Some(at), .. } if last >= *at => {
-            Err(VerifyError::Revoked { key: Box::new(*signer), at: *at })
-        }
-        Standing { until: Some(at), .. } if admitted >= *at => {
-            Err(VerifyError::Retired { key: Box::new(*signer), at: *at })
-        }
-        Standing { .. } => Ok(()),
-    }
-}
-
-/// What the crate is made of.
-pub(crate) fn described<'a>(
-    (request, manifest, approval): (&'a Request, &'a Manifest, &'a Approval),
-    answerable: Option<&'a Answerable>,
-    status: Status,
-) -> Described<'a> {
-    let reviews = answerable.map_or(&[][..], |a| a.reviews.as_slice());
-    let decision = answerable.map(|a| &a.decision);
-    Described { request, manifest, approval, reviews, decision, status }
-}
-
-/// Both crates are those that the signed parts and the names of the files make.
-fn check_crates(files: &Files, said: &Described<'_>) -> Result<(), VerifyError> {
-    let unreadable = |e| VerifyError::unreadable(METADATA, e);
-    let algorithm = crate_algorithm::metadata(said.request, said.manifest);
-    same(files, ALGORITHM, &pretty(&algorithm).map_err(unreadable)?)?;
-    let paths = bag::payload(files).map(|(path, _)| path.as_str()).filter(|path| *path != METADATA);
-    let ids: Vec<&str> = paths.filter_map(|path| path.strip_prefix(DATA)).collect();
-    same(files, METADATA, &pretty(&crate_metadata::metadata(said, &ids)).map_err(unreadable)?)
-}
-
-fn check_five_safes(entries: &[String], files: &Files, request: &Request) -> Result<(), VerifyError> {
-    let bag = five_safes::Crate { entries, files, request, graph: five_safes::Crate::graph_of(files) };
-    match five_safes::broken(&bag) {
-        Some(must) => Err(VerifyError::FiveSafes { section: must.section, says: must.says }),
-        None => Ok(()),
-    }
 }
 
 /// Takes the files out of their one top folder.
@@ -317,7 +242,7 @@ pub(crate) fn text<'f>(files: &'f Files, path: &str) -> Result<&'f str, VerifyEr
     std::str::from_utf8(get(files, path)?).map_err(|e| VerifyError::unreadable(path, e))
 }
 
-fn same(files: &Files, path: &str, expected: &[u8]) -> Result<(), VerifyError> {
+pub(crate) fn same(files: &Files, path: &str, expected: &[u8]) -> Result<(), VerifyError> {
     let found = get(files, path)?;
     if found == expected {
         return Ok(());

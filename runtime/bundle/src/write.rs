@@ -7,8 +7,8 @@ use crate::figures;
 use crate::sheet::{self, Sheet};
 use crate::statement::{self, PAYLOAD_TYPE, Predicate, Status};
 use crate::{
-    allowed, crate_algorithm, crate_metadata, logged, padding, plot, report, reviewed, statistics, vega,
-    verify,
+    allowed, consistent, crate_algorithm, crate_metadata, logged, padding, plot, report, reviewed,
+    statistics, vega, verify,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -72,7 +72,7 @@ pub(crate) fn seal(
 fn describe(asked: &Asked<'_>, status: Status, files: &mut Files) -> Result<(), BundleError> {
     let approval = allowed::check_approval(files, asked.request, asked.manifest).map_err(Box::new)?;
     let answerable = reviewed::check(files, asked.request, status).map_err(Box::new)?;
-    let said = verify::described((asked.request, asked.manifest, &approval), answerable.as_ref(), status);
+    let said = consistent::described((asked.request, asked.manifest, &approval), answerable.as_ref(), status);
     let paths: BTreeSet<&str> =
         bag::payload(files).map(|(path, _)| path.as_str()).chain([padding::PADDING]).collect();
     let ids: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(bag::DATA)).collect();
