@@ -100,8 +100,10 @@ fn foreign(c: &mut Chance<'_>) -> Vec<u8> {
         "data/results.parquet",
     ];
     let (mut zip, other) = (c.zip(), c.other());
-    let path = c.one(PATHS);
-    let (at, from) = (zip.position(path), other.position(path));
+    let pair = |path: &&str| (zip.position(path), other.position(path));
+    let differs = |(at, from): &(usize, usize)| zip.entries[*at].contents != other.entries[*from].contents;
+    let pairs: Vec<(usize, usize)> = PATHS.iter().map(pair).filter(differs).collect();
+    let (at, from) = *c.one(&pairs);
     zip.entries[at].set(other.entries[from].contents.clone());
     written(c, zip)
 }
