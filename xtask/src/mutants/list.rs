@@ -112,8 +112,8 @@ pub(super) const MUTANTS: [Mutant; 15] = [
         edits: &[
             ("            ledger.append(self.now(), Event::Charged { job })?;\n", ""),
             (
-                "        self.finish(&granted.job, code, Some(Digest::of(&bundle)), outcome.undrawn())",
-                "        self.home().ledger()?.append(self.now(), Event::Charged { job: granted.job })?;\n        self.finish(&granted.job, code, Some(Digest::of(&bundle)), outcome.undrawn())",
+                "        self.finish(&granted.job, code, (Some(Digest::of(&bundle)), Some(sums)), outcome.undrawn())",
+                "        self.home().ledger()?.append(self.now(), Event::Charged { job: granted.job })?;\n        self.finish(&granted.job, code, (Some(Digest::of(&bundle)), Some(sums)), outcome.undrawn())",
             ),
         ],
         first: Stage::Node,
