@@ -21,7 +21,7 @@ impl Node {
         let (held, members) = sums.hold(granted.job);
         let mut seals = Seals::of(self.home(), granted.job)?;
         seals.add(&[], &Summed::held(&held, &members)?);
-        seals.keep(self.home(), self.random_bytes())?;
+        seals.keep(self.home(), self.random_bytes(), granted.admitted.models.engine_id())?;
         Airlock::of(self.home())?.hold(&held, &members)?;
         self.home().ledger()?.append(self.now(), Event::Held { job: granted.job })?;
         Ok(())
