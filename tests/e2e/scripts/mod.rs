@@ -47,7 +47,8 @@ impl Guest {
         let shape: Vec<usize> = self.manifest.outputs.iter().map(|output| output.kind.length()).collect();
         let params = [("body_threshold".to_owned(), Value::Integer(-300))];
         let limits = &self.manifest.limits;
-        let call = Call { grant: &self.grant, limits, params: &params, state: &[], shape: &shape };
+        let (grant, models) = (&self.grant, std::sync::Arc::default());
+        let call = Call { grant, limits, params: &params, state: &[], shape: &shape, models: &models };
         let made = run(&self.runner, Box::new(patient), &call).unwrap_or_else(|fault| panic!("{fault}"));
         serde_json::to_string(&made).unwrap()
     }
