@@ -48,7 +48,7 @@ fn the_same_question_twice_is_one_draw_and_one_charge() {
 #[test]
 fn another_where_is_another_question_with_a_draw_and_a_charge_of_its_own() {
     let world = World::new();
-    world.dataset("liver", &world.cohort("cohort", 70, "CT"), &[]).exits(0);
+    world.dataset("liver", &world.cohort("cohort", 120, "CT"), &[]).exits(0);
     // A project may spend 0.1 a year: both fit.
     let package = world.pack("ct-intensity", &[("rho = \"0.02\"", "rho = \"0.01\"")]);
     world.approve(&package, "liver");

@@ -110,6 +110,7 @@ fn a_model_is_granted_shown_approved_by_its_digest_and_its_runtime_stands_in_the
     let refused = world.submit(&package, "brains", &[]).exits(3).json();
     assert_eq!(refused["code"], "ADM-02", "{refused}");
     world.change_policy("brains", &[GATE]);
+    world.run(&["node", "scan", "brains"]).exits(0);
     world.approve(&package, "brains");
     let digest = Digest::of(&bytes).to_string();
     let shown = world.run(&["node", "show", &manifest_of(&world)]).exits(0).json();

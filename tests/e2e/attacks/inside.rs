@@ -217,7 +217,7 @@ fn nothing_of_one_patient_is_in_the_next_patients_worker() {
 #[test]
 fn a_patient_whose_worker_hangs_takes_her_time_and_nobody_elses() {
     let ground = Ground::new(true);
-    let job = ground.job(false, 2);
+    let job = ground.job(false, 4);
     let begun = Instant::now();
     let answers = ground.mapped(&job, &[HONEST, HANGING, HONEST]);
     assert_eq!(answers, [Some(61.0), None, Some(61.0)]);
