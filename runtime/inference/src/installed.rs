@@ -10,7 +10,8 @@ use ort::{
 use std::{
     borrow::Cow,
     fs::File,
-    os::fd::AsRawFd,
+    io,
+    os::{fd::AsRawFd, unix::fs::FileExt},
     sync::{Mutex, OnceLock},
 };
 
@@ -40,14 +41,39 @@ fn open_first(file: &File) -> Result<Opened, ModelError> {
     let environment = ort::init_from(path).map_err(|error| ModelError::Library(words(&error)))?;
     let environment = environment.with_name("trocar").with_telemetry(false).build();
     let environment = environment.map_err(|error| ModelError::Library(words(&error)))?;
-    Ok(Opened { name: version(ort::info()), environment })
+    let name = version(file, ort::info()).map_err(|error| ModelError::Library(words(&error)))?;
+    Ok(Opened { name, environment })
 }
 
-/// `git-branch=rel-1.32.0, ...`: the library tells its release in its build's description.
-fn version(info: &str) -> String {
-    let branch = info.split("git-branch=rel-").nth(1).unwrap_or_default();
-    let number: String = branch.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-    if number.is_empty() { "onnxruntime".to_owned() } else { format!("onnxruntime {number}") }
+/// What a release calls the version of its symbols: `VERS_1.32.0`, in the first few KiB of the file.
+const SYMBOLS: &[u8] = b"VERS_";
+
+/// Bytes of the file that are looked through for it.
+const HEAD: u64 = 1 << 20;
+
+/// The release that the library's symbols are of; a build without one is named by the commit that it was made of.
+fn version(file: &File, info: &str) -> io::Result<String> {
+    let length = usize::try_from(file.metadata()?.len().min(HEAD)).map_err(io::Error::other)?;
+    let mut head = vec![0; length];
+    file.read_exact_at(&mut head, 0)?;
+    let found = head.windows(SYMBOLS.len()).position(|window| window == SYMBOLS);
+    let number = found.and_then(|at| head.get(at.saturating_add(SYMBOLS.len())..)).unwrap_or_default();
+    let number: String =
+        number.iter().map(|byte| char::from(*byte)).take_while(|c| plain(*c)).take(WORD).collect();
+    let commit = info.split("git-commit-id=").nth(1).unwrap_or_default();
+    let commit: String = commit.chars().take_while(char::is_ascii_hexdigit).take(WORD).collect();
+    Ok(match (number.is_empty(), commit.is_empty()) {
+        (false, _) => format!("onnxruntime {number}"),
+        (true, false) => format!("onnxruntime of commit {commit}"),
+        (true, true) => "onnxruntime of no version".to_owned(),
+    })
+}
+
+/// Characters of a version or a commit.
+const WORD: usize = 40;
+
+const fn plain(character: char) -> bool {
+    character.is_ascii_digit() || character == '.'
 }
 
 /// A session in the calling thread alone: no pool, no spinning.

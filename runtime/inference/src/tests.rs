@@ -1,6 +1,6 @@
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests may panic")]
 
-use crate::{InferError, Model, ModelError, Runtime, Tensor};
+use crate::{InferError, Library, Model, ModelError, Runtime, Tensor};
 use trocar_testkit::onnx::{
     Attribute, FLOAT, Graph, INT64, Message, Numbers, meshnet, model, node, tensor, unet,
 };
@@ -307,10 +307,29 @@ fn sums(data: &[f32], classes: usize) -> Vec<f64> {
 
 #[test]
 fn class_volumes_and_moments_of_both_nets_equal_onnxruntimes() {
+    equal_onnxruntimes(&Runtime::Embedded);
+}
+
+/// Where the wheel that the oracles use is there, or the one that is named.
+#[test]
+fn the_installed_library_computes_the_same_and_says_its_version() {
+    let wheel = std::fs::read_dir("../../target/venv/lib").into_iter().flatten().flatten();
+    let wheel = wheel.map(|python| python.path().join("site-packages/onnxruntime/capi"));
+    let wheel = wheel.flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
+    let mut wheel =
+        wheel.map(|file| file.path()).filter(|file| file.to_string_lossy().contains("libonnxruntime.so"));
+    let named = std::env::var_os("TROCAR_ONNXRUNTIME").map(std::path::PathBuf::from);
+    let Some(path) = named.or_else(|| wheel.next()) else { return };
+    let library = Library::open(&std::fs::File::open(path).unwrap()).unwrap();
+    assert_eq!(library.name(), "onnxruntime 1.32.0");
+    equal_onnxruntimes(&Runtime::Installed(library));
+}
+
+fn equal_onnxruntimes(runtime: &Runtime) {
     for ((name, theirs), (bytes, side, axes, classes)) in
         expected().into_iter().zip([(meshnet(24, 1), 24_usize, 3, 3), (unet(64, 32, 1), 64, 2, 2)])
     {
-        let model = load(&bytes).unwrap();
+        let model = Model::load(&bytes, runtime).unwrap();
         let input = Numbers(2).take(side.pow(axes)).collect();
         let shape = model.facts().inputs[0].shape.clone();
         let outputs = model.infer(vec![Tensor { shape, data: input }]).unwrap();
