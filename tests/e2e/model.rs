@@ -202,6 +202,7 @@ fn the_operators_onnxruntime_computes_where_the_policy_names_it_and_nothing_runs
     let refused = world.submit(&package, "brains", &[]).exits(3).json();
     assert_eq!(refused["code"], "ADM-10", "{refused}");
     world.change_policy("brains", &[(&wrong, &table(digest))]);
+    world.run(&["node", "scan", "brains"]).exits(0);
     world.approve(&package, "brains");
     let job = world.submit(&package, "brains", &[]).exits(0).json();
     let (bundle, results) = world.fetch(&job["job"], 0);

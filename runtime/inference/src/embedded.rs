@@ -14,7 +14,10 @@ use std::{
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::{
     internal::Cost,
-    ops::cnn::{Deconv, MaxPool, PoolSpec, SumPool},
+    ops::{
+        cnn::{Conv, Deconv, MaxPool, PoolSpec, SumPool},
+        einsum::EinSum,
+    },
 };
 
 /// A model with all its shapes, and what follows from them.
@@ -80,7 +83,7 @@ fn outputs(typed: &TypedModel, names: &[String]) -> Result<Vec<Port>, ModelError
 
 /// Elements of a tensor within the model, which must be known and bearable.
 fn volume(fact: &TypedFact, name: &str) -> Result<u64, ModelError> {
-    let dims = fact.shape.as_concrete().ok_or_else(|| ModelError::DataDependent(shown(name)))?;
+    let dims = fact.shape.as_concrete().ok_or_else(|| ModelError::Unbound(shown(name)))?;
     let elements = dims.iter().fold(1_u64, |product, dim| product.saturating_mul(*dim as u64));
     if dims.len() > RANK || elements > ELEMENTS {
         return Err(ModelError::TooLarge(shown(name)));
@@ -120,7 +123,8 @@ impl<I: Iterator<Item = Result<u64, ModelError>>> SumAll for I {
     }
 }
 
-/// Multiply-adds of a node. tract counts those of convolutions and products; of pools and transposed convolutions it does not.
+/// Multiply-adds of a node. tract counts those of convolutions and products; of pools and transposed convolutions it does not. What
+/// other operators do is paid by the elements that they read and write.
 fn work(node: &TypedNode, inputs: &[TypedFact], given: u64) -> Result<u64, ModelError> {
     let window = |spec: &PoolSpec| {
         spec.kernel_shape.iter().fold(1_u64, |product, k| product.saturating_mul(*k as u64))
@@ -137,7 +141,7 @@ fn work(node: &TypedNode, inputs: &[TypedFact], given: u64) -> Result<u64, Model
             (deconv.pool_spec.output_channels as u64).checked_div(deconv.group as u64).unwrap_or(1).max(1);
         return Ok(taken.saturating_mul(window(&deconv.pool_spec)).saturating_mul(each));
     }
-    counted(node, inputs)
+    if node.op_is::<Conv>() || node.op_is::<EinSum>() { counted(node, inputs) } else { Ok(0) }
 }
 
 fn counted(node: &TypedNode, inputs: &[TypedFact]) -> Result<u64, ModelError> {
@@ -145,7 +149,7 @@ fn counted(node: &TypedNode, inputs: &[TypedFact]) -> Result<u64, ModelError> {
     let costs = guarded(|| node.op.cost(&inputs))?;
     costs
         .iter()
-        .filter(|(kind, _)| matches!(kind, Cost::FMA(_) | Cost::Div(_)))
+        .filter(|(kind, _)| matches!(kind, Cost::FMA(_)))
         .map(|(_, count)| {
             let count = count.to_i64().ok().and_then(|count| u64::try_from(count).ok());
             count.ok_or_else(|| ModelError::DataDependent(shown(&node.name)))
