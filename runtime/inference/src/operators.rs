@@ -51,7 +51,7 @@ const RUN: &[&str] = &[
     "HardSwish",
     "Identity",
     "InstanceNormalization",
-        "LayerNormalization",
+    "LayerNormalization",
     "LeakyRelu",
     "Less",
     "LessOrEqual",
