@@ -1,7 +1,7 @@
 """A second verifier of bundles that shares no line with runtime/bundle: others' libraries, and the standards read again.
 
 Pinned (run with exactly these, on Python 3.11; `cargo xtask test` installs them):
-    bagit==1.9.0  securesystemslib[crypto]==1.6.0  in-toto-attestation==0.9.3  setuptools<81
+    bagit==1.8.1  securesystemslib[crypto]==1.6.0  in-toto-attestation==0.9.3  setuptools==80.9.0
 
     python tests/oracles/verify_bundle.py [--key NODE.pub]... [--keys DIR] BUNDLE...
 

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 /// As the scripts of tests/oracles pin them; pip resolves what they need.
 const PACKAGES: &[&str] = &[
     "altair==6.3.0",
-    "bagit==1.9.0",
+    "bagit==1.8.1",
     "highdicom==0.28.0",
     "imagecodecs==2026.3.6",
     "in-toto-attestation==0.9.3",
@@ -30,7 +30,7 @@ const PACKAGES: &[&str] = &[
     "roc-validator==0.13.0",
     "rocrate==0.16.0",
     "securesystemslib[crypto]==1.6.0",
-    "setuptools<81",
+    "setuptools==80.9.0",
     "simpleitk==2.5.7",
     "wheel==0.45.1",
 ];
